@@ -1,0 +1,121 @@
+"""The batch contract and the one loader factory of every DataModule."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import torch
+from pytorch_lightning import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from datamodules.samplers import ShardedSampler
+
+FaceBatch = dict[str, Tensor]
+"""What every loader yields.
+
+`image` (N, 3, H, W) RGB, uint8 or float32 in [0, 1]; `index` (N,) int64, the sample's place in its split;
+and an int64 (N,) tensor for each attribute that the dataset has (`identity`, `gender`, `smiling`, ...): the
+place of the class in the DataModule's `attributes[name]`, or -1 where it is unknown. Losses and metrics
+ignore -1. Padding samples (see `samplers`) have -1 everywhere but in `image`.
+"""
+
+Split = Literal["train", "val", "test"]
+
+Attributes = Mapping[str, Sequence[str]]
+"""Class names of each attribute, in label order: `{"gender": ("female", "male"), ...}`."""
+
+
+class FaceDataset(Dataset[FaceBatch], ABC):
+    """A dataset that is read by whole batches, so that no work is done per sample in Python."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def read(self, index: Tensor) -> FaceBatch:
+        """The samples at `index` (N,) int64, all within `range(len(self))`."""
+
+    def __getitems__(self, indices: Sequence[int]) -> FaceBatch:
+        """The batch at `indices`; DataLoader calls this once a batch. Index -1 is padding."""
+        index = torch.as_tensor(indices, dtype=torch.int64)
+        batch = self.read(index.clamp(min=0))
+        batch["index"] = index.clone()
+        padding = index < 0
+        if padding.any():
+            batch = {k: v if k == "image" else v.masked_fill(padding, -1) for k, v in batch.items()}
+        return batch
+
+    def __getitem__(self, index: int) -> FaceBatch:
+        return {k: v[0] for k, v in self.__getitems__([range(len(self))[index]]).items()}
+
+
+def _already_a_batch(batch: FaceBatch) -> FaceBatch:
+    return batch
+
+
+class FaceDataModule(LightningDataModule, ABC):
+    """Base of every DataModule: keeps the loaders in one place.
+
+    Args:
+        batch_size: samples a batch and process.
+        num_workers: loader processes; 0 loads in the training process.
+        seed: of the draws and of the order; the command line sets it from `seed_everything`.
+    """
+
+    def __init__(self, batch_size: int = 64, num_workers: int = 0, seed: int = 0) -> None:
+        super().__init__()
+        self.batch_size, self.num_workers, self.seed = batch_size, num_workers, seed
+        self.datasets: dict[Split, FaceDataset] = {}
+
+    @property
+    @abstractmethod
+    def attributes(self) -> Attributes:
+        """Class names of each attribute of the batch; known before any data is read."""
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A hexadecimal digest of what the data are (label files, draws, settings), after `setup`."""
+
+    @abstractmethod
+    def make_dataset(self, split: Split) -> FaceDataset:
+        """Build one split; raises `DatasetError` when files are missing or damaged."""
+
+    def setup(self, stage: str) -> None:
+        """Build the splits of a stage: `fit` (train, val), `validate`, `test`, `predict` (test)."""
+        wanted: dict[str, tuple[Split, ...]] = {"fit": ("train", "val"), "validate": ("val",)}
+        for split in wanted.get(stage, ("test",)):
+            if split not in self.datasets:
+                self.datasets[split] = self.make_dataset(split)
+
+    def loader(self, split: Split, *, shuffle: bool = False) -> DataLoader[FaceBatch]:
+        """The loader of a split that `setup` built; shuffled loaders drop an incomplete last batch."""
+        dataset = self.datasets[split]
+        sampler = ShardedSampler(dataset, shuffle=shuffle, seed=self.seed, drop_last=shuffle)
+        return DataLoader(
+            dataset,
+            batch_size=self.batch_size,
+            sampler=sampler,
+            drop_last=shuffle and len(sampler) >= self.batch_size,
+            collate_fn=_already_a_batch,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def train_dataloader(self) -> DataLoader[FaceBatch]:
+        """Shuffled training batches."""
+        return self.loader("train", shuffle=True)
+
+    def val_dataloader(self) -> DataLoader[FaceBatch]:
+        """Validation batches in order, padded across ranks."""
+        return self.loader("val")
+
+    def test_dataloader(self) -> DataLoader[FaceBatch]:
+        """Test batches in order, padded across ranks."""
+        return self.loader("test")
+
+    def predict_dataloader(self) -> DataLoader[FaceBatch]:
+        """The test batches again, for `Trainer.predict`."""
+        return self.test_dataloader()

@@ -1,0 +1,52 @@
+"""Samplers that give one process and many processes the same global batches."""
+
+from collections.abc import Iterator, Sized
+
+import torch
+import torch.distributed as dist
+from torch.utils.data import DistributedSampler
+
+PADDING = -1
+"""The index of a padded sample: a dataset answers it with unknown (-1) attributes, so no count sees it."""
+
+
+class ShardedSampler(DistributedSampler[int]):
+    """Indices of this rank's share of a dataset: `order[rank::world_size]`.
+
+    Batch k of all ranks together holds the same samples as batch k of one process with the batch size times
+    the number of ranks. Every rank gets the same number of indices: the last ones are `PADDING` where the
+    dataset does not divide evenly, or with `drop_last` (training) the tail is left out. (torch's own sampler
+    pads with repeated samples, which a count then sees twice. Being one of its kind keeps Lightning from
+    putting its own in our place.)
+
+    Args:
+        dataset: anything with a length.
+        shuffle: a new order each epoch, the same on all ranks.
+        seed: of the order; with the epoch it determines it.
+        drop_last: leave out the up to `world_size - 1` last samples instead of padding.
+    """
+
+    def __init__(self, dataset: Sized, *, shuffle: bool, seed: int = 0, drop_last: bool = False) -> None:
+        distributed = dist.is_available() and dist.is_initialized()
+        super().__init__(
+            dataset,  # type: ignore[arg-type]  # torch asks for a Dataset but needs a length alone
+            num_replicas=dist.get_world_size() if distributed else 1,
+            rank=dist.get_rank() if distributed else 0,
+            shuffle=shuffle,
+            seed=seed,
+            drop_last=drop_last,
+        )
+        self.length = len(dataset)
+
+    def __len__(self) -> int:
+        return self.length // self.num_replicas if self.drop_last else -(-self.length // self.num_replicas)
+
+    def __iter__(self) -> Iterator[int]:
+        if self.shuffle:
+            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+            order = torch.randperm(self.length, generator=generator).tolist()
+        else:
+            order = list(range(self.length))
+        total = len(self) * self.num_replicas
+        order = order[:total] + [PADDING] * (total - len(order))
+        return iter(order[self.rank :: self.num_replicas])

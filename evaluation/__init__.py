@@ -1,0 +1,1 @@
+"""Pure functions and small metrics on arrays; knows nothing of Lightning."""
