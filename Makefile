@@ -1,0 +1,32 @@
+# `make help` lists the targets. Each makes .venv and installs the package when setup.cfg changed.
+PYTHON ?= python3
+CONFIG ?= $(notdir $(firstword $(wildcard configs/lntl.yaml) configs/attractiveness.yaml))
+ARGS ?=
+BIN := .venv/bin
+
+.PHONY: train test lint help
+.DEFAULT_GOAL := help
+
+train: .venv/installed ## Train CONFIG (a file of configs/) on the synthetic faces; ARGS adds options
+	$(BIN)/python recipes/train.py --config $(CONFIG) $(ARGS)
+
+test: .venv/installed ## Run the tests; FACE_DATA_ROOT adds those on real faces, ARGS adds pytest options
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/installed ## Check style (ruff) and types (mypy)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo '  e.g.  make train CONFIG=baseline.yaml ARGS="--trainer.max_epochs 1"'
+
+# The stamp is written last, so an interrupted installation is taken up again.
+.venv/installed: setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo 'error: $(PYTHON) is older than Python 3.10; try: make PYTHON=python3.12'; exit 2; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || \
+	  { rm -rf .venv; echo 'error: $(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv'; exit 2; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

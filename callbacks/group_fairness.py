@@ -1,0 +1,166 @@
+"""Group fairness of an attribute classifier while it trains and when it is tested."""
+
+from typing import Any
+
+import pandas as pd
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.trainer.states import TrainerFn
+from pytorch_lightning.utilities.rank_zero import rank_zero_warn
+
+from callbacks.group_report import print_group_rates, write_group_report
+from evaluation.group_rates import (
+    RATES,
+    Counts,
+    GroupCounts,
+    fairness_gaps,
+    group_rates,
+    group_table,
+    undefined_rates,
+)
+from evaluation.groupings import Grouping, cross, make_grouping
+
+
+class GroupFairness(Callback):
+    """Logs rates and fairness gaps by group after each validation and test epoch, and draws them at the end.
+
+    Logged in [0, 1] unless said otherwise, `stage` being val or test:
+
+    - `<stage>/<rate>/<group>` with rate `accuracy`, `tpr`, `fpr`, `tnr`, `selection_rate`, and `n` (samples);
+      a group is called `smiling=1`, a crossed one `smiling=1,gender=0` (class indices);
+    - `<stage>/tpr`, `fpr`, `tnr`, `selection_rate` of all samples (the module logs the accuracy);
+    - `<stage>/<gap>` of the first grouping and `<stage>/<gap>/smiling,gender` of the others, with the gaps
+      of `evaluation.group_rates.fairness_gaps` (`tpr_gap`, `equal_opportunity` in points, ...).
+
+    A rate without trials is nan and its group is left out of the gaps, with one warning that names it.
+    A sample counts where its target and every attribute of the grouping are known. At the end of fit (the
+    last validation), validate and test, the bar chart and the table of rates go to the log directory and to
+    W&B where it is used. Works with modules that have `attributes` and `task` and whose evaluation steps
+    return `{"prediction": (N,), "target": (N,)}`.
+
+    Args:
+        groups: groupings, each the names of the attributes that it crosses: `[[smiling], [smiling, gender]]`.
+        positive: class index of the task that the rates are about.
+    """
+
+    def __init__(self, groups: list[list[str]], positive: int = 1) -> None:
+        if not groups or not all(groups) or len({tuple(g) for g in groups}) < len(groups):
+            raise ValueError(f"groups must be different, non-empty lists of attribute names, got {groups}")
+        self.groups, self.positive = groups, positive
+        self.groupings: list[Grouping] = []
+        self.counts: list[GroupCounts] = []
+        self.last: dict[str, list[Counts]] = {}
+        self.warned: set[tuple[str, str]] = set()
+
+    @property
+    def required_attributes(self) -> set[str]:
+        """The attributes that batches must have."""
+        return {name for group in self.groups for name in group}
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Learn the class names; raises ValueError where the groups or `positive` do not fit them."""
+        if stage == "predict":
+            return
+        module: Any = pl_module
+        datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]  # which Lightning sets at run time
+        if datamodule is None:
+            raise ValueError("GroupFairness needs a DataModule, for the names of the classes")
+        classes = datamodule.attributes
+        if missing := sorted(self.required_attributes - classes.keys()):
+            raise ValueError(f"GroupFairness: no attribute {missing}; the data have {sorted(classes)}")
+        if not (hasattr(module, "attributes") and hasattr(module, "task")):
+            raise ValueError(f"GroupFairness needs a classifier of an attribute, not {type(module).__name__}")
+        self.task, self.task_classes = module.task, list(module.attributes[module.task])
+        if not 0 <= self.positive < len(self.task_classes):
+            raise ValueError(
+                f"GroupFairness: positive={self.positive} is no class of {self.task} {self.task_classes}"
+            )
+        self.groupings = [make_grouping(group, classes) for group in [[], *self.groups]]
+
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start from zero, so that neither the sanity check nor an earlier epoch is counted."""
+        classes = len(self.task_classes)
+        self.counts = [GroupCounts(len(g.keys), classes).to(pl_module.device) for g in self.groupings]
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Count a batch."""
+        if not isinstance(outputs, dict) or not {"prediction", "target"} <= outputs.keys():
+            raise ValueError(
+                f"GroupFairness needs the evaluation steps of {type(pl_module).__name__} to return "
+                "'prediction' and 'target'; remove the callback or use a classifier of an attribute"
+            )
+        prediction, target = outputs["prediction"], outputs["target"]
+        everyone = torch.zeros_like(target)  # the one group of the grouping without attributes
+        for grouping, counts in zip(self.groupings, self.counts, strict=True):
+            labels = [everyone, *(batch[name] for name in grouping.attributes)]
+            counts.update(prediction, target, cross(labels, [1, *grouping.sizes]))
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log the rates and gaps."""
+        if trainer.sanity_checking:
+            return
+        stage = "test" if trainer.testing else "val"
+        self.last[stage] = [counts.compute().cpu().numpy() for counts in self.counts]  # summed over ranks
+        rates = group_rates(self.last[stage][0], self.positive)
+        values = {f"{stage}/{rate}": float(rates[rate][0]) for rate in RATES if rate != "accuracy"}
+        for i, (grouping, counts) in enumerate(zip(self.groupings[1:], self.last[stage][1:], strict=True)):
+            rates = {"n": counts.sum(axis=(1, 2)), **group_rates(counts, self.positive)}
+            for j, key in enumerate(grouping.keys):
+                values |= {f"{stage}/{name}/{key}": float(rate[j]) for name, rate in rates.items()}
+            suffix = "/" + ",".join(grouping.attributes) if i else ""
+            gaps = fairness_gaps(counts, self.positive)
+            values |= {f"{stage}/{name}{suffix}": gap for name, gap in gaps.items()}
+            self._warn_undefined(stage, grouping, counts)
+        # every rank holds the same value; the mean over ranks spares a warning that they may differ
+        pl_module.log_dict(values, sync_dist=True, batch_size=1)
+
+    on_test_epoch_start = on_validation_epoch_start
+    on_test_batch_end = on_validation_batch_end
+    on_test_epoch_end = on_validation_epoch_end
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Report what `Trainer.validate` found; of the validations during fit only the last is reported."""
+        if trainer.state.fn == TrainerFn.VALIDATING:
+            self._report(trainer, "val")
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Report the last validation."""
+        if "val" in self.last:
+            self._report(trainer, "val")
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Report the test."""
+        self._report(trainer, "test")
+
+    def _warn_undefined(self, stage: str, grouping: Grouping, counts: Counts) -> None:
+        undefined = undefined_rates(counts, grouping.names, self.positive)
+        crossed = ", ".join(grouping.attributes)
+        if not undefined or (stage, crossed) in self.warned:
+            return
+        self.warned.add((stage, crossed))
+        what = "; ".join(
+            f"{name} ({'no samples' if len(rates) == len(RATES) else ', '.join(rates)})"
+            for name, rates in undefined.items()
+        )
+        rank_zero_warn(f"GroupFairness, {stage} by {crossed}: nan and left out of the gaps: {what}")
+
+    def _report(self, trainer: Trainer, stage: str) -> None:
+        tables = [
+            group_table(counts, grouping.names, self.positive).assign(
+                grouping=", ".join(grouping.attributes) or "all"
+            )
+            for grouping, counts in zip(self.groupings, self.last[stage], strict=True)
+        ]
+        table = pd.concat(tables, ignore_index=True)
+        title = f"{self.task}: {self.task_classes[self.positive]}, rates by group with 95 % Wilson intervals ({stage})"
+        write_group_report(trainer, table, stage, title)
+        if stage == "test" and trainer.is_global_zero:
+            print_group_rates(table, title)

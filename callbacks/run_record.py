@@ -1,0 +1,63 @@
+"""What a run folder says of the run: its resolved configuration and the environment it ran in."""
+
+import json
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.cli import SaveConfigCallback
+
+DISTRIBUTION = "blindface"
+
+
+def package_versions() -> dict[str, str]:
+    """The installed version of this distribution and of everything that it requires."""
+    requirements = metadata.requires(DISTRIBUTION) or []
+    names = [r.split(";")[0] for r in requirements if "extra ==" not in r]
+    names = [
+        n.replace("[", " ").replace("!", " ").replace("<", " ").replace(">", " ").split()[0] for n in names
+    ]
+    return {name: metadata.version(name) for name in sorted([DISTRIBUTION, *names])}
+
+
+def git_state() -> dict[str, Any]:
+    """Commit and whether tracked files differ from it; empty outside a git checkout."""
+    here = Path(__file__).resolve().parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", *arguments], cwd=here, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain", "-uno"))}
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+
+
+class RunRecord(SaveConfigCallback):
+    """Saves `config.yaml` (training it again repeats the run) and `environment.json` in the run folder."""
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write the environment beside the configuration, in the first process only."""
+        datamodule = trainer.datamodule  # type: ignore[attr-defined]
+        record = {
+            "command": sys.argv,
+            "git": git_state(),
+            "dataset": {"class": type(datamodule).__name__, "fingerprint": datamodule.fingerprint},
+            "device": str(pl_module.device if trainer.num_devices == 1 else trainer.strategy.root_device),
+            "processes": trainer.world_size,
+            "precision": trainer.precision,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+            "packages": package_versions(),
+        }
+        assert trainer.loggers, "the command line always gives a run its CSV logger"
+        folder = Path(trainer.loggers[0].save_dir or ".")
+        (folder / "environment.json").write_text(json.dumps(record, indent=2) + "\n")

@@ -1,0 +1,92 @@
+"""Strict reading of label files: one row per image, a file name and whole numbers."""
+
+import re
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import pandas as pd
+
+from datamodules.errors import DatasetError
+
+
+def refuse(path: Path, line: int | None, problem: str) -> NoReturn:
+    """Raise a one-line DatasetError that names the file, the line (from 1) if known, and the problem."""
+    where = "" if line is None else f", line {line}"
+    raise DatasetError(f"{path}{where}: {problem}; get the file again, or mend it")
+
+
+def read_table(path: Path, content: bytes, header: int, columns: Sequence[str]) -> pd.DataFrame:
+    """The rows of a label file, indexed by file name; the other columns are int64.
+
+    Args:
+        path: named in errors; ".csv" is split at commas, anything else at white space.
+        content: of the file, without blank lines at its end.
+        header: number of lines before the first row.
+        columns: names of the columns, the first one that of the file names.
+
+    Raises:
+        DatasetError: for a row with more or fewer columns, something else than whole numbers, a file name
+            that leads out of the image folder or comes twice, or bytes that are no text.
+    """
+    body = b"\n".join(content.splitlines()[header:])
+    separator = "," if path.suffix == ".csv" else r"\s+"
+    first = header + 1
+    try:
+        rows = pd.read_csv(
+            BytesIO(body),
+            sep=separator,
+            header=None,
+            dtype={0: str},
+            skip_blank_lines=False,
+            low_memory=False,
+        )
+    except ValueError as error:  # pandas' and Unicode's errors are of this kind
+        long_row = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+        if long_row is None:
+            refuse(path, None, f"not a text table of {len(columns)} columns")
+        width, line, found = map(int, long_row.groups())  # pandas goes by the first row's width
+        line, found = (line, found) if width == len(columns) else (1, width)
+        refuse(path, header + line, f"{found} columns instead of {len(columns)}")
+    if rows.shape[1] != len(columns):
+        refuse(path, first, f"{rows.shape[1]} columns instead of {len(columns)}")
+    names, numbers = rows[0], rows.iloc[:, 1:].apply(pd.to_numeric, errors="coerce")
+    bad = {
+        f"not a file name and {len(columns) - 1} whole number(s)": names.isna()
+        | (numbers.isna() | (numbers % 1 != 0)).any(axis=1),
+        "a file name with a path in it": names.str.contains(r"[/\\\0]|\.\.", regex=True, na=False),
+        "the file name was listed before": names.duplicated(),
+    }
+    for problem, where in bad.items():
+        if where.any():
+            row = int(where.to_numpy().argmax())
+            refuse(path, first + row, f"{problem}: {str(names[row])[:40]!r}")
+    table = numbers.astype(np.int64)
+    table.index, table.columns = pd.Index(names), pd.Index(columns[1:])
+    return table
+
+
+def check_values(path: Path, header: int, table: pd.DataFrame, allowed: Sequence[int], words: str) -> None:
+    """Refuse a table with a value that is not `allowed`; `words` says which are."""
+    values = table.to_numpy()
+    bad = ~np.isin(values, list(allowed))
+    if bad.any():
+        row, column = np.argwhere(bad)[0].tolist()
+        found = f"{table.columns[column]} is {values[row, column]}"
+        refuse(path, header + 1 + row, f"{found}, it must be {words}")
+
+
+def match_files(path: Path, table: pd.DataFrame, other: Path, files: pd.Index) -> pd.DataFrame:
+    """`table` in the order of `files`, those of the label file `other`; refuses lists of different files."""
+    for here, there, missing in (
+        (path, other, files.difference(table.index)),
+        (other, path, table.index.difference(files)),
+    ):
+        if len(missing):
+            raise DatasetError(
+                f"{here}: lacks {len(missing)} image(s) that {there} lists, first {missing[0]!r}; "
+                "use files of one release"
+            )
+    return table.loc[files]

@@ -1,0 +1,110 @@
+"""Embedded synthetic faces: a controlled testbed, drawn on the fly from (seed, index), without any file."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import torch
+
+from datamodules.base import Attributes, FaceDataModule, Split
+from datamodules.face_renderer import RENDERER_VERSION, check_size
+from datamodules.label_joint import CLASSES, Correlation, label_joint
+from datamodules.synthetic_face_dataset import SPLITS, SyntheticFaceDataset
+
+MIN_IDENTITIES = 12  # one for each combination of gender, ethnicity and attractive
+MIN_IMAGES = len(CLASSES["emotion"])
+
+
+class SyntheticFaces(FaceDataModule):
+    """Parametric faces with known causes: identity, gender, ethnicity, emotion, smiling, attractiveness.
+
+    Emotions are drawn through FACS action units, smiling is the emotion happy, `attractive` is a noisy
+    judgement of a person's geometry. Gender, ethnicity and attractive belong to the person, and are spread
+    evenly over the people of each split (to within a person or two), as are the emotions over a person's
+    images. Any two attributes can be correlated; all others are independent.
+
+    Args:
+        size: height and width in pixels, 32 to 224.
+        train_identities: people of the training split, at least 12.
+        val_identities: people of the validation split, none of them in training.
+        test_identities: people of the test split, none of them in the others.
+        images_per_identity: images of each person and split, at least 6.
+        seen_identities: validation and test hold new images of the training split's people instead, and
+            their own counts of people are not used.
+        correlations: which attributes follow which, and how strongly in each split.
+        batch_size: samples a batch and process.
+        num_workers: loader processes.
+        seed: of every draw.
+
+    Raises:
+        ValueError: a size, count or correlation that cannot be drawn.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: int = 64,
+        train_identities: int = 400,
+        val_identities: int = 100,
+        test_identities: int = 200,
+        images_per_identity: int = 20,
+        seen_identities: bool = False,
+        correlations: list[Correlation] | None = None,
+        batch_size: int = 64,
+        num_workers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(batch_size=batch_size, num_workers=num_workers, seed=seed)
+        check_size(size)
+        counts = (train_identities, val_identities, test_identities)
+        if min(counts) < MIN_IDENTITIES or images_per_identity < MIN_IMAGES:
+            raise ValueError(
+                f"to see each class, every split needs {MIN_IDENTITIES} identities or more, "
+                f"of {MIN_IMAGES} images or more"
+            )
+        self.size, self.images_per_identity, self.seen_identities = size, images_per_identity, seen_identities
+        self.identities: dict[Split, int] = dict(zip(SPLITS, counts, strict=True))
+        self.correlations: Sequence[Correlation] = correlations or ()
+        self.joints = {split: label_joint(self.correlations, split) for split in SPLITS}
+        people = [joint.sum(-1) for joint in self.joints.values()]
+        if seen_identities and not all(torch.allclose(people[0], p) for p in people):
+            raise ValueError(
+                "with seen_identities, correlations of identity labels must be equal in all splits"
+            )
+
+    @property
+    def attributes(self) -> Attributes:
+        """Class names; identities are numbered over all splits, those of training first."""
+        people = self.identities["train"] if self.seen_identities else sum(self.identities.values())
+        return {"identity": tuple(f"person_{i:05d}" for i in range(people)), **CLASSES}
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of every setting that a picture or a label depends on."""
+        settings = {
+            "renderer": RENDERER_VERSION,
+            "size": self.size,
+            "identities": self.identities,
+            "images_per_identity": self.images_per_identity,
+            "seen_identities": self.seen_identities,
+            "correlations": [asdict(c) for c in self.correlations],
+            "seed": self.seed,
+        }
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+    def make_dataset(self, split: Split) -> SyntheticFaceDataset:
+        """One split; nothing is drawn but its people's traits."""
+        people_split: Split = "train" if self.seen_identities else split
+        before = SPLITS[: SPLITS.index(people_split)]
+        return SyntheticFaceDataset(
+            self.joints[split],
+            people_joint=self.joints[people_split],
+            split=split,
+            people_split=people_split,
+            first_identity=sum(self.identities[s] for s in before),
+            identities=self.identities[people_split],
+            images_per_identity=self.images_per_identity,
+            size=self.size,
+            seed=self.seed,
+        )

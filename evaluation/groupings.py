@@ -1,0 +1,54 @@
+"""Groups made of attributes: one attribute, or several crossed."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Grouping(NamedTuple):
+    """Every combination of the classes of some attributes, the last attribute varying fastest.
+
+    Without attributes there is one combination, the group of all samples.
+    """
+
+    attributes: list[str]
+    """Names of the attributes."""
+    sizes: list[int]
+    """Number of classes of each attribute."""
+    keys: list[str]
+    """Of metric names, by class index: `smiling=1,gender=0`."""
+    names: list[str]
+    """For people, by class name: `smiling: yes, gender: female`."""
+
+
+def make_grouping(attributes: Sequence[str], classes: Mapping[str, Sequence[str]]) -> Grouping:
+    """The grouping by `attributes`; `classes` holds the class names of each attribute in label order."""
+    groups = [
+        list(zip(attributes, combination, strict=True))
+        for combination in product(*(enumerate(classes[name]) for name in attributes))
+    ]
+    return Grouping(
+        attributes=list(attributes),
+        sizes=[len(classes[name]) for name in attributes],
+        keys=[",".join(f"{name}={label}" for name, (label, _) in g) for g in groups],
+        names=[", ".join(f"{name}: {text}" for name, (_, text) in g) or "all samples" for g in groups],
+    )
+
+
+def cross(labels: Sequence[Tensor], sizes: Sequence[int]) -> Tensor:
+    """One group index for a combination of attributes, the last attribute varying fastest.
+
+    Args:
+        labels: attribute labels, each (N,) int64, -1 where unknown.
+        sizes: the number of classes of each attribute.
+
+    Returns:
+        (N,) int64 in [0, prod(sizes)); -1 where any of the attributes is unknown.
+    """
+    group, unknown = torch.zeros_like(labels[0]), torch.zeros_like(labels[0], dtype=torch.bool)
+    for label, size in zip(labels, sizes, strict=True):
+        group, unknown = group * size + label, unknown | (label < 0)
+    return group.masked_fill(unknown, -1)

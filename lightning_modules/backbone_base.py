@@ -1,0 +1,158 @@
+"""What every backbone is: a network, what its input looks like, and which part of it trains."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Trainable = Literal["none", "last_stage", "all"]
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """The input a network was trained with.
+
+    Args:
+        input_size: height and width in pixels.
+        channel_order: `rgb` or `bgr`.
+        scale: the value of full intensity, 1 or 255.
+        mean: subtracted from each channel, in `scale` units and in `channel_order`.
+        std: each channel is divided by it after that.
+    """
+
+    input_size: int
+    channel_order: Literal["rgb", "bgr"] = "rgb"
+    scale: float = 1.0
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if self.channel_order not in ("rgb", "bgr"):
+            raise ValueError(f"channel_order is rgb or bgr, not {self.channel_order!r}")
+        if not isinstance(self.input_size, int) or self.input_size < 1:
+            raise ValueError(f"input_size is a number of pixels, not {self.input_size!r}")
+        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
+            raise ValueError(f"mean and std hold three values each, std positive: {self.mean}, {self.std}")
+
+    def take(self, options: dict[str, Any]) -> "InputSpec":
+        """This input with the fields that `options` names replaced; they are removed from `options`."""
+        given = {name: options.pop(name) for name in asdict(self) if name in options}
+        given |= {name: tuple(given[name]) for name in ("mean", "std") if name in given}
+        return replace(self, **given)
+
+    def as_options(self) -> dict[str, Any]:
+        """The fields as plain values that JSON and YAML keep."""
+        return asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
+
+
+class Preprocess(nn.Module):
+    """FaceBatch images to a network's input, on whichever device they are.
+
+    Args:
+        spec: the network's input.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, spec: InputSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.register_buffer("mean", torch.tensor(spec.mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(spec.std).view(3, 1, 1), persistent=False)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Resize (bilinear, antialiased) and normalise.
+
+        Args:
+            image: (N, 3, H, W) RGB, uint8 or floating in [0, 1].
+
+        Returns:
+            (N, 3, S, S) in the network's channel order and range.
+
+        Raises:
+            ValueError: another shape or type.
+        """
+        if image.ndim != 4 or image.shape[1] != 3:
+            raise ValueError(f"images are (N, 3, H, W), not {tuple(image.shape)}")
+        if image.dtype != torch.uint8 and not image.is_floating_point():
+            raise ValueError(f"images are uint8, or floating in [0, 1], not {image.dtype}")
+        full = 255.0 if image.dtype == torch.uint8 else 1.0
+        size = (self.spec.input_size, self.spec.input_size)
+        x = image.float()
+        if x.shape[2:] != size:
+            x = functional.interpolate(x, size, mode="bilinear", antialias=True)
+        if self.spec.channel_order == "bgr":
+            x = x.flip(1)
+        return (x * (self.spec.scale / full) - self.mean) / self.std
+
+
+class Backbone(nn.Module):
+    """A network that turns face images into embeddings, wholly, partly or not at all trainable.
+
+    The frozen part has `requires_grad` False, so that autograd records nothing for it, and is in eval mode
+    whatever the module is set to: its BatchNorm statistics do not move and its dropout drops nothing.
+
+    Args:
+        network: (N, 3, S, S) prepared images to (N, D).
+        num_features: D.
+        input_spec: how images are prepared.
+        last_stage: names of the parameters of the network's last stage.
+        recipe: keywords of `build_backbone` that build this architecture again, to load a state dict into.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        num_features: int,
+        input_spec: InputSpec,
+        last_stage: list[str],
+        recipe: dict[str, Any],
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.preprocess = Preprocess(input_spec)
+        self.num_features, self.input_spec = num_features, input_spec
+        self.last_stage, self.recipe = last_stage, recipe
+        self._frozen: list[nn.Module] = []
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Embeddings (N, D) of images (N, 3, H, W) RGB of any size, uint8 or floating in [0, 1]."""
+        return self.network(self.preprocess(image))
+
+    def set_trainable(self, trainable: Trainable) -> None:
+        """Choose the part that trains: nothing, the last stage or everything.
+
+        Raises:
+            ValueError: the network's last stage is not known.
+        """
+        if trainable == "last_stage" and not self.last_stage:
+            raise ValueError(f"no last stage is known of {self.recipe['name']}: set trainable to none or all")
+        for name, parameter in self.network.named_parameters():
+            parameter.requires_grad_(
+                trainable == "all" or (trainable == "last_stage" and name in self.last_stage)
+            )
+        self._frozen = [] if trainable == "all" else _frozen_modules(self.network)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "Backbone":
+        """Set the mode of the part that trains; the frozen part stays in eval mode."""
+        super().train(mode)
+        for module in self._frozen:
+            module.eval()
+        return self
+
+
+def _frozen_modules(network: nn.Module) -> list[nn.Module]:
+    """Modules without a trainable parameter; those without any count if they precede the trainable part."""
+    frozen, reached = [], False
+    for module in network.modules():
+        parameters = list(module.parameters())
+        if any(p.requires_grad for p in parameters):
+            reached = reached or any(p.requires_grad for p in module.parameters(recurse=False))
+        elif parameters or not reached:
+            frozen.append(module)
+    return frozen

@@ -1,0 +1,115 @@
+"""From a name to a backbone: the one factory."""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from lightning_modules.backbone_base import Backbone, InputSpec, Trainable
+from lightning_modules.inception import NAME as INCEPTION
+from lightning_modules.inception import build_inception_resnet_v1
+from lightning_modules.onnx_backbone import NAME as ONNX
+from lightning_modules.onnx_backbone import build_onnx
+from lightning_modules.state_files import WeightsError, existing_file, load_exactly, read_state
+from lightning_modules.timm_backbone import SOURCES, build_timm
+from lightning_modules.vggface2 import NAME as VGGFACE2
+from lightning_modules.vggface2 import build_vggface2_resnet50
+
+__all__ = ["Backbone", "InputSpec", "Trainable", "WeightsError", "build_backbone", "save_backbone"]
+
+SYNTHETIC = "synthetic_recogniser"
+SYNTHETIC_FILE = Path(__file__).parent / "weights" / "synthetic_recogniser.safetensors"
+
+
+def build_backbone(
+    name: str,
+    *,
+    weights: str | None = None,
+    trainable: Trainable = "none",
+    options: dict[str, Any] | None = None,
+) -> Backbone:
+    """A face network by name.
+
+    Args:
+        name: `vggface2_resnet50`; `inception_resnet_v1`; `onnx`; `synthetic_recogniser` (small, trained on
+            the synthetic faces, shipped with this package); the path of a `.safetensors` file that
+            `save_backbone` wrote; or any timm name, `hf_hub:<owner>/<model>` included.
+        weights: what the network starts from, see the builder of each; None means random values, with a
+            warning. "checkpoint" means random values that a state dict replaces afterwards, without one.
+        trainable: the part that trains.
+        options: fields of `InputSpec` (`onnx`, timm) and keywords of the network (timm).
+
+    Raises:
+        ValueError: an unknown name or option, or weights that cannot be used (`WeightsError`).
+    """
+    options = dict(options or {})
+    if options and (name in (VGGFACE2, INCEPTION, SYNTHETIC) or name.endswith(".safetensors")):
+        raise ValueError(f"{name} has no options, but got {', '.join(options)}")
+    if name == VGGFACE2:
+        backbone = build_vggface2_resnet50(weights)
+    elif name == INCEPTION:
+        backbone = build_inception_resnet_v1(weights)
+    elif name == ONNX:
+        backbone = build_onnx(weights, options)
+    elif name == SYNTHETIC or name.endswith(".safetensors"):
+        if weights is not None:
+            raise ValueError(f"{name} holds its own weights: leave weights null, not {weights!r}")
+        backbone = _load_backbone(SYNTHETIC_FILE if name == SYNTHETIC else Path(name))
+    else:
+        backbone = build_timm(name, weights, options, other_names=(VGGFACE2, INCEPTION, ONNX, SYNTHETIC))
+        if weights is None and trainable != "all" and not name.startswith(SOURCES):
+            warnings.warn(
+                f"{name}: what is frozen holds random values; set weights to pretrained, or trainable to all",
+                stacklevel=2,
+            )
+    backbone.set_trainable(trainable)
+    return backbone
+
+
+def save_backbone(
+    backbone: Backbone, path: str | Path, *, made_by: str, figures: dict[str, float], half: bool = True
+) -> None:
+    """Write a backbone as one file that says how to build it, for use as a `name` of `build_backbone`.
+
+    Args:
+        backbone: of any kind but `onnx`, whose graph is not a name and options.
+        path: a `.safetensors` file to write.
+        made_by: the command that trained it.
+        figures: what it reaches, by name.
+        half: store 16-bit floats; they are read as 32-bit.
+
+    Raises:
+        ValueError: an `onnx` backbone, another suffix, or values beyond the 16-bit range.
+    """
+    if backbone.recipe["weights"] != "checkpoint":
+        raise ValueError(f"a backbone of kind {backbone.recipe['name']} cannot be written as .safetensors")
+    if Path(path).suffix != ".safetensors":
+        raise ValueError(f"{path}: backbones are written as .safetensors")
+    state = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in backbone.network.state_dict().items()
+    }
+    if half:
+        state = {name: t.half() if t.is_floating_point() else t for name, t in state.items()}
+        large = [name for name, tensor in state.items() if not torch.isfinite(tensor).all()]
+        if large:
+            raise ValueError(f"{large[0]} exceeds the 16-bit range: use half=False")
+    about = {"backbone": backbone.recipe, "made_by": made_by, "figures": figures}
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    save_file(state, path, metadata={key: json.dumps(value) for key, value in about.items()})
+
+
+def _load_backbone(path: Path) -> Backbone:
+    try:
+        with safe_open(existing_file(path), "pt") as file:
+            about = file.metadata() or {}
+    except SafetensorError as error:
+        raise WeightsError(f"{path}: not a readable safetensors file ({error})") from error
+    if "backbone" not in about:
+        raise WeightsError(f"{path}: does not say which network it holds; save_backbone writes files that do")
+    backbone = build_backbone(**json.loads(about["backbone"]))
+    load_exactly(backbone.network, read_state(path), path)
+    return backbone

@@ -1,0 +1,175 @@
+"""What the methods share: the representation of a face, and how an attribute classifier is measured."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torchmetrics import MeanMetric
+
+from lightning_modules.backbones import Trainable, build_backbone
+from lightning_modules.heads import Head
+
+Batch = dict[str, Tensor]
+"""`image` (N, 3, H, W) RGB, uint8 or floating in [0, 1], and an int64 (N,) tensor for each attribute, -1
+where it is unknown."""
+
+
+def mean_of_known(losses: Tensor, target: Tensor) -> Tensor:
+    """The mean of the losses (N,) of samples with a known target (N,); 0, with a gradient, without any."""
+    known = target >= 0
+    return (losses * known).sum() / known.sum().clamp(min=1)
+
+
+class FaceModule(LightningModule):
+    """A backbone in a LightningModule: its embedding, its optimizer, and checkpoints that stand alone.
+
+    Args:
+        attributes: class names of each attribute of the data; the command line fills it in.
+        task: the attribute that is learned.
+        backbone: name of the backbone, see `backbones.build_backbone`.
+        weights: what the backbone starts from.
+        trainable: the part of the backbone that trains: none, last_stage or all.
+        backbone_options: further options of the backbone.
+        optimizer: from parameters to an optimizer; the default is that of the thesis' annex (section IV).
+
+    Raises:
+        ValueError: `task` is not an attribute of the data.
+    """
+
+    def __init__(
+        self,
+        *,
+        attributes: dict[str, list[str]],
+        task: str,
+        backbone: str = "vggface2_resnet50",
+        weights: str | None = None,
+        trainable: Trainable = "none",
+        backbone_options: dict[str, Any] | None = None,
+        optimizer: OptimizerCallable = lambda p: torch.optim.Adam(p, lr=1e-3),
+    ) -> None:
+        super().__init__()
+        # Callables cannot be read back with weights_only=True, and a checkpoint holds the optimizer's state.
+        # What the logger gets is the command line's to say: `attributes` can name thousands of identities.
+        self.save_hyperparameters(ignore=["optimizer", "scheduler"], logger=False)
+        self.attributes, self.task, self.optimizer = attributes, task, optimizer
+        self.classes = self.classes_of("task", task)
+        self.backbone = build_backbone(
+            backbone, weights=weights, trainable=trainable, options=backbone_options
+        )
+
+    def classes_of(self, argument: str, attribute: str) -> list[str]:
+        """Class names of the attribute that a constructor's argument names.
+
+        Raises:
+            ValueError: the data do not have it.
+        """
+        if attribute not in self.attributes:
+            known = ", ".join(self.attributes)
+            raise ValueError(f"{argument}: the data have no attribute {attribute!r}; they have {known}")
+        return list(self.attributes[attribute])
+
+    def embed(self, image: Tensor) -> Tensor:
+        """The representation (N, D) float32 of images (N, 3, H, W)."""
+        return self.backbone(image).float()
+
+    def trainable_parameters(self) -> list[nn.Parameter]:
+        """What the optimizer gets: everything that is not frozen."""
+        return [parameter for parameter in self.parameters() if parameter.requires_grad]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Store hyper-parameters that build this module where the backbone's weights file no longer is.
+
+        `load_from_checkpoint(path, weights_only=True)` then needs nothing but the checkpoint; only a backbone
+        of kind `onnx` needs its file, for the graph (give another place as `weights=`).
+        """
+        recipe = self.backbone.recipe
+        checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY] |= {
+            "attributes": {name: list(classes) for name, classes in self.attributes.items()},
+            "backbone": recipe["name"],
+            "weights": recipe["weights"],
+            "backbone_options": recipe.get("options"),
+        }
+
+
+class AttributeClassifier(FaceModule, ABC):
+    """A head that reads one attribute from the representation, and its evaluation.
+
+    A method says what its losses and predictions are, and what a training step does.
+
+    Args:
+        hidden: units of the head's dense layer.
+        scheduler: from an optimizer to a learning-rate schedule, stepped once an epoch.
+        **common: the arguments of `FaceModule`.
+    """
+
+    def __init__(
+        self, *, hidden: int = 1024, scheduler: LRSchedulerCallable | None = None, **common: Any
+    ) -> None:
+        super().__init__(**common)
+        self.scheduler = scheduler
+        self.head = Head(self.backbone.num_features, self.outputs, hidden)
+        self.means = nn.ModuleDict(
+            {f"{stage}_{name}": _mean() for stage in ("val", "test") for name in ("loss", "accuracy")}
+        )
+
+    @property
+    def outputs(self) -> int:
+        """Logits of the head: one a class."""
+        return len(self.classes)
+
+    @abstractmethod
+    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The loss (N,) of each sample; what an unknown target (-1) gives is not read, but finite."""
+
+    @abstractmethod
+    def predict(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Predicted class (N,) int64 and its score, (N,) or (N, C) float."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits (N, outputs) float32 of images (N, 3, H, W)."""
+        return self.head(self.embed(image)).float()
+
+    def evaluate(self, batch: Batch, stage: str) -> Batch:
+        """Log loss and accuracy over the known targets, and hand the predictions to the callbacks.
+
+        Returns:
+            `prediction` (N,) int64, `target` (N,) int64 and `score` (N,) or (N, C) float.
+        """
+        target = batch[self.task]
+        logits = self(batch["image"])
+        prediction, score = self.predict(logits)
+        known = target >= 0
+        values = {"loss": self.losses(logits, target), "accuracy": (prediction == target).float()}
+        for name, value in values.items():
+            mean: Any = self.means[f"{stage}_{name}"]
+            mean.update(
+                value[known]
+            )  # its own weights are lost with nan_strategy="disable" (torchmetrics 1.9)
+            self.log(f"{stage}/{name}", mean, on_step=False, on_epoch=True, batch_size=len(target))
+        return {"prediction": prediction, "target": target, "score": score}
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> Batch:
+        """Evaluate a validation batch."""
+        return self.evaluate(batch, "val")
+
+    def test_step(self, batch: Batch, batch_idx: int) -> Batch:
+        """Evaluate a test batch."""
+        return self.evaluate(batch, "test")
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """The optimizer of everything that trains, and its schedule."""
+        optimizer = self.optimizer(self.trainable_parameters())
+        if self.scheduler is None:
+            return optimizer
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": self.scheduler(optimizer), "monitor": "val/loss"},
+        }
+
+
+def _mean() -> MeanMetric:
+    return MeanMetric(nan_strategy="disable")  # a loss that is nan must be seen

@@ -1,0 +1,122 @@
+"""The command line shared by the recipes: LightningCLI with our defaults, look-up and errors."""
+
+import difflib
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+
+from callbacks.finite_loss import FiniteLoss, NonFiniteLossError
+from callbacks.run_record import RunRecord
+from datamodules.base import FaceDataModule
+from datamodules.errors import DatasetError
+from recipes.config_lookup import CONFIGS, UsageError
+from recipes.run_folder import make_loggers, new_run_folder
+
+
+def one_line(message: str) -> str:
+    """Shorten a message of jsonargparse, which spans lines: where, the innermost reason, the value given."""
+    lines = [line.rstrip() for line in message.splitlines() if line.strip()]
+    noise = re.compile(
+        r"\s*-? ?(Expected a <class 'NoneType'>|Subtypes:|Given value|Errors:|Problem with given)"
+    )
+    reasons = [x for x in lines if not noise.match(x) and not x.endswith("of the Union subtypes")]
+    reasons = [x for x in reasons if not x.startswith(("Parser key", "Validation failed"))] or lines
+    if not any(x.lstrip().startswith("- ") for x in reasons):
+        return " ".join(x.strip() for x in lines)
+    depth = max(len(x) - len(x.lstrip(" -")) for x in reasons)
+    innermost = [x.strip(" -") for x in reasons if len(x) - len(x.lstrip(" -")) == depth]
+    where = re.search(r"given class_path '([^']+)'", message) or re.search(r'[Kk]ey "([^"]+)"', message)
+    value = re.search(r"Given value: (?!NestedArg|Namespace)(.*)", message)
+    text = "; ".join(dict.fromkeys(innermost))
+    text = f"{where.group(1)}: {text}" if where and where.group(1) not in text else text
+    return f"{text} (given: {value.group(1)[:80]})" if value else text
+
+
+class RecipeParser(LightningArgumentParser):
+    """Reports an error of the command line or of a configuration in one line, exit code 2."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Print the reason, without the page of usage that argparse would print first."""
+        print(f"error: {one_line(message)}  (--help lists the options)", file=sys.stderr)
+        sys.exit(2)
+
+
+class RecipeCLI(LightningCLI):
+    """LightningCLI in subclass mode: a method, a dataset and a trainer, each from the configuration."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            LightningModule,
+            FaceDataModule,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            run=False,
+            parser_class=RecipeParser,
+            parser_kwargs={
+                "parser_mode": "omegaconf",
+                "allow_abbrev": False,  # --trainer.max_epoch must not pass for max_epochs
+                "default_config_files": [str(CONFIGS / "defaults.yaml")],
+            },
+            seed_everything_default=0,
+            save_config_callback=RunRecord,
+            auto_configure_optimizers=False,  # each method names its own optimizers
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Options that are neither the model's, the data's nor the trainer's, and the links between them."""
+        parser.add_argument("--experiment", type=str, default="default", help="Folder of the run in runs/.")
+        parser.add_argument("--ckpt_path", type=str | None, help="Go on training from this checkpoint.")
+        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.link_arguments("data.attributes", "model.init_args.attributes", apply_on="instantiate")
+        # One seed for all: the draw of the data, its order and the initial weights.
+        parser.link_arguments("seed_everything", "data.init_args.seed", compute_fn=int)
+
+    def instantiate_classes(self) -> None:
+        """Build everything; what a constructor refuses is the user's to mend."""
+        try:
+            super().instantiate_classes()
+        except ValueError as error:
+            raise UsageError(one_line(str(error))) from error
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Give the trainer its run folder, loggers and the callbacks that every run has."""
+        config = self.config_init.trainer
+        for callback in config.callbacks or []:
+            self._check_attributes(callback)
+        folder = Path(config.default_root_dir or "runs")
+        if not config.fast_dev_run:
+            folder = new_run_folder(folder, self.config_init.experiment)
+            kwargs["logger"] = make_loggers(folder, self.config_init.experiment, config.logger)
+        self.trainer_defaults["callbacks"] = [FiniteLoss()]
+        if config.enable_progress_bar is not False:
+            self.trainer_defaults["callbacks"].append(RichProgressBar())
+        return super().instantiate_trainer(default_root_dir=str(folder), **kwargs)
+
+    def _check_attributes(self, callback: object) -> None:
+        """Refuse a callback that watches an attribute which the dataset lacks, before data are read."""
+        known = self.datamodule.attributes
+        for name in sorted(getattr(callback, "required_attributes", set()) - set(known)):
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(known))}"
+            raise UsageError(
+                f"{type(callback).__name__} needs the attribute {name!r}, "
+                f"which {type(self.datamodule).__name__} lacks; {hint}"
+            )
+
+
+def report_errors(main: Callable[[], None]) -> None:
+    """Run a recipe; what the user can mend is one line on stderr and exit code 2, without a traceback."""
+    try:
+        main()
+    except (UsageError, DatasetError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except NonFiniteLossError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,55 @@
+"""Finds configuration files: `--config NAME` means `configs/NAME` when there is no such path."""
+
+import difflib
+from pathlib import Path
+
+import yaml
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+
+
+class UsageError(Exception):
+    """The command line asks for something that does not exist; the message says what does."""
+
+
+def find_config(name: str) -> str:
+    """The path of a configuration file.
+
+    Args:
+        name: a path, or a file under `configs/`, with or without `.yaml`.
+
+    Raises:
+        UsageError: there is no such file (the message suggests the nearest names), or it is not YAML.
+    """
+    candidates = [Path(name), CONFIGS / name, CONFIGS / f"{name}.yaml"]
+    for path in candidates:
+        if path.is_file():
+            _check_yaml(path)
+            return str(path)
+    known = sorted(str(p.relative_to(CONFIGS)) for p in CONFIGS.rglob("*.yaml"))
+    near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
+    raise UsageError(f"no configuration file {name!r}, neither as a path nor in {CONFIGS.name}/; {hint}")
+
+
+def _check_yaml(path: Path) -> None:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path} holds no options: expected lines such as 'trainer: ...'")
+
+
+def resolve_configs(argv: list[str]) -> list[str]:
+    """`argv` with the value of each `--config` (or `-c`) replaced by the path of the file that it means."""
+    resolved, expect_name = [], False
+    for argument in argv:
+        if expect_name:
+            resolved.append(find_config(argument))
+        elif argument.startswith("--config="):
+            resolved.append("--config=" + find_config(argument.removeprefix("--config=")))
+        else:
+            resolved.append(argument)
+        expect_name = argument in ("--config", "-c") and not expect_name
+    return resolved

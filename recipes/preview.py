@@ -1,0 +1,106 @@
+"""Look at any dataset before training on it: a contact sheet with the labels under each face.
+
+python recipes/preview.py --config data/synthetic_faces.yaml --sort_by emotion
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from matplotlib.figure import Figure
+
+from datamodules.base import Attributes, FaceBatch, FaceDataModule, FaceDataset, Split
+from datamodules.synthetic_faces import SyntheticFaces
+from recipes.cli import RecipeParser, report_errors
+from recipes.config_lookup import UsageError, resolve_configs
+
+CANDIDATES = 8  # faces looked at for each face shown, so that --sort_by finds every class
+STAGES: dict[Split, str] = {"train": "fit", "val": "validate", "test": "test"}
+
+
+def make_parser() -> RecipeParser:
+    """Options of the recipe."""
+    parser = RecipeParser(parser_mode="omegaconf")
+    parser.add_argument("--config", action="config", help="Path of a configuration, or its name in configs/.")
+    parser.add_subclass_arguments(FaceDataModule, "data", required=True)
+    parser.add_argument("--out", type=Path, default=Path("preview.png"), help="PNG file to write.")
+    parser.add_argument("--split", type=Split, default="train", help="train, val or test.")
+    parser.add_argument("--rows", type=int, default=6)
+    parser.add_argument("--columns", type=int, default=12)
+    parser.add_argument("--attributes", type=str | None, help="Comma-separated; else the first few classes.")
+    parser.add_argument("--sort_by", type=str | None, help="Attribute whose classes the rows go through.")
+    return parser
+
+
+def shown_attributes(known: Attributes, asked: str | None) -> list[str]:
+    """Attributes to print: those asked for, else identity and up to five of 2 to 10 classes."""
+    few = [name for name, classes in known.items() if 2 <= len(classes) <= 10 and name != "identity"]
+    names = asked.split(",") if asked else [*(["identity"] if "identity" in known else []), *few[:5]]
+    for name in names:
+        if name not in known:
+            raise UsageError(f"the dataset has no attribute {name!r}; it has {', '.join(known)}")
+    return names
+
+
+def caption(name: str, classes: Sequence[str], label: int) -> str:
+    """What is printed of one attribute."""
+    if label < 0:
+        return f"{name} ?"
+    if name == "identity":
+        return f"#{label}"
+    if tuple(classes) == ("no", "yes"):
+        return name if label else f"not {name}"
+    return classes[label]
+
+
+def choose(dataset: FaceDataset, rows: int, columns: int, sort_by: str | None) -> FaceBatch:
+    """Faces spread over the whole split; with `sort_by`, each row of one class, the classes in turn."""
+    count = min(len(dataset), rows * columns * (CANDIDATES if sort_by else 1))
+    spread = (torch.arange(count) * len(dataset)) // count
+    batches = [dataset.__getitems__(part.tolist()) for part in spread.split(64)]
+    batch = {k: torch.cat([b[k] for b in batches]) for k in batches[0]}
+    if sort_by is None:
+        return batch
+    found = batch[sort_by].unique().tolist()
+    members = [(batch[sort_by] == found[row % len(found)]).nonzero()[:, 0] for row in range(rows)]
+    turns = [row // len(found) * columns for row in range(rows)]
+    kept = torch.cat([m[turn : turn + columns] for m, turn in zip(members, turns, strict=True)])
+    return {k: v[kept] for k, v in batch.items()}
+
+
+def draw_sheet(batch: FaceBatch, names: Sequence[str], known: Attributes, rows: int, columns: int) -> Figure:
+    """A figure of rows x columns faces, with the names of their classes below."""
+    figure = Figure(figsize=(1.2 * columns, rows * (1.25 + 0.11 * len(names))), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).flatten()
+    for axis in axes:
+        axis.axis("off")
+    for axis, i in zip(axes, range(len(batch["image"])), strict=False):
+        axis.imshow(batch["image"][i].permute(1, 2, 0).numpy())
+        lines = [caption(name, known[name], int(batch[name][i])) for name in names]
+        axis.text(0.5, -0.03, "\n".join(lines), transform=axis.transAxes, ha="center", va="top", fontsize=6)
+    return figure
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Write the contact sheet."""
+    parser = make_parser()
+    config = parser.parse_args(resolve_configs(list(sys.argv[1:] if args is None else args)))
+    try:
+        datamodule: FaceDataModule = parser.instantiate(config).data
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    known = datamodule.attributes
+    names = shown_attributes(known, config.attributes)
+    shown_attributes(known, config.sort_by)
+    datamodule.prepare_data()
+    datamodule.setup(STAGES[config.split])
+    batch = choose(datamodule.datasets[config.split], config.rows, config.columns, config.sort_by)
+    draw_sheet(batch, names, known, config.rows, config.columns).savefig(config.out, dpi=120)
+    print(f"wrote {config.out}")
+    if not isinstance(datamodule, SyntheticFaces):
+        print("the sheet shows real faces: do not share it unless you hold the rights to")
+
+
+if __name__ == "__main__":
+    report_errors(main)

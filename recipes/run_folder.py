@@ -1,0 +1,73 @@
+"""Where a run writes: `runs/<experiment>/<timestamp>/`, and through which loggers."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
+from pytorch_lightning.utilities.rank_zero import rank_zero_info, rank_zero_only
+
+
+def new_run_folder(root: Path, experiment: str) -> Path:
+    """A folder of its own for this run; only the first process makes it.
+
+    The other processes of a multi-GPU run may compute another time stamp. That is harmless: loggers write in
+    the first process alone, and Lightning sends its checkpoint folder to all.
+    """
+    stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    folder = root / experiment / stamp
+    if rank_zero_only.rank != 0:
+        return folder
+    for attempt in range(1, 1000):
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:  # another run started in the same second
+            folder = root / experiment / f"{stamp}_{attempt}"
+    raise FileExistsError(f"cannot make a new run folder in {root / experiment}")
+
+
+def has_wandb_key() -> bool:
+    """Whether W&B can log online without asking: a key in the environment or from `wandb login`."""
+    import wandb
+
+    if os.environ.get("WANDB_MODE", "online") in ("offline", "dryrun", "disabled"):
+        return False
+    try:
+        return bool(wandb.login(prompt=False))
+    except (wandb.errors.Error, ValueError) as error:  # a bad key or a node without internet
+        rank_zero_info(f"W&B refused the configured key: {' '.join(str(error).split())}")
+        return False
+
+
+def make_loggers(folder: Path, experiment: str, logger: object) -> list[Logger]:
+    """CSV always; W&B as well unless `--trainer.logger false`; or the loggers of the configuration.
+
+    Args:
+        folder: the run folder.
+        experiment: groups the runs in W&B.
+        logger: the value of `trainer.logger`: a bool or None, a Logger or a list of them.
+    """
+    csv = CSVLogger(str(folder), name="", version="")
+    if isinstance(logger, Logger):
+        return [csv, logger]
+    if isinstance(logger, (list, tuple)):
+        return [csv, *logger]
+    if logger is False:
+        return [csv]
+    # W&B reports its own crashes to a third party unless told not to.
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+    os.environ.setdefault("WANDB_SILENT", "true")
+    online = rank_zero_only.rank == 0 and has_wandb_key()
+    if not online:
+        rank_zero_info(f"W&B logs offline; to upload later: wandb sync {folder}/wandb/offline-run-*")
+    return [
+        csv,
+        WandbLogger(
+            project="blindface",
+            group=experiment,
+            name=f"{experiment}/{folder.name}",
+            save_dir=folder,
+            mode="online" if online else "offline",
+        ),
+    ]

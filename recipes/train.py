@@ -1,0 +1,34 @@
+"""Train a method on a dataset, then test its best checkpoint.
+
+    python recipes/train.py --config attractiveness.yaml
+    python recipes/train.py --config attractiveness.yaml --config data/celeba.yaml --data.init_args.root DIR
+
+A bare name after --config is looked up in configs/; several merge left to right; any value can be given by
+its dotted name. --print_config shows the outcome, --help and --model.help CLASS every option.
+"""
+
+import sys
+
+from recipes.cli import RecipeCLI, report_errors
+from recipes.config_lookup import resolve_configs
+
+
+def main() -> None:
+    """Fit, then test the best checkpoint."""
+    sys.argv[1:] = resolve_configs(sys.argv[1:])
+    cli = RecipeCLI()
+    cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path, weights_only=True)
+    if cli.trainer.interrupted:
+        return
+    best = None if cli.trainer.fast_dev_run else "best"
+    (results,) = cli.trainer.test(
+        cli.model, cli.datamodule, ckpt_path=best, weights_only=True, verbose=False
+    )
+    if cli.trainer.is_global_zero and not cli.trainer.fast_dev_run:
+        overall = {name: value for name, value in results.items() if name.count("/") == 1}
+        print("\n".join(f"{name:32s} {value:.4f}" for name, value in overall.items()))
+        print(f"run folder: {cli.trainer.default_root_dir}")
+
+
+if __name__ == "__main__":
+    report_errors(main)

@@ -1,0 +1,65 @@
+import math
+
+import pytest
+import torch
+from callback_dummies import Classifier, ColumnData, Recogniser, samples
+from pytorch_lightning import Trainer
+
+from callbacks.verification import Verification
+from evaluation.verification import verification
+
+
+def make_trainer(folder, *callbacks, **options):
+    return Trainer(
+        accelerator="cpu",
+        devices=1,
+        callbacks=list(callbacks),
+        default_root_dir=folder,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+        **options,
+    )
+
+
+@pytest.fixture
+def points():
+    generator = torch.Generator().manual_seed(0)
+    identity = torch.arange(13) % 4
+    point = torch.randn(4, 3, generator=generator)[identity] + torch.randn(13, 3, generator=generator)
+    identity[5] = -1
+    return {"point": point, "identity": identity}
+
+
+def test_fit_and_test_log_the_result_of_the_whole_split(tmp_path, points):
+    expected = verification(points["point"], points["identity"])
+    assert 0 < expected.eer < expected.auc < 1
+    data, module = ColumnData(points), Recogniser()
+    trainer = make_trainer(tmp_path, Verification(), max_epochs=2, num_sanity_val_steps=2)
+    trainer.fit(module, datamodule=data)
+    assert trainer.callback_metrics["val/verification_auc"] == pytest.approx(expected.auc)
+    assert trainer.callback_metrics["val/verification_eer"] == pytest.approx(expected.eer)
+    trainer.test(module, datamodule=data, verbose=False)
+    assert trainer.callback_metrics["test/verification_auc"] == pytest.approx(expected.auc)
+    assert trainer.callback_metrics["test/verification_eer"] == pytest.approx(expected.eer)
+
+
+@pytest.mark.parametrize("k", [4, 7, 12])
+def test_max_samples_takes_the_first_of_the_split(tmp_path, points, k):
+    expected = verification(points["point"][:k], points["identity"][:k])
+    trainer = make_trainer(tmp_path, Verification(max_samples=k))
+    trainer.validate(Recogniser(), datamodule=ColumnData(points), verbose=False)
+    found = float(trainer.callback_metrics["val/verification_auc"])
+    assert found == pytest.approx(expected.auc, nan_ok=True)
+    assert math.isnan(found) == (k == 4)  # four people, no genuine pair yet
+
+
+def test_needs_embeddings(tmp_path):
+    with pytest.raises(ValueError, match="steps of Classifier to return 'embedding' and 'identity'"):
+        make_trainer(tmp_path, Verification()).validate(Classifier(), datamodule=ColumnData(samples()))
+
+
+def test_one_sample_makes_no_pair():
+    with pytest.raises(ValueError, match="max_samples must be at least 2"):
+        Verification(max_samples=1)

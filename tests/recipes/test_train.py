@@ -1,0 +1,172 @@
+"""The real entry point: every shipped configuration, the run folder, repeatability, clear errors."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from recipes.config_lookup import CONFIGS
+from tests import toy
+
+METHODS = sorted(p.name for p in CONFIGS.glob("*.yaml") if p.name != "defaults.yaml")
+HARDWARE = sorted(f"hardware/{p.name}" for p in CONFIGS.glob("hardware/*.yaml"))
+DATASETS = sorted(f"data/{p.name}" for p in CONFIGS.glob("data/*.yaml"))
+SAMPLES = sorted(f"sample/{p.name}" for p in CONFIGS.glob("sample/*.yaml"))
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "runs"
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_config_trains_and_tests(name, runs, monkeypatch):
+    toy.run(
+        monkeypatch, "--config", name, *toy.BACKBONE, *toy.DATA, *toy.QUIET, "--trainer.max_epochs=1",
+        "--trainer.limit_train_batches=2",
+    )  # fmt: skip
+    folder = toy.only_run(runs)
+    assert {p.name for p in (folder / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
+    logged = set().union(*({k for k, v in row.items() if v} for row in toy.metrics(folder)))
+    assert "train/loss" in logged
+    monitor = yaml.safe_load((folder / "config.yaml").read_text())["checkpoint"]["monitor"]
+    assert {monitor, monitor.replace("val/", "test/")} <= logged
+
+
+@pytest.mark.parametrize("name", HARDWARE)
+def test_every_hardware_config_is_accepted(name, runs, monkeypatch):
+    toy.run(
+        monkeypatch, "--config", "baseline.yaml", "--config", name, *toy.BACKBONE, *toy.DATA, *toy.QUIET,
+        "--trainer.devices=1", "--trainer.fast_dev_run=true",
+    )  # fmt: skip
+    assert not runs.exists(), "a development run leaves nothing behind"
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_every_data_config_trains(dataset, runs, monkeypatch, request):
+    arguments = toy.DATA
+    if dataset != "data/synthetic_faces.yaml":
+        tree = request.getfixturevalue(Path(dataset).stem + "_tree")
+        arguments = [f"--data.init_args.root={tree}", "--data.init_args.batch_size=4"]
+    toy.run(
+        monkeypatch, "--config", "attractiveness.yaml", "--config", dataset, *arguments, *toy.BACKBONE,
+        *toy.QUIET, "--trainer.fast_dev_run=true",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_every_sample_config_trains(sample, runs, monkeypatch, celeba_tree):
+    toy.run(
+        monkeypatch, "--config", "attractiveness.yaml", "--config", "data/celeba.yaml", "--config", sample,
+        f"--data.init_args.root={celeba_tree}", "--data.init_args.batch_size=4", *toy.BACKBONE,
+        *toy.QUIET, "--trainer.fast_dev_run=true",
+    )  # fmt: skip
+
+
+def test_the_run_folder_tells_everything_about_the_run(runs, monkeypatch):
+    toy.run(
+        monkeypatch, "--config", "attractiveness.yaml", *toy.BACKBONE, *toy.DATA, *toy.QUIET,
+        "--trainer.max_epochs=2", "--experiment=named",
+    )  # fmt: skip
+    folder = toy.only_run(runs)
+    assert folder.parent == runs / "named"
+    record = toy.environment(folder)
+    assert record["packages"]["torch"] == torch.__version__.split("+")[0] or torch.__version__
+    assert len(record["dataset"]["fingerprint"]) == 64
+    assert record["dataset"]["class"] == "SyntheticFaces"
+    assert {"figures", "checkpoints", "metrics.csv", "config.yaml"} <= {p.name for p in folder.iterdir()}
+    assert list((folder / "figures").glob("*.png"))
+    last = toy.metrics(folder)[-1]
+    assert 0 <= float(last["test/tpr/smiling=1"]) <= 1
+
+
+def test_the_same_seed_gives_the_same_metrics_to_the_last_digit_and_the_config_repeats_the_run(
+    runs, monkeypatch
+):
+    arguments = ["--config", "attractiveness.yaml", *toy.BACKBONE, *toy.DATA, *toy.QUIET]
+    arguments += ["--trainer.max_epochs=2", "--model.init_args.trainable=all"]
+    toy.run(monkeypatch, *arguments, "--experiment=first")
+    first = toy.only_run(runs / "first")
+    toy.run(monkeypatch, "--config", str(first / "config.yaml"), "--experiment=again")
+    toy.run(monkeypatch, *arguments, "--experiment=other", "--seed_everything=1")
+    again, other = toy.only_run(runs / "again"), toy.only_run(runs / "other")
+    assert (first / "metrics.csv").read_bytes() == (again / "metrics.csv").read_bytes()
+    assert (first / "metrics.csv").read_bytes() != (other / "metrics.csv").read_bytes()
+    same = [yaml.safe_load((f / "config.yaml").read_text()) for f in (first, again)]
+    assert {k: v for k, v in same[0].items() if k != "experiment"} == {
+        k: v for k, v in same[1].items() if k != "experiment"
+    }
+
+
+def test_training_goes_on_from_a_checkpoint(runs, monkeypatch):
+    arguments = ["--config", "baseline.yaml", *toy.BACKBONE, *toy.DATA, *toy.QUIET]
+    toy.run(monkeypatch, *arguments, "--trainer.max_epochs=3", "--experiment=whole")
+    toy.run(monkeypatch, *arguments, "--trainer.max_epochs=1", "--experiment=part")
+    last = toy.only_run(runs / "part") / "checkpoints" / "last.ckpt"
+    toy.run(monkeypatch, *arguments, "--trainer.max_epochs=3", "--experiment=rest", f"--ckpt_path={last}")
+    weights = [
+        torch.load(toy.only_run(runs / name) / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+        for name in ("whole", "rest")
+    ]
+    assert all(torch.equal(weights[0][k], weights[1][k]) for k in weights[0])
+
+
+def test_later_configs_win_and_dotted_options_win_over_all(tmp_path, monkeypatch, capsys):
+    (tmp_path / "a.yaml").write_text("trainer: {max_epochs: 7, min_epochs: 2}")
+    (tmp_path / "b.yaml").write_text("trainer: {max_epochs: 8}")
+    with pytest.raises(SystemExit) as stop:
+        toy.run(
+            monkeypatch, "--config", "baseline.yaml", "--config", str(tmp_path / "a.yaml"),
+            "--config", str(tmp_path / "b.yaml"), "--data.init_args.size=48", "--print_config",
+        )  # fmt: skip
+    assert stop.value.code == 0
+    printed = yaml.safe_load(capsys.readouterr().out)
+    assert (printed["trainer"]["max_epochs"], printed["trainer"]["min_epochs"]) == (8, 2)
+    assert printed["data"]["init_args"]["size"] == 48
+
+
+def test_help_names_the_main_options(monkeypatch, capsys):
+    with pytest.raises(SystemExit) as stop:
+        toy.run(monkeypatch, "--help")
+    text = capsys.readouterr().out
+    assert stop.value.code == 0
+    assert all(option in text for option in ("--config", "--print_config", "--trainer.max_epochs", "--model"))
+
+
+WRONG = {
+    "unknown config": (["--config", "basline.yaml"], "did you mean baseline.yaml"),
+    "unknown key": (["--config", "baseline.yaml", "--trainer.max_epoch=3"], "max_epoch"),
+    "unknown model key": (["--config", "baseline.yaml", "--model.init_args.tsk=x"], "tsk"),
+    "unknown data key": (["--config", "baseline.yaml", "--data.init_args.sise=3"], "sise"),
+    "wrong type": (["--config", "baseline.yaml", "--trainer.max_epochs=abc"], "max_epochs"),
+    "wrong model type": (["--config", "baseline.yaml", "--model.init_args.hidden=many"], "hidden"),
+    "unknown class": (["--config", "baseline.yaml", "--model=Basline"], "Basline"),
+    "unknown task": (["--config", "baseline.yaml", "--model.init_args.task=agee"], "agee"),
+    "group that the data lack": (
+        ["--config", "attractiveness.yaml", "--trainer.callbacks.groups=[[smilling]]"],
+        "did you mean 'smiling'",
+    ),
+    "no such dataset folder": (
+        ["--config", "attractiveness.yaml", "--config", "data/celeba.yaml", "--data.init_args.root=nowhere"],
+        "nowhere",
+    ),
+    "no root at all": (["--config", "attractiveness.yaml", "--config", "data/celeba.yaml"], "root"),
+    "not yaml": (["--config", "broken.yaml"], "broken.yaml"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_mistake_is_one_clear_line_and_exit_code_2(case, runs, monkeypatch, capsys):
+    Path("broken.yaml").write_text("trainer: [unclosed")
+    arguments, expected = WRONG[case]
+    with pytest.raises(SystemExit) as stop:
+        toy.run(monkeypatch, *arguments, *toy.QUIET, *(toy.BACKBONE if "data" not in case else []))
+    error = capsys.readouterr().err
+    assert stop.value.code == 2
+    message = error[error.index("error: ") :]
+    assert expected in message
+    if case != "no such dataset folder":  # that one shows the expected tree
+        assert message.count("\n") == 1, message
+    assert "Traceback" not in error
