@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from datamodules.synthetic_faces import SyntheticFaces
-from evaluation.verification import verification_scores
+from evaluation.verification import verification
 from lightning_modules.backbones import build_backbone
 
 
@@ -57,7 +57,7 @@ def main() -> None:
         faces.setup("test")
         train, test = embed(recogniser, faces, "train"), embed(recogniser, faces, "test")
         people = len(np.unique(test["identity"]))
-        scores = verification_scores(test["embedding"], test["identity"])
+        scores = verification(test["embedding"], test["identity"])
         print(f"seed {seed}: {len(test['identity'])} images of {people} unseen people")
         print(f"  verification AUC {scores.auc:.4f}, EER {100 * scores.eer:.2f} %")
         for name in ("emotion", "gender"):

@@ -160,7 +160,8 @@ class GroupFairness(Callback):
             for grouping, counts in zip(self.groupings, self.last[stage], strict=True)
         ]
         table = pd.concat(tables, ignore_index=True)
-        title = f"{self.task}: {self.task_classes[self.positive]}, rates by group with 95 % Wilson intervals ({stage})"
+        subject = f"{self.task}: {self.task_classes[self.positive]}"
+        title = f"{subject}, rates by group with 95 % Wilson intervals ({stage})"
         write_group_report(trainer, table, stage, title)
         if stage == "test" and trainer.is_global_zero:
             print_group_rates(table, title)

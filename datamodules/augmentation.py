@@ -2,7 +2,7 @@
 
 import random
 
-import albumentations as A  # type: ignore[import-untyped]  # it ships no type marker
+import albumentations as A
 import cv2
 import numpy as np
 import torch

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningDataModule
@@ -50,7 +50,7 @@ class FaceDataset(Dataset[FaceBatch], ABC):
         return {k: v[0] for k, v in self.__getitems__([range(len(self))[index]]).items()}
 
 
-def _already_a_batch(batch: FaceBatch) -> FaceBatch:
+def _already_a_batch(batch: Any) -> Any:
     return batch
 
 

@@ -33,8 +33,7 @@ def crop_face(image: np.ndarray, crop: Crop, size: int) -> np.ndarray:
     """A (size, size, 3) crop of an aligned CelebA image at any uniform scale.
 
     `aligned` moves CelebA's mean landmarks as near as can be (1.8 of 112 pixels, root mean square) to the
-    template of face recognisers, the same way for every image, as they are aligned by their eyes already;
-    `center` takes the centre square.
+    template of recognisers, alike in all images (they are aligned already); `center` takes the centre square.
 
     Raises:
         ValueError: if `aligned` meets an image without the shape of CelebA's aligned ones.
@@ -90,7 +89,7 @@ class CelebADataset(FaceDataset):
         }
 
 
-class CelebADataModule(FaceDataModule):
+class CelebA(FaceDataModule):
     """CelebA with its official partition; images as (3, size, size) uint8 RGB.
 
     Attributes of a batch are the 40 official ones in lower case (`smiling`, `male`, ...; no 0, yes 1),
@@ -99,8 +98,7 @@ class CelebADataModule(FaceDataModule):
     Args:
         root: folder of the annotation files and `img_align_celeba/`; the authors' layout or Kaggle's.
         size: side of the images in pixels.
-        crop: `aligned` puts eyes, nose and mouth where face recognisers expect them, `center` takes the
-            centre square.
+        crop: `aligned` puts the features where recognisers expect them, `center` takes the centre square.
         augment: mirror, shift, scale, turn and re-light training images a little.
         bad_images: what to do at set-up about missing, empty or cut-short image files.
         train_sample: a balanced and skewed sample in place of the whole training split.
@@ -145,9 +143,7 @@ class CelebADataModule(FaceDataModule):
         """The annotations, read once; raises `DatasetError` if they are missing or damaged."""
         files = read_celeba_files(self.root)
         if len(files.file) != IMAGES:
-            rank_zero_warn(
-                f"{self.root}: a subset of {len(files.file):,} of CelebA's {IMAGES:,} images is used"
-            )
+            rank_zero_warn(f"{self.root}: a subset of {len(files.file):,} of {IMAGES:,} images is used")
         return files
 
     @property
@@ -158,11 +154,13 @@ class CelebADataModule(FaceDataModule):
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def _draw(self, split: Split, rows: np.ndarray) -> np.ndarray:
-        sample = self.samples[split]
-        if sample is None:
+        if (sample := self.samples[split]) is None:
             return rows
         labels = {name: self.files.labels[name][rows] for name in sample.names}
-        return rows[draw_biased_sample(labels, sample, self.seed)]
+        try:
+            return rows[draw_biased_sample(labels, sample, self.seed)]
+        except DatasetError as error:
+            raise DatasetError(f"{split}_sample: {error}") from None
 
     def _usable(self, rows: np.ndarray) -> np.ndarray:
         paths = [f"{self.files.folder}/{name}" for name in self.files.file[rows]]

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-
-ZOOM, DROP = 1.1, 0.06  # half images a unit of the face is long, and that the face's origin lies below the centre
+ZOOM, DROP = 1.1, 0.06  # half images: length of the face's unit, and of the way from the centre to its origin
 _SLACK = 0.2  # the farthest that pose moves a point up or down
 
 
@@ -41,7 +40,7 @@ class Canvas:
         return Canvas(self.image[:, :, rows], self.x[:, rows], self.y[:, rows], self.pixel, self.factors)
 
     def inside(self, depth: Tensor, blur: float = 0.0) -> Tensor:
-        """Cover (n, h, w) in [0, 1] of where `depth` inside a shape is above 0, soft over `blur` or a pixel."""
+        """Cover (n, h, w) in [0, 1] of where a shape is `depth` > 0 deep, soft over `blur` or a pixel."""
         return (depth / max(blur, 1.3 * self.pixel)).add_(0.5).clamp_(0, 1)
 
     def spot(self, x: Tensor, y: Tensor, width: Tensor | float, height: Tensor | float) -> Tensor:

@@ -98,6 +98,8 @@ def compose(z: Tensor, gender: Tensor, ethnicity: Tensor, shot: Mapping[str, Ten
     for i, (name, trait) in enumerate(TRAITS.items()):
         moved = z[:, i] + trait.male * male + torch.tensor(trait.groups)[ethnicity]
         f[name] = trait.mean + trait.spread * moved
+    for name, style in {"hair_length": "haircut", "hair_part": "combing", "hairline": "fringe"}.items():
+        f[name] = f[name] + shot[style]
     zero = torch.zeros_like(male)
     for unit, moves in ACTION_UNITS.items():
         for name, move in moves.items():

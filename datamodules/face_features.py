@@ -22,7 +22,7 @@ def nose(c: Canvas) -> None:
     c.shade(c.spot(side - 0.5 * width, y + 0.002, 0.36 * width, 0.024 + 0.6 * c["nostril"]) * 0.85)
     bridge = c.spot(x, y + 0.72 * length, 0.11, 0.13)
     ripple = ((y * 11).remainder_(1) - 0.5).abs_().mul_(2)
-    c.shade(bridge * ripple * (0.55 * c["wrinkle"]))
+    c.shade(bridge * ripple * (0.65 * c["wrinkle"]))
     fold = c.line(side - width - 0.05 - 0.55 * y.clamp(min=-0.1), 0.035) * c.inside(y + 0.06, 0.06)
     c.shade(fold * c.inside(0.20 - y, 0.12) * (0.08 + 0.24 * c["wrinkle"] + 0.14 * c["AU12"]))
 
@@ -55,7 +55,7 @@ def eyes(c: Canvas) -> None:
 
 def brows(c: Canvas) -> None:
     """Brows, bent by AU1, AU2 and AU4, and AU4's furrows between them."""
-    c = c.band(-0.42, 0.02)
+    c = c.band(-0.5, 0.02)
     x, y = front(c)
     half = 1.28 * c["eye_width"]
     along = (x.abs() - c["eye_gap"] - 0.012 + c["brow_knit"]) / half

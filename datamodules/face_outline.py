@@ -62,12 +62,12 @@ def head(c: Canvas) -> None:
 
 def beard(c: Canvas) -> None:
     """Shadow or beard on jaw and upper lip."""
-    c = c.band(0.15, 0.9)
+    c = c.band(0.05, 0.9)
     x, y = front(c)
     depth = _head_depth(c)
     edge = y - 0.30 + 0.55 * (x.abs() - 0.28).clamp_(min=-0.2)
     cover = c.inside(edge, 0.12) * c.inside(depth)
-    c.paint(cover.mul_(c["beard"]), 0.5 * c["hair_colour"] + 0.06)
+    c.paint(cover.mul_(c["beard"]), 0.55 * c["hair_colour"] + 0.03)
 
 
 def marks(c: Canvas) -> None:

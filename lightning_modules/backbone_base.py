@@ -86,7 +86,8 @@ class Preprocess(nn.Module):
             x = functional.interpolate(x, size, mode="bilinear", antialias=True)
         if self.spec.channel_order == "bgr":
             x = x.flip(1)
-        return (x * (self.spec.scale / full) - self.mean) / self.std
+        x = (x * (self.spec.scale / full) - self.mean) / self.std
+        return x.to(self.mean.dtype)  # that of the network, where a trainer has converted it
 
 
 class Backbone(nn.Module):

@@ -15,7 +15,7 @@ from lightning_modules.inception import build_inception_resnet_v1
 from lightning_modules.onnx_backbone import NAME as ONNX
 from lightning_modules.onnx_backbone import build_onnx
 from lightning_modules.state_files import WeightsError, existing_file, load_exactly, read_state
-from lightning_modules.timm_backbone import SOURCES, build_timm
+from lightning_modules.timm_backbone import HUB, build_timm
 from lightning_modules.vggface2 import NAME as VGGFACE2
 from lightning_modules.vggface2 import build_vggface2_resnet50
 
@@ -39,7 +39,7 @@ def build_backbone(
             the synthetic faces, shipped with this package); the path of a `.safetensors` file that
             `save_backbone` wrote; or any timm name, `hf_hub:<owner>/<model>` included.
         weights: what the network starts from, see the builder of each; None means random values, with a
-            warning. "checkpoint" means random values that a state dict replaces afterwards, without one.
+            warning. "checkpoint" is for modules read from a checkpoint, whose state dict brings the values.
         trainable: the part that trains.
         options: fields of `InputSpec` (`onnx`, timm) and keywords of the network (timm).
 
@@ -61,7 +61,7 @@ def build_backbone(
         backbone = _load_backbone(SYNTHETIC_FILE if name == SYNTHETIC else Path(name))
     else:
         backbone = build_timm(name, weights, options, other_names=(VGGFACE2, INCEPTION, ONNX, SYNTHETIC))
-        if weights is None and trainable != "all" and not name.startswith(SOURCES):
+        if weights is None and trainable != "all" and not name.startswith(HUB):
             warnings.warn(
                 f"{name}: what is frozen holds random values; set weights to pretrained, or trainable to all",
                 stacklevel=2,

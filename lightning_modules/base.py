@@ -146,9 +146,7 @@ class AttributeClassifier(FaceModule, ABC):
         values = {"loss": self.losses(logits, target), "accuracy": (prediction == target).float()}
         for name, value in values.items():
             mean: Any = self.means[f"{stage}_{name}"]
-            mean.update(
-                value[known]
-            )  # its own weights are lost with nan_strategy="disable" (torchmetrics 1.9)
+            mean.update(value[known])  # torchmetrics 1.9 drops `weight` with nan_strategy="disable"
             self.log(f"{stage}/{name}", mean, on_step=False, on_epoch=True, batch_size=len(target))
         return {"prediction": prediction, "target": target, "score": score}
 

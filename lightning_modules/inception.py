@@ -5,7 +5,7 @@ import warnings
 from facenet_pytorch import InceptionResnetV1  # type: ignore[import-untyped]
 
 from lightning_modules.backbone_base import Backbone, InputSpec
-from lightning_modules.state_files import load_exactly, read_state
+from lightning_modules.state_files import WeightsError, load_exactly, read_state
 
 NAME = "inception_resnet_v1"
 PUBLISHED = ("vggface2", "casia-webface")
@@ -21,9 +21,12 @@ def build_inception_resnet_v1(weights: str | None) -> Backbone:
             is loaded afterwards.
 
     Raises:
-        WeightsError: the file is missing, damaged or another network's.
+        WeightsError: the file is missing, damaged or another network's, or cannot be downloaded.
     """
-    network = InceptionResnetV1(pretrained=weights if weights in PUBLISHED else None)
+    try:
+        network = InceptionResnetV1(pretrained=weights if weights in PUBLISHED else None)
+    except OSError as error:
+        raise WeightsError(f"{weights} of {NAME} cannot be fetched: {error}") from error
     if weights is None:
         warnings.warn(
             f"{NAME} starts from random values: set weights to {' or '.join(PUBLISHED)} (downloaded by "

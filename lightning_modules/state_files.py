@@ -18,12 +18,6 @@ class WeightsError(ValueError):
     """Weights are missing, damaged or another model's; the message says which file and what to do."""
 
 
-def _latin1(text: str, encoding: str) -> bytes:
-    if encoding not in ("latin1", "latin-1"):
-        raise pickle.UnpicklingError(f"bytes encoded as {encoding!r}")
-    return text.encode(encoding)
-
-
 def _array_globals() -> dict[tuple[str, str], Callable[..., Any]]:
     """What pickled arrays name, under the module paths of numpy 1 and of numpy 2."""
     reconstruct: Any = np.empty(0).__reduce__()[0]
@@ -32,7 +26,7 @@ def _array_globals() -> dict[tuple[str, str], Callable[..., Any]]:
     allowed: dict[tuple[str, str], Callable[..., Any]] = {
         ("numpy", "ndarray"): np.ndarray,
         ("numpy", "dtype"): np.dtype,
-        ("_codecs", "encode"): _latin1,
+        ("_codecs", "encode"): str.encode,  # text encodings alone
     }
     for core in ("numpy.core", "numpy._core"):
         allowed[f"{core}.multiarray", "_reconstruct"] = reconstruct

@@ -6,11 +6,11 @@ from typing import Any
 
 import timm
 from timm.data import resolve_model_data_config
-from timm.models import group_parameters
+from timm.models import group_parameters, load_model_config_from_hf
 
 from lightning_modules.backbone_base import Backbone, InputSpec
 
-SOURCES = ("hf_hub:", "hf-hub:", "local-dir:")
+HUB = ("hf_hub:", "hf-hub:")
 
 
 def build_timm(
@@ -31,25 +31,26 @@ def build_timm(
     """
     if weights not in (None, "pretrained", "checkpoint"):
         raise ValueError(f"weights of {name} are null or 'pretrained', not {weights!r}")
-    if not name.startswith(SOURCES) and not timm.is_model(name):
+    hub = name.startswith(HUB)
+    if not hub and not timm.is_model(name):
         near = difflib.get_close_matches(name, [*timm.list_models(), *other_names], n=3)
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         raise ValueError(f"there is no backbone {name!r}{hint}")
     fields = {key: options.pop(key) for key in InputSpec.__dataclass_fields__ if key in options}
-    pretrained = weights == "pretrained" or (name.startswith(SOURCES) and weights is None)
+    config = None
     try:
-        network: Any = timm.create_model(name, pretrained=pretrained, num_classes=0, **options)
-    except (TypeError, RuntimeError) as error:
+        if hub:  # by its architecture from here on: a checkpoint must not need the hub again
+            config, name, arguments = load_model_config_from_hf(name.partition(":")[2])
+            options = arguments | options
+        network: Any = timm.create_model(
+            name, pretrained=hub or weights == "pretrained", pretrained_cfg=config, num_classes=0, **options
+        )
+    except (TypeError, RuntimeError, OSError) as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"timm cannot build {name} with {options}: {reason}") from error
     stated = resolve_model_data_config(network)
-    spec = InputSpec(stated["input_size"][-1], mean=tuple(stated["mean"]), std=tuple(stated["std"])).take(
-        fields
-    )
-    if name.startswith(SOURCES):  # the checkpoint must not depend on the place the weights came from
-        kept = getattr(network, "_model_args", {})
-        options = {k: v for k, v in kept.items() if k != "num_classes"}
-        name = network.pretrained_cfg["architecture"]
+    spec = InputSpec(stated["input_size"][-1], mean=tuple(stated["mean"]), std=tuple(stated["std"]))
+    spec = spec.take(fields)
     return Backbone(
         network,
         num_features=getattr(network, "head_hidden_size", network.num_features),

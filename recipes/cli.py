@@ -93,7 +93,9 @@ class RecipeCLI(LightningCLI):
         if not config.fast_dev_run:
             folder = new_run_folder(folder, self.config_init.experiment)
             kwargs["logger"] = make_loggers(folder, self.config_init.experiment, config.logger)
-        self.trainer_defaults["callbacks"] = [FiniteLoss()]
+        # ModelCheckpoint(save_last=True) writes only when the best changes; going on needs every epoch.
+        last = ModelCheckpoint(filename="last", save_top_k=1, enable_version_counter=False)
+        self.trainer_defaults["callbacks"] = [FiniteLoss(), last]
         if config.enable_progress_bar is not False:
             self.trainer_defaults["callbacks"].append(RichProgressBar())
         return super().instantiate_trainer(default_root_dir=str(folder), **kwargs)

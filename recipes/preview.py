@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from jsonargparse.typing import PositiveInt
 from matplotlib.figure import Figure
 
 from datamodules.base import Attributes, FaceBatch, FaceDataModule, FaceDataset, Split
@@ -15,19 +16,16 @@ from datamodules.synthetic_faces import SyntheticFaces
 from recipes.cli import RecipeParser, report_errors
 from recipes.config_lookup import UsageError, resolve_configs
 
-CANDIDATES = 8  # faces looked at for each face shown, so that --sort_by finds every class
-STAGES: dict[Split, str] = {"train": "fit", "val": "validate", "test": "test"}
-
 
 def make_parser() -> RecipeParser:
     """Options of the recipe."""
-    parser = RecipeParser(parser_mode="omegaconf")
+    parser = RecipeParser(parser_mode="omegaconf", allow_abbrev=False)
     parser.add_argument("--config", action="config", help="Path of a configuration, or its name in configs/.")
-    parser.add_subclass_arguments(FaceDataModule, "data", required=True)
+    parser.add_argument("--data", type=FaceDataModule, required=True, help="The dataset.")
     parser.add_argument("--out", type=Path, default=Path("preview.png"), help="PNG file to write.")
     parser.add_argument("--split", type=Split, default="train", help="train, val or test.")
-    parser.add_argument("--rows", type=int, default=6)
-    parser.add_argument("--columns", type=int, default=12)
+    parser.add_argument("--rows", type=PositiveInt, default=6)
+    parser.add_argument("--columns", type=PositiveInt, default=12)
     parser.add_argument("--attributes", type=str | None, help="Comma-separated; else the first few classes.")
     parser.add_argument("--sort_by", type=str | None, help="Attribute whose classes the rows go through.")
     return parser
@@ -47,16 +45,14 @@ def caption(name: str, classes: Sequence[str], label: int) -> str:
     """What is printed of one attribute."""
     if label < 0:
         return f"{name} ?"
-    if name == "identity":
-        return f"#{label}"
     if tuple(classes) == ("no", "yes"):
         return name if label else f"not {name}"
-    return classes[label]
+    return f"#{label}" if name == "identity" else classes[label]
 
 
 def choose(dataset: FaceDataset, rows: int, columns: int, sort_by: str | None) -> FaceBatch:
     """Faces spread over the whole split; with `sort_by`, each row of one class, the classes in turn."""
-    count = min(len(dataset), rows * columns * (CANDIDATES if sort_by else 1))
+    count = min(len(dataset), rows * columns * (8 if sort_by else 1))  # 8 times as many: to find each class
     spread = (torch.arange(count) * len(dataset)) // count
     batches = [dataset.__getitems__(part.tolist()) for part in spread.split(64)]
     batch = {k: torch.cat([b[k] for b in batches]) for k in batches[0]}
@@ -70,32 +66,31 @@ def choose(dataset: FaceDataset, rows: int, columns: int, sort_by: str | None) -
 
 
 def draw_sheet(batch: FaceBatch, names: Sequence[str], known: Attributes, rows: int, columns: int) -> Figure:
-    """A figure of rows x columns faces, with the names of their classes below."""
+    """The faces, with the names of their classes below."""
     figure = Figure(figsize=(1.2 * columns, rows * (1.25 + 0.11 * len(names))), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).flatten()
-    for axis in axes:
+    for i, axis in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
         axis.axis("off")
-    for axis, i in zip(axes, range(len(batch["image"])), strict=False):
-        axis.imshow(batch["image"][i].permute(1, 2, 0).numpy())
-        lines = [caption(name, known[name], int(batch[name][i])) for name in names]
-        axis.text(0.5, -0.03, "\n".join(lines), transform=axis.transAxes, ha="center", va="top", fontsize=6)
+        if i < len(batch["image"]):
+            axis.imshow(batch["image"][i].permute(1, 2, 0).numpy())
+            lines = "\n".join(caption(name, known[name], int(batch[name][i])) for name in names)
+            axis.text(0.5, -0.03, lines, transform=axis.transAxes, ha="center", va="top", fontsize=6)
     return figure
 
 
-def main(args: Sequence[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> None:
     """Write the contact sheet."""
     parser = make_parser()
-    config = parser.parse_args(resolve_configs(list(sys.argv[1:] if args is None else args)))
+    config = parser.parse_args(resolve_configs(sys.argv[1:] if args is None else args))
     try:
         datamodule: FaceDataModule = parser.instantiate(config).data
     except ValueError as error:
         raise UsageError(str(error)) from error
     known = datamodule.attributes
     names = shown_attributes(known, config.attributes)
-    shown_attributes(known, config.sort_by)
+    if config.sort_by:
+        shown_attributes(known, config.sort_by)  # an unknown name stops here
     datamodule.prepare_data()
-    datamodule.setup(STAGES[config.split])
-    batch = choose(datamodule.datasets[config.split], config.rows, config.columns, config.sort_by)
+    batch = choose(datamodule.make_dataset(config.split), config.rows, config.columns, config.sort_by)
     draw_sheet(batch, names, known, config.rows, config.columns).savefig(config.out, dpi=120)
     print(f"wrote {config.out}")
     if not isinstance(datamodule, SyntheticFaces):

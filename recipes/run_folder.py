@@ -8,6 +8,11 @@ from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_info, rank_zero_only
 
 
+def is_first_process() -> bool:
+    """Whether this is the process that writes; Lightning reads it from the environment when imported."""
+    return getattr(rank_zero_only, "rank", 0) == 0
+
+
 def new_run_folder(root: Path, experiment: str) -> Path:
     """A folder of its own for this run; only the first process makes it.
 
@@ -16,7 +21,7 @@ def new_run_folder(root: Path, experiment: str) -> Path:
     """
     stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     folder = root / experiment / stamp
-    if rank_zero_only.rank != 0:
+    if not is_first_process():
         return folder
     for attempt in range(1, 1000):
         try:
@@ -58,7 +63,7 @@ def make_loggers(folder: Path, experiment: str, logger: object) -> list[Logger]:
     # W&B reports its own crashes to a third party unless told not to.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     os.environ.setdefault("WANDB_SILENT", "true")
-    online = rank_zero_only.rank == 0 and has_wandb_key()
+    online = is_first_process() and has_wandb_key()
     if not online:
         rank_zero_info(f"W&B logs offline; to upload later: wandb sync {folder}/wandb/offline-run-*")
     return [

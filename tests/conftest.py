@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.datamodules.celeba_tree import write_celeba
+
 
 @pytest.fixture
 def face_data_root() -> Path:
@@ -21,3 +23,10 @@ def _no_wandb_account(monkeypatch, tmp_path):
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+
+
+@pytest.fixture
+def celeba_tree(tmp_path) -> Path:
+    """A miniature CelebA; 80 images a split fill every cell of attractiveness, gender and smiling."""
+    write_celeba(tmp_path / "celeba", count=240)
+    return tmp_path / "celeba"

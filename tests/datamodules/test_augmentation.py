@@ -50,16 +50,21 @@ class _Faces(Dataset):
     def __len__(self) -> int:
         return 16
 
-    def __getitem__(self, index: int) -> torch.Tensor:
-        return torch.from_numpy(self.augmentation(FACE, index).copy())
+    def __getitem__(self, index: int) -> tuple[int, torch.Tensor]:
+        return index, torch.from_numpy(self.augmentation(FACE, index).copy())
 
 
 def test_the_number_of_loader_processes_changes_nothing() -> None:
-    def two_epochs(workers: int) -> list[torch.Tensor]:
-        loader = DataLoader(_Faces(), 4, num_workers=workers, persistent_workers=workers > 0)
-        return [torch.cat(list(loader)) for _ in range(2)]
+    def epochs(workers: int) -> list[torch.Tensor]:
+        torch.manual_seed(workers)  # another order, so that samples change processes between epochs
+        loader = DataLoader(
+            _Faces(), 2, shuffle=True, num_workers=workers, persistent_workers=workers > 0, collate_fn=list
+        )
+        return [
+            torch.stack([face for _, face in sorted(sum(loader, []), key=lambda s: s[0])]) for _ in range(3)
+        ]
 
-    alone, together = two_epochs(0), two_epochs(2)
-    assert torch.equal(alone[0], together[0])
-    assert torch.equal(alone[1], together[1])
+    alone, together = epochs(0), epochs(2)
+    for epoch in range(3):
+        assert torch.equal(alone[epoch], together[epoch])
     assert not torch.equal(alone[0], alone[1])

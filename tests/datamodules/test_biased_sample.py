@@ -99,6 +99,12 @@ def test_every_image_of_a_cell_has_the_same_chance() -> None:
     assert np.abs(drawn - 300).max() < 5 * np.sqrt(150)
 
 
+def test_cells_are_drawn_independently() -> None:
+    labels = dict(zip(NAMES, np.repeat(np.array(CELLS), 50, axis=0).T, strict=True))
+    chosen = draw_biased_sample(labels, BiasedSample(n=200), seed=0)
+    assert len({tuple(chosen[25 * k : 25 * k + 25] % 50) for k in range(8)}) == 8
+
+
 def test_smaller_samples_are_part_of_larger_ones_and_bias_changes_little() -> None:
     labels = _labels(dict.fromkeys(CELLS, 100))
     small, large = (set(draw_biased_sample(labels, BiasedSample(n=n), 3).tolist()) for n in (80, 240))

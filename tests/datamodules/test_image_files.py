@@ -57,7 +57,15 @@ def test_missing_empty_foreign_and_folders_are_told_apart_in_order(tmp_path: Pat
     ]
 
 
-def test_long_lists_are_checked_whole_and_show_progress(
+@pytest.mark.parametrize("length", [1, 512, 513])
+def test_no_chunk_is_forgotten(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "good.jpg"
+    path.write_bytes(_encoded("JPEG"))
+    paths = [path] * (length - 1) + [tmp_path / "gone.jpg"]
+    assert find_bad(paths) == [BadImage(tmp_path / "gone.jpg", "missing")]
+
+
+def test_long_lists_show_progress(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "good.jpg"

@@ -88,6 +88,14 @@ def test_a_timm_network_gives_timms_features_with_timms_preparation():
     assert build(mean=[0.5] * 3, std=[0.5] * 3).input_spec.mean == (0.5, 0.5, 0.5)
 
 
+def test_a_network_in_another_precision_gets_its_images_in_it():
+    expected = build().eval()(images())
+    for dtype, tolerance in ((torch.bfloat16, 0.05), (torch.float64, 1e-5)):
+        converted = build().eval().to(dtype)(images())
+        assert converted.dtype == dtype
+        torch.testing.assert_close(converted.float(), expected, rtol=tolerance, atol=tolerance)
+
+
 @pytest.mark.parametrize("name", ["mobilenetv3_small_050", "vit_tiny_patch16_224"])
 def test_the_number_of_features_is_that_of_the_output(name):
     backbone = build_backbone(name, trainable="all").eval()
@@ -97,31 +105,46 @@ def test_the_number_of_features_is_that_of_the_output(name):
 def test_nothing_is_fetched_unless_asked_for(monkeypatch):
     asked = []
     monkeypatch.setattr(timm, "create_model", lambda name, **k: asked.append(k["pretrained"]) or 1 / 0)
-    cases = [("resnet10t", None), ("resnet10t", "checkpoint"), ("resnet10t", "pretrained")]
-    cases += [("hf_hub:owner/model", None), ("hf_hub:owner/model", "checkpoint")]
-    for name, weights in cases:
+    for weights in (None, "checkpoint", "pretrained"):
         with pytest.raises(ZeroDivisionError):
-            build_backbone(name, weights=weights)
-    assert asked == [False, False, True, True, False]
+            build_backbone("resnet10t", weights=weights)
+    assert asked == [False, False, True]
 
 
-def test_a_hub_recogniser_is_kept_by_its_architecture_so_that_checkpoints_do_not_need_the_hub(tmp_path):
+def test_a_hub_recogniser_comes_with_its_weights_and_its_checkpoint_does_not_need_the_hub(
+    tmp_path, monkeypatch
+):
     network = timm.create_model("resnet10t", num_classes=0, channels=(8, 8, 16, 16), stem_width=8)
-    config = {
-        "architecture": "resnet10t",
-        "num_classes": 0,
-        "model_args": {"channels": [8, 8, 16, 16], "stem_width": 8},
-        "pretrained_cfg": {"input_size": [3, 32, 32], "mean": [0.5] * 3, "std": [0.5] * 3, "num_classes": 0},
-    }
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    save_file(network.state_dict(), tmp_path / "model.safetensors")
-    backbone = build_backbone(f"local-dir:{tmp_path}").eval()
-    assert torch.equal(backbone.network.conv1[0].weight, network.conv1[0].weight)
+    stated = {"input_size": [3, 32, 32], "mean": [0.5] * 3, "std": [0.5] * 3, "num_classes": 0}
+    arguments = {"channels": [8, 8, 16, 16], "stem_width": 8}
+    config = {"architecture": "resnet10t", "model_args": arguments, "pretrained_cfg": stated}
+    cached = tmp_path / "models--owner--model"  # as huggingface_hub keeps what it fetched
+    (cached / "snapshots" / "1").mkdir(parents=True)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("1")
+    (cached / "snapshots" / "1" / "config.json").write_text(json.dumps(config))
+    save_file(network.state_dict(), cached / "snapshots" / "1" / "model.safetensors")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with warnings.catch_warnings(action="error"):
+        backbone = build_backbone("hf_hub:owner/model").eval()
+    assert torch.equal(backbone.network.conv1[0].weight, network.conv1[0].weight)  # type: ignore
     assert backbone.input_spec == InputSpec(32, mean=(0.5,) * 3, std=(0.5,) * 3)
+    with pytest.raises(ValueError, match="timm cannot build hf_hub:owner/other"):
+        build_backbone("hf_hub:owner/other")
+    cached.rename(tmp_path / "gone")
     again = build_backbone(**backbone.recipe).eval()
-    assert "local-dir" not in str(backbone.recipe)
     again.load_state_dict(backbone.state_dict())
     assert torch.equal(again(images()), backbone(images()))
+
+
+def test_weights_that_cannot_be_downloaded_are_reported_in_one_line(monkeypatch):
+    def offline(*arguments: Any) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr("facenet_pytorch.models.inception_resnet_v1.load_weights", offline)
+    with pytest.raises(WeightsError, match="vggface2 of inception_resnet_v1 cannot be fetched: no route"):
+        build_backbone("inception_resnet_v1", weights="vggface2")
 
 
 @pytest.mark.parametrize(
@@ -208,6 +231,16 @@ def test_dropout_of_the_frozen_part_drops_nothing():
     prepared = backbone.preprocess(images())
     assert torch.equal(prefix(prepared), prefix(prepared))
     assert any(m.training for m in backbone.network.layer4.modules())
+
+
+def test_dropout_before_the_last_stage_is_frozen_and_after_it_is_not():
+    network: Any = build_backbone(
+        "vit_tiny_patch16_224", weights="checkpoint", trainable="last_stage"
+    ).network
+    assert not network.pos_drop.training
+    assert not network.blocks[10].training
+    assert network.blocks[11].training
+    assert network.head_drop.training
 
 
 def test_autograd_keeps_nothing_of_the_frozen_part():

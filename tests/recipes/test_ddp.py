@@ -1,0 +1,49 @@
+"""Two processes with half the batch each are one process with the whole batch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from recipes.config_lookup import CONFIGS
+from tests import toy
+
+TRAIN = CONFIGS.parent / "recipes" / "train.py"
+# The 91 test images do not divide by two, so padding is at work.
+ARGUMENTS = [
+    "--config", "baseline.yaml", *toy.BACKBONE, *toy.DATA, *toy.QUIET, "--trainer.max_epochs=2",
+    "--data.init_args.train_identities=48", "--data.init_args.test_identities=13",
+    "--data.init_args.images_per_identity=7", "--trainer.callbacks.groups=[[gender],[ethnicity,gender]]",
+]  # fmt: skip
+
+
+def train(folder: Path, *arguments: str) -> Path:
+    folder.mkdir()
+    command = [sys.executable, str(TRAIN), *ARGUMENTS, *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return toy.only_run(folder / "runs")
+
+
+@pytest.mark.slow
+def test_two_processes_equal_one_with_the_doubled_batch(tmp_path):
+    one = train(tmp_path / "one", "--data.init_args.batch_size=32")
+    two = train(
+        tmp_path / "two", "--config", "hardware/ddp.yaml", "--trainer.accelerator=cpu", "--trainer.devices=2",
+        "--trainer.precision=32-true", "--data.init_args.batch_size=16",
+    )  # fmt: skip
+    assert toy.environment(two)["processes"] == 2
+    last = [torch.load(f / "checkpoints" / "last.ckpt", weights_only=True) for f in (one, two)]
+    assert [x["global_step"] for x in last] == [2 * (48 * 7 // 32)] * 2
+    assert last[0]["state_dict"].keys() == last[1]["state_dict"].keys()
+    for name, value in last[0]["state_dict"].items():
+        torch.testing.assert_close(last[1]["state_dict"][name], value, rtol=1e-4, atol=1e-6, msg=name)
+    rows = [toy.metrics(f)[-1] for f in (one, two)]
+    assert rows[0].keys() == rows[1].keys()
+    counts = {k: float(v) for k, v in rows[0].items() if k.startswith("test/n/") and v}
+    assert sum(v for k, v in counts.items() if k.count("=") == 1) == 13 * 7
+    for name, value in rows[0].items():
+        if name.startswith("test/") and value:
+            assert float(rows[1][name]) == pytest.approx(float(value), abs=1e-5, nan_ok=True), name
