@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
-from pytorch_metric_learning.losses import ArcFaceLoss, CosFaceLoss  # type: ignore[import-untyped]
+from pytorch_metric_learning.losses import ArcFaceLoss, CosFaceLoss
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 

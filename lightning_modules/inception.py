@@ -2,7 +2,7 @@
 
 import warnings
 
-from facenet_pytorch import InceptionResnetV1  # type: ignore[import-untyped]
+from facenet_pytorch import InceptionResnetV1
 
 from lightning_modules.backbone_base import Backbone, InputSpec
 from lightning_modules.state_files import WeightsError, load_exactly, read_state

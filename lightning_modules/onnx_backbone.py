@@ -3,7 +3,7 @@
 from typing import Any
 
 import onnx
-import onnx2torch  # type: ignore[import-untyped]
+import onnx2torch
 import torch
 from torch import Tensor, nn
 

@@ -126,7 +126,8 @@ def test_a_hub_recogniser_comes_with_its_weights_and_its_checkpoint_does_not_nee
     save_file(network.state_dict(), cached / "snapshots" / "1" / "model.safetensors")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with warnings.catch_warnings(action="error"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
         backbone = build_backbone("hf_hub:owner/model").eval()
     assert torch.equal(backbone.network.conv1[0].weight, network.conv1[0].weight)  # type: ignore
     assert backbone.input_spec == InputSpec(32, mean=(0.5,) * 3, std=(0.5,) * 3)
@@ -162,7 +163,7 @@ def test_weights_that_cannot_be_downloaded_are_reported_in_one_line(monkeypatch)
     ],
 )
 def test_errors_say_what_to_do(arguments, message):
-    with warnings.catch_warnings(action="error"), pytest.raises(ValueError, match=message) as error:
+    with pytest.raises(ValueError, match=message) as error:
         build_backbone(**arguments)
     assert "\n" not in str(error.value)
 
@@ -170,7 +171,8 @@ def test_errors_say_what_to_do(arguments, message):
 def test_random_values_warn_where_they_stay():
     with pytest.warns(UserWarning, match="resnet10t: what is frozen holds random values"):
         build("none")
-    with warnings.catch_warnings(action="error"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
         build("all")
         build_backbone("resnet10t", weights="checkpoint")
 
