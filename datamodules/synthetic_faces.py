@@ -21,7 +21,7 @@ class SyntheticFaces(FaceDataModule):
 
     Emotions are drawn through FACS action units, smiling is the emotion happy, `attractive` is a noisy
     judgement of a person's geometry. Gender, ethnicity and attractive belong to the person, and are spread
-    evenly over the people of each split (to within a person or two), as are the emotions over a person's
+    evenly over the people of each split (to within three people), as are the emotions over a person's
     images. Any two attributes can be correlated; all others are independent.
 
     Args:

@@ -87,7 +87,8 @@ class Preprocess(nn.Module):
         if self.spec.channel_order == "bgr":
             x = x.flip(1)
         x = (x * (self.spec.scale / full) - self.mean) / self.std
-        return x.to(self.mean.dtype)  # that of the network, where a trainer has converted it
+        # the network's type, where a trainer has converted it, and its memory layout
+        return x.to(self.mean.dtype, memory_format=torch.channels_last)
 
 
 class Backbone(nn.Module):
@@ -114,7 +115,8 @@ class Backbone(nn.Module):
         recipe: dict[str, Any],
     ) -> None:
         super().__init__()
-        self.network = network
+        # convolutions are faster with the channels innermost, on CPUs and on GPUs
+        self.network = network.to(memory_format=torch.channels_last)
         self.preprocess = Preprocess(input_spec)
         self.num_features, self.input_spec = num_features, input_spec
         self.last_stage, self.recipe = last_stage, recipe
