@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.cli import SaveConfigCallback
 
@@ -61,3 +62,6 @@ class RunRecord(SaveConfigCallback):
         assert trainer.loggers, "the command line always gives a run its CSV logger"
         folder = Path(trainer.loggers[0].save_dir or ".")
         (folder / "environment.json").write_text(json.dumps(record, indent=2) + "\n")
+        config = yaml.safe_load((folder / self.config_filename).read_text())
+        for logger in trainer.loggers[1:]:  # beside the CSV, whose folder holds the file itself
+            logger.log_hyperparams({**config, "environment": record})

@@ -14,7 +14,7 @@ from datamodules.label_joint import HAPPY, pick
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 _GOLDEN_RATIO = 0.6180339887498949
-_LABEL_STREAM = 100
+_LABEL_STREAM, _USUAL_STREAM, _HABIT_STREAM = 100, 101, 102
 
 
 def _spread(start: Tensor, count: Tensor) -> Tensor:
@@ -33,6 +33,7 @@ class SyntheticFaceDataset(FaceDataset):
         first_identity: number and label of its first person.
         identities: how many people.
         images_per_identity: images of each.
+        habit: share of a person's images that show the one emotion which is their habit.
         size: height and width in pixels.
         seed: of every draw.
     """
@@ -47,17 +48,19 @@ class SyntheticFaceDataset(FaceDataset):
         first_identity: int,
         identities: int,
         images_per_identity: int,
+        habit: float,
         size: int,
         seed: int,
     ) -> None:
         self.split, self.seed, self.size = SPLITS.index(split), seed, size
-        self.images_per_identity = images_per_identity
+        self.images_per_identity, self.habit = images_per_identity, habit
         self.person = first_identity + torch.arange(identities)
         start = uniform(seed, _LABEL_STREAM, torch.tensor(SPLITS.index(people_split)))
         cells = people_joint.sum(-1)
         cell = pick(cells.flatten(), _spread(start, torch.arange(identities)))
         self.gender, self.ethnicity, self.attractive = torch.unravel_index(cell, cells.shape)
         self.emotion_odds = joint.flatten(0, 2)[cell]
+        self.usual_emotion = pick(self.emotion_odds, uniform(seed, _USUAL_STREAM, self.person))
         self.z = draw_people(seed, self.person, self.attractive)
 
     def __len__(self) -> int:
@@ -68,6 +71,9 @@ class SyntheticFaceDataset(FaceDataset):
         who, image = index // self.images_per_identity, index % self.images_per_identity
         start = uniform(self.seed, _LABEL_STREAM, torch.tensor(self.split), self.person[who])
         emotion = pick(self.emotion_odds[who], _spread(start, image))
+        split = torch.tensor(self.split)
+        as_usual = uniform(self.seed, _HABIT_STREAM, split, self.person[who], image) < self.habit
+        emotion = torch.where(as_usual, self.usual_emotion[who], emotion)
         return {
             "identity": self.person[who],
             "gender": self.gender[who],

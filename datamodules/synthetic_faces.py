@@ -22,7 +22,7 @@ class SyntheticFaces(FaceDataModule):
     Emotions are drawn through FACS action units, smiling is the emotion happy, `attractive` is a noisy
     judgement of a person's geometry. Gender, ethnicity and attractive belong to the person, and are spread
     evenly over the people of each split (to within three people), as are the emotions over a person's
-    images. Any two attributes can be correlated; all others are independent.
+    images unless they have a habit. Any two attributes can be correlated; all others are independent.
 
     Args:
         size: height and width in pixels, 32 to 224.
@@ -32,6 +32,9 @@ class SyntheticFaces(FaceDataModule):
         images_per_identity: images of each person and split, at least 6.
         seen_identities: validation and test hold new images of the training split's people instead, and
             their own counts of people are not used.
+        habit: share of a training person's images that show one and the same emotion, as people do in photo
+            collections; at 0 everyone shows all evenly. The more habit, the more a recogniser trained on
+            identity keeps of the emotion. Validation and test stay even.
         correlations: which attributes follow which, and how strongly in each split.
         batch_size: samples a batch and process.
         num_workers: loader processes.
@@ -50,6 +53,7 @@ class SyntheticFaces(FaceDataModule):
         test_identities: int = 200,
         images_per_identity: int = 20,
         seen_identities: bool = False,
+        habit: float = 0.0,
         correlations: list[Correlation] | None = None,
         batch_size: int = 64,
         num_workers: int = 0,
@@ -63,6 +67,9 @@ class SyntheticFaces(FaceDataModule):
                 f"to see each class, every split needs {MIN_IDENTITIES} identities or more, "
                 f"of {MIN_IMAGES} images or more"
             )
+        if not 0 <= habit <= 1:
+            raise ValueError(f"habit is a share between 0 and 1, not {habit}")
+        self.habit = habit
         self.size, self.images_per_identity, self.seen_identities = size, images_per_identity, seen_identities
         self.identities: dict[Split, int] = dict(zip(SPLITS, counts, strict=True))
         self.correlations: Sequence[Correlation] = correlations or ()
@@ -88,6 +95,7 @@ class SyntheticFaces(FaceDataModule):
             "identities": self.identities,
             "images_per_identity": self.images_per_identity,
             "seen_identities": self.seen_identities,
+            "habit": self.habit,
             "correlations": [asdict(c) for c in self.correlations],
             "seed": self.seed,
         }
@@ -105,6 +113,7 @@ class SyntheticFaces(FaceDataModule):
             first_identity=sum(self.identities[s] for s in before),
             identities=self.identities[people_split],
             images_per_identity=self.images_per_identity,
+            habit=self.habit if split == "train" else 0.0,
             size=self.size,
             seed=self.seed,
         )

@@ -3,6 +3,7 @@
 import difflib
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,6 +18,13 @@ from datamodules.base import FaceDataModule
 from datamodules.errors import DatasetError
 from recipes.config_lookup import CONFIGS, UsageError
 from recipes.run_folder import make_loggers, new_run_folder
+
+# A frozen backbone is in eval mode on purpose, whatever training mode the module is in.
+warnings.filterwarnings("ignore", "Found .* module.s. in eval mode at the start of training")
+# Lightning calls a function of its own that torch has renamed.
+warnings.filterwarnings("ignore", ".*treespec, LeafSpec")
+# Losses are logged once an epoch, so a short epoch hides nothing.
+warnings.filterwarnings("ignore", "The number of training batches .* is smaller than the logging interval")
 
 
 def one_line(message: str) -> str:

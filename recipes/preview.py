@@ -87,8 +87,7 @@ def main(args: list[str] | None = None) -> None:
         raise UsageError(str(error)) from error
     known = datamodule.attributes
     names = shown_attributes(known, config.attributes)
-    if config.sort_by:
-        shown_attributes(known, config.sort_by)  # an unknown name stops here
+    shown_attributes(known, config.sort_by)  # an unknown name stops here
     datamodule.prepare_data()
     batch = choose(datamodule.make_dataset(config.split), config.rows, config.columns, config.sort_by)
     draw_sheet(batch, names, known, config.rows, config.columns).savefig(config.out, dpi=120)

@@ -53,7 +53,8 @@ def make_loggers(folder: Path, experiment: str, logger: object) -> list[Logger]:
         experiment: groups the runs in W&B.
         logger: the value of `trainer.logger`: a bool or None, a Logger or a list of them.
     """
-    csv = CSVLogger(str(folder), name="", version="")
+    # written at once: a killed run keeps what it measured
+    csv = CSVLogger(str(folder), name="", version="", flush_logs_every_n_steps=1)
     if isinstance(logger, Logger):
         return [csv, logger]
     if isinstance(logger, (list, tuple)):

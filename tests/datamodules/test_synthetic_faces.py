@@ -156,6 +156,22 @@ def test_a_correlation_is_drawn_as_asked_in_every_split(first, second):
         assert torch.equal(batch["smiling"] == 1, batch["emotion"] == HAPPY)
 
 
+def test_a_habit_shows_in_training_alone_and_leaves_the_labels_even():
+    datamodule = SyntheticFaces(train_identities=600, habit=0.8)
+    train, val = (labels(datamodule, s)["emotion"].view(-1, 20) for s in ("train", "val"))
+    most = torch.nn.functional.one_hot(train).sum(1).amax(1) / 20
+    assert most.mean() == pytest.approx(0.8 + 0.2 / 6, abs=0.02)
+    assert torch.nn.functional.one_hot(val).sum(1).max() <= 5, "20 images over six emotions"
+    assert (train.flatten().bincount() / train.numel() - 1 / 6).abs().max() < 0.05
+
+
+def test_a_habit_keeps_a_correlation():
+    rule = Correlation("gender", "smiling", 0.8, 0.5, 0.5)
+    batch = labels(SyntheticFaces(train_identities=900, habit=0.9, correlations=[rule]))
+    share = (batch["gender"] == batch["smiling"]).float().mean()
+    assert share == pytest.approx(0.8, abs=4 * (0.8 * 0.2 / 900) ** 0.5)
+
+
 def test_correlated_seen_people_keep_their_labels_and_change_their_smiles():
     rule = Correlation("attractive", "smiling", 0.9, 0.5, 0.1)
     datamodule = SyntheticFaces(seen_identities=True, correlations=[rule])
@@ -169,6 +185,7 @@ def test_correlated_seen_people_keep_their_labels_and_change_their_smiles():
     [
         ({"size": 300}, "32 to 224"),
         ({"train_identities": 11}, "12 identities or more"),
+        ({"habit": 1.5}, "habit is a share"),
         ({"images_per_identity": 5}, "6 images or more"),
         ({"correlations": [TIED, Correlation("gender", "emotion", 1, 1, 1)]}, "smiling is the emotion happy"),
         (
@@ -190,6 +207,7 @@ def test_the_fingerprint_follows_every_setting_of_the_data_and_no_other():
     changes = [
         {"seed": 1},
         {"seen_identities": True},
+        {"habit": 0.5},
         {"correlations": rule},
         *({k: v + 1} for k, v in SMALL.items()),
     ]

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+import wandb
 import yaml
 
 from recipes.config_lookup import CONFIGS
 from tests import toy
+from tests.wandb_offline import history
 
 METHODS = sorted(p.name for p in CONFIGS.glob("*.yaml") if p.name != "defaults.yaml")
 HARDWARE = sorted(f"hardware/{p.name}" for p in CONFIGS.glob("hardware/*.yaml"))
@@ -80,6 +82,21 @@ def test_the_run_folder_tells_everything_about_the_run(runs, monkeypatch):
     assert list((folder / "figures").glob("*.png"))
     last = toy.metrics(folder)[-1]
     assert 0 <= float(last["test/tpr/smiling=1"]) <= 1
+
+
+def test_wandb_gets_the_metrics_the_table_the_chart_and_no_face(runs, monkeypatch):
+    quiet = [option for option in toy.QUIET if "logger" not in option]
+    toy.run(
+        monkeypatch, "--config", "attractiveness.yaml", *toy.BACKBONE, *toy.DATA, *quiet,
+        "--trainer.max_epochs=1",
+    )  # fmt: skip
+    wandb.finish()
+    folder = toy.only_run(runs)
+    logged = history(folder)
+    assert {"val/tpr/smiling=1", "test/tpr_gap", "test/accuracy"} <= logged.keys()
+    assert logged["test/group_rates/_type"] == "table-file"
+    images = {p.name.rsplit("_", 2)[0] for p in folder.glob("wandb/**/*.png")}
+    assert images == {"group_fairness"}, "plots and nothing else"
 
 
 def test_the_same_seed_gives_the_same_metrics_to_the_last_digit_and_the_config_repeats_the_run(
