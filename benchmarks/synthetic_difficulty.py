@@ -1,6 +1,12 @@
-"""How hard the synthetic faces are: what a recogniser trained on identity alone keeps and gives away.
+r"""How hard the synthetic faces are: what a recogniser trained on identity alone keeps and gives away.
 
     python benchmarks/synthetic_difficulty.py [--seeds 3]
+
+The shipped recogniser is made by
+
+    python recipes/train.py --config face_recognition.yaml
+    python benchmarks/synthetic_difficulty.py --ckpt runs/face_recognition/<timestamp>/checkpoints/best.ckpt \
+        --save lightning_modules/weights/synthetic_recogniser.safetensors
 
 Draws people whom the shipped recogniser has never met, embeds them, and prints the verification AUC and EER
 over all pairs, and the accuracy of an MLP that reads emotion and gender from the standardised embedding of
@@ -8,6 +14,7 @@ people it was not trained on (identity-disjoint), with a 95 % interval that resa
 """
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,7 +24,8 @@ from sklearn.preprocessing import StandardScaler
 
 from datamodules.synthetic_faces import SyntheticFaces
 from evaluation.verification import verification
-from lightning_modules.backbones import build_backbone
+from lightning_modules.backbones import build_backbone, save_backbone
+from lightning_modules.face_recognition import FaceRecognition
 
 
 def embed(recogniser: torch.nn.Module, faces: SyntheticFaces, split: str) -> dict[str, np.ndarray]:
@@ -40,35 +48,55 @@ def person_interval(correct: np.ndarray, person: np.ndarray, seed: int) -> tuple
     return float(low), float(high)
 
 
+def measure(recogniser: torch.nn.Module, seed: int) -> dict[str, float]:
+    """Figures on the population of a seed: nobody of it, of any split, is known to the recogniser."""
+    faces = SyntheticFaces(size=64, seed=seed, batch_size=256)
+    faces.setup("fit")
+    faces.setup("test")
+    train, test = embed(recogniser, faces, "train"), embed(recogniser, faces, "test")
+    scores = verification(*(torch.from_numpy(test[k]) for k in ("embedding", "identity")))
+    print(f"seed {seed}: {len(test['identity'])} images of {len(np.unique(test['identity']))} people")
+    print(f"  verification AUC {scores.auc:.4f}, EER {100 * scores.eer:.2f} %")
+    figures = {"verification_auc": scores.auc, "verification_eer": scores.eer}
+    for name in ("emotion", "gender"):
+        probe = make_pipeline(StandardScaler(), MLPClassifier((256,), early_stopping=True, random_state=seed))
+        probe.fit(train["embedding"], train[name])
+        correct = probe.predict(test["embedding"]) == test[name]
+        low, high = person_interval(correct, test["identity"], seed)
+        chance = 1 / len(faces.attributes[name])
+        print(f"  {name} by MLP {correct.mean():.3f} [{low:.3f}, {high:.3f}], chance {chance:.3f}")
+        figures[f"{name}_accuracy_mlp"] = float(correct.mean())
+    return figures
+
+
 def main() -> None:
-    """Print one block a seed; each seed is another population of people."""
+    """Print the figures of each population; with --save, ship the recogniser with their means."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", type=int, default=3, help="populations 0, 1, ... (default: 3)")
     parser.add_argument(
-        "--backbone", default="synthetic_recogniser", help="a backbone name (default: %(default)s)"
+        "--ckpt", help="checkpoint of face_recognition.yaml (default: the shipped recogniser)"
+    )
+    parser.add_argument(
+        "--save", help="write the checkpoint's recogniser and its figures to this .safetensors"
     )
     arguments = parser.parse_args()
-    recogniser = build_backbone(arguments.backbone).eval()
-    for seed in range(arguments.seeds):
-        faces = SyntheticFaces(size=64, seed=seed, batch_size=256)
-        faces.setup("fit")
-        faces.setup("test")
-        train, test = embed(recogniser, faces, "train"), embed(recogniser, faces, "test")
-        people = len(np.unique(test["identity"]))
-        scores = verification(test["embedding"], test["identity"])
-        print(f"seed {seed}: {len(test['identity'])} images of {people} unseen people")
-        print(f"  verification AUC {scores.auc:.4f}, EER {100 * scores.eer:.2f} %")
-        for name in ("emotion", "gender"):
-            probe = make_pipeline(
-                StandardScaler(), MLPClassifier((256,), early_stopping=True, random_state=seed)
-            )
-            probe.fit(train["embedding"], train[name])
-            correct = probe.predict(test["embedding"]) == test[name]
-            low, high = person_interval(correct, test["identity"], seed)
-            chance = 1 / len(faces.attributes[name])
-            print(f"  {name} by MLP {correct.mean():.3f} [{low:.3f}, {high:.3f}], chance {chance:.3f}")
+    if arguments.ckpt:
+        module = FaceRecognition.load_from_checkpoint(arguments.ckpt, map_location="cpu", weights_only=True)
+        recogniser = module.backbone
+    else:
+        recogniser = build_backbone("synthetic_recogniser")
+    recogniser.eval()
+    figures = [measure(recogniser, seed) for seed in range(arguments.seeds)]
+    if arguments.save:
+        means = {k: round(float(np.mean([f[k] for f in figures])), 4) for k in figures[0]}
+        made_by = "python recipes/train.py --config face_recognition.yaml; " + " ".join(
+            ["python benchmarks/synthetic_difficulty.py --ckpt best.ckpt --save", Path(arguments.save).name]
+        )
+        save_backbone(
+            recogniser, arguments.save, made_by=made_by, figures=means | {"populations": arguments.seeds}
+        )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """How fast the synthetic faces are drawn, factors included.
 
-    python benchmarks/synthetic_speed.py
+    python benchmarks/synthetic_speed.py [--workers 2]
 
-Prints, for each size, the median and range over the rounds of faces per second (wall clock) and of processor
-milliseconds a face (all threads together; threads that wait for a busy machine count too).
+Drawing keeps to one thread of its process. Prints, for each size, the median
+and range over the rounds of faces per second (wall clock) and processor milliseconds a face in one process,
+and the faces per second of all loader processes together, from their first batch on.
 """
 
 import argparse
@@ -15,18 +16,36 @@ import torch
 from datamodules.synthetic_faces import SyntheticFaces
 
 
-def measure(size: int, rounds: int, faces: int) -> tuple[list[float], list[float]]:
+def in_process(faces: SyntheticFaces, rounds: int, count: int) -> tuple[list[float], list[float]]:
     """Faces a second and processor milliseconds a face, each round on other faces."""
-    dataset = SyntheticFaces(size=size).make_dataset("train")
+    dataset = faces.datasets["train"]
     dataset.read(torch.arange(64))  # fixed fields and quantiles are made once
     speed, cost = [], []
     for k in range(rounds):
-        index = torch.arange(k * faces, (k + 1) * faces) % len(dataset)
+        index = torch.arange(k * count, (k + 1) * count) % len(dataset)
         wall, processor = time.perf_counter(), time.process_time()
         dataset.read(index)
-        speed.append(faces / (time.perf_counter() - wall))
-        cost.append((time.process_time() - processor) / faces * 1000)
+        speed.append(count / (time.perf_counter() - wall))
+        cost.append((time.process_time() - processor) / count * 1000)
     return speed, cost
+
+
+def by_workers(faces: SyntheticFaces, rounds: int) -> list[float]:
+    """Faces a second that come out of the loader, an epoch a round."""
+    speed = []
+    loader = faces.train_dataloader()
+    for _ in range(rounds):
+        batches = iter(loader)
+        next(batches)
+        start = time.perf_counter()
+        drawn = sum(len(batch["index"]) for batch in batches)
+        speed.append(drawn / (time.perf_counter() - start))
+    return speed
+
+
+def spread(values: list[float], form: str) -> str:
+    """Median and range."""
+    return f"{median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
 def main() -> None:
@@ -34,16 +53,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--workers", type=int, default=2, help="loader processes (default: 2)")
+    parser.add_argument("--rounds", type=int, default=5, help="repetitions (default: 5)")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    print(f"torch {torch.__version__}, {options.threads} threads, {options.rounds} rounds")
-    for size, faces in ((32, 2048), (64, 1024), (112, 512), (224, 128)):
-        speed, cost = measure(size, options.rounds, faces)
+    print(f"torch {torch.__version__}, {options.rounds} rounds: median (range)")
+    for size, identities in ((32, 1600), (64, 400), (112, 150), (224, 40)):
+        faces = SyntheticFaces(
+            size=size, train_identities=identities, num_workers=options.workers, batch_size=32
+        )
+        faces.setup("fit")
+        speed, cost = in_process(faces, options.rounds, 2 * identities)
+        both = by_workers(faces, options.rounds)
         print(
-            f"{size:3d} px: {median(speed):6.0f} faces/s ({min(speed):.0f} to {max(speed):.0f}), "
-            f"{median(cost):.3f} ms a face ({min(cost):.3f} to {max(cost):.3f})"
+            f"{size:3d} px: one process {spread(speed, '.0f')} faces/s, {spread(cost, '.3f')} ms a face; "
+            f"{options.workers} loader processes {spread(both, '.0f')} faces/s"
         )
 
 

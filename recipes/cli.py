@@ -35,7 +35,7 @@ def one_line(message: str) -> str:
     )
     reasons = [x for x in lines if not noise.match(x) and not x.endswith("of the Union subtypes")]
     reasons = [x for x in reasons if not x.startswith(("Parser key", "Validation failed"))] or lines
-    if not any(x.lstrip().startswith("- ") for x in reasons):
+    if not any(x.lstrip().startswith("- ") for x in lines):
         return " ".join(x.strip() for x in lines)
     depth = max(len(x) - len(x.lstrip(" -")) for x in reasons)
     innermost = [x.strip(" -") for x in reasons if len(x) - len(x.lstrip(" -")) == depth]

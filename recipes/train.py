@@ -22,9 +22,7 @@ def main() -> None:
         return
     rehearsal = cli.config.trainer.fast_dev_run  # leaves neither checkpoint nor run folder
     best = None if rehearsal else cli.config_init.checkpoint.best_model_path
-    (results,) = cli.trainer.test(
-        cli.model, cli.datamodule, ckpt_path=best, weights_only=True, verbose=False
-    )
+    (results,) = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=best, weights_only=True, verbose=False)
     if cli.trainer.is_global_zero and not rehearsal:
         overall = {name: value for name, value in results.items() if name.count("/") == 1}
         print("\n".join(f"{name:32s} {value:.4f}" for name, value in overall.items()))
