@@ -90,7 +90,7 @@ def main(args: list[str] | None = None) -> None:
     shown_attributes(known, config.sort_by)  # an unknown name stops here
     datamodule.prepare_data()
     batch = choose(datamodule.make_dataset(config.split), config.rows, config.columns, config.sort_by)
-    draw_sheet(batch, names, known, config.rows, config.columns).savefig(config.out, dpi=120)
+    draw_sheet(batch, names, known, config.rows, config.columns).savefig(config.out, dpi=100)
     print(f"wrote {config.out}")
     if not isinstance(datamodule, SyntheticFaces):
         print("the sheet shows real faces: do not share it unless you hold the rights to")

@@ -50,7 +50,11 @@ def test_nothing_asks_the_internet_for_anything(tmp_path, celeba_tree):
     )
     arguments = ["--config", "attractiveness.yaml", "--config", "data/celeba.yaml", *toy.BACKBONE]
     arguments += [f"--data.init_args.root={celeba_tree}", "--data.init_args.augment=true"]
-    arguments += ["--trainer.accelerator=cpu", "--trainer.max_epochs=1", "--trainer.enable_progress_bar=false"]
+    arguments += [
+        "--trainer.accelerator=cpu",
+        "--trainer.max_epochs=1",
+        "--trainer.enable_progress_bar=false",
+    ]
     train = str(CONFIGS.parent / "recipes" / "train.py")
     command = [sys.executable, "-c", spy, train, *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)

@@ -49,7 +49,7 @@ def test_a_sheet_of_synthetic_faces_is_written(config, split, capsys):
     )
     assert capsys.readouterr().out == "wrote sheet.png\n"
     sheet = matplotlib.image.imread("sheet.png")
-    assert sheet.shape[:2] == (round(2 * (1.25 + 0.11 * 6) * 120), round(3 * 1.2 * 120))
+    assert sheet.shape[:2] == (round(2 * (1.25 + 0.11 * 6) * 100), round(3 * 1.2 * 100))
     assert (sheet[..., :3].std(2) > 0.03).mean() > 0.1, "there is colour on it"
 
 
@@ -62,7 +62,7 @@ def test_the_shipped_configuration_and_overrides_work(config):
         "--data.init_args.size=32",
     ]
     preview.main(arguments)
-    assert matplotlib.image.imread("preview.png").shape[1] == round(2 * 1.2 * 120)
+    assert matplotlib.image.imread("preview.png").shape[1] == round(2 * 1.2 * 100)
 
 
 def test_a_sheet_of_other_faces_reminds_of_their_rights(config, capsys):

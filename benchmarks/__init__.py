@@ -1,0 +1,1 @@
+"""Studies and timings behind the figures that are quoted."""
