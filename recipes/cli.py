@@ -1,6 +1,7 @@
 """The command line shared by the recipes: LightningCLI with our defaults, look-up and errors."""
 
 import difflib
+import pickle
 import re
 import sys
 import warnings
@@ -8,15 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.finite_loss import FiniteLoss, NonFiniteLossError
 from callbacks.run_record import RunRecord
 from datamodules.base import FaceDataModule
 from datamodules.errors import DatasetError
-from recipes.config_lookup import CONFIGS, UsageError
+from recipes.config_lookup import CONFIGS, UsageError, known_configs
 from recipes.run_folder import make_loggers, new_run_folder
 
 # A frozen backbone is in eval mode on purpose, whatever training mode the module is in.
@@ -67,6 +70,9 @@ class RecipeCLI(LightningCLI):
             run=False,
             parser_class=RecipeParser,
             parser_kwargs={
+                "description": "Train a method on a dataset, then test its best checkpoint. Give a method, and "
+                "after it what differs from the defaults: --config attractiveness.yaml --config data/celeba.yaml "
+                "--trainer.max_epochs 3. Known configurations: " + ", ".join(known_configs()) + ".",
                 "parser_mode": "omegaconf",
                 "allow_abbrev": False,  # --trainer.max_epoch must not pass for max_epochs
                 "default_config_files": [str(CONFIGS / "defaults.yaml")],
@@ -89,7 +95,7 @@ class RecipeCLI(LightningCLI):
         """Build everything; what a constructor refuses is the user's to mend."""
         try:
             super().instantiate_classes()
-        except ValueError as error:
+        except (ValueError, MisconfigurationException) as error:
             raise UsageError(one_line(str(error))) from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
@@ -120,12 +126,30 @@ class RecipeCLI(LightningCLI):
             )
 
 
+def check_checkpoint(path: str | None) -> None:
+    """Raises UsageError unless `path` is None or a checkpoint that can be read without running code of it."""
+    if path is None:
+        return
+    try:
+        checkpoint = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no checkpoint {path}") from error
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UsageError(f"{path} is not a checkpoint that can be read safely: {reason}") from error
+    if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
+        raise UsageError(f"{path} is not a checkpoint of a training run")
+
+
 def report_errors(main: Callable[[], None]) -> None:
     """Run a recipe; what the user can mend is one line on stderr and exit code 2, without a traceback."""
     try:
         main()
     except (UsageError, DatasetError) as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except MisconfigurationException as error:  # such as a metric to monitor that nobody logs
+        print(f"error: {one_line(str(error))}", file=sys.stderr)
         sys.exit(2)
     except NonFiniteLossError as error:
         print(f"error: {error}", file=sys.stderr)

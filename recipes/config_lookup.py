@@ -12,6 +12,11 @@ class UsageError(Exception):
     """The command line asks for something that does not exist; the message says what does."""
 
 
+def known_configs() -> list[str]:
+    """The names that `--config` looks up."""
+    return sorted(str(p.relative_to(CONFIGS)) for p in CONFIGS.rglob("*.yaml"))
+
+
 def find_config(name: str) -> str:
     """The path of a configuration file.
 
@@ -26,7 +31,7 @@ def find_config(name: str) -> str:
         if path.is_file():
             _check_yaml(path)
             return str(path)
-    known = sorted(str(p.relative_to(CONFIGS)) for p in CONFIGS.rglob("*.yaml"))
+    known = known_configs()
     near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
     raise UsageError(f"no configuration file {name!r}, neither as a path nor in {CONFIGS.name}/; {hint}")

@@ -9,7 +9,7 @@ its dotted name. --print_config shows the outcome, --help and --model.help CLASS
 
 import sys
 
-from recipes.cli import RecipeCLI, report_errors
+from recipes.cli import RecipeCLI, check_checkpoint, report_errors
 from recipes.config_lookup import resolve_configs
 
 
@@ -17,6 +17,7 @@ def main() -> None:
     """Fit, then test the best checkpoint."""
     sys.argv[1:] = resolve_configs(sys.argv[1:])
     cli = RecipeCLI()
+    check_checkpoint(cli.config.ckpt_path)
     cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path, weights_only=True)
     if cli.trainer.interrupted:
         return

@@ -1,5 +1,6 @@
 """The real entry point: every shipped configuration, the run folder, repeatability, clear errors."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,13 @@ def test_help_names_the_main_options(monkeypatch, capsys):
     assert all(option in text for option in ("--config", "--print_config", "--trainer.max_epochs", "--model"))
 
 
+class Hostile:
+    """Runs a command when it is unpickled."""
+
+    def __reduce__(self):
+        return os.system, ("touch executed",)
+
+
 WRONG = {
     "unknown config": (["--config", "basline.yaml"], "did you mean baseline.yaml"),
     "unknown key": (["--config", "baseline.yaml", "--trainer.max_epoch=3"], "max_epoch"),
@@ -169,6 +177,22 @@ WRONG = {
         ["--config", "attractiveness.yaml", "--config", "data/celeba.yaml", "--data.init_args.root=nowhere"],
         "nowhere",
     ),
+    "no such checkpoint": (
+        ["--config", "baseline.yaml", "--ckpt_path=nowhere.ckpt"],
+        "no checkpoint nowhere",
+    ),
+    "half a checkpoint": (["--config", "baseline.yaml", "--ckpt_path=half.ckpt"], "can be read safely"),
+    "hostile checkpoint": (["--config", "baseline.yaml", "--ckpt_path=hostile.ckpt"], "can be read safely"),
+    "unknown metric": (
+        [
+            "--config",
+            "baseline.yaml",
+            *toy.DATA,
+            "--trainer.max_epochs=1",
+            "--checkpoint.monitor=val/acuracy",
+        ],
+        "val/acuracy",
+    ),
     "not yaml": (["--config", "broken.yaml"], "broken.yaml"),
 }
 
@@ -176,6 +200,9 @@ WRONG = {
 @pytest.mark.parametrize("case", WRONG)
 def test_a_mistake_is_one_clear_line_and_exit_code_2(case, runs, monkeypatch, capsys):
     Path("broken.yaml").write_text("trainer: [unclosed")
+    torch.save({"state_dict": {"w": torch.ones(1000)}}, "whole.ckpt")
+    Path("half.ckpt").write_bytes(Path("whole.ckpt").read_bytes()[:2000])
+    torch.save({"state_dict": Hostile()}, "hostile.ckpt")
     arguments, expected = WRONG[case]
     with pytest.raises(SystemExit) as stop:
         toy.run(monkeypatch, *arguments, *toy.QUIET, *toy.BACKBONE)
@@ -185,4 +212,19 @@ def test_a_mistake_is_one_clear_line_and_exit_code_2(case, runs, monkeypatch, ca
     assert expected in message
     if case != "no such dataset folder":  # that one shows the expected tree
         assert message.count("\n") == 1, message
+    assert "Traceback" not in error
+    assert not Path("executed").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="asks for a GPU where there is none")
+def test_hardware_that_is_not_there_is_one_clear_line(runs, monkeypatch, capsys):
+    quiet = [option for option in toy.QUIET if "accelerator" not in option]
+    with pytest.raises(SystemExit) as stop:
+        toy.run(
+            monkeypatch, "--config", "baseline.yaml", "--config", "hardware/gpu.yaml", *toy.BACKBONE,
+            *toy.DATA, *quiet,
+        )  # fmt: skip
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert "gpu" in error.lower()
     assert "Traceback" not in error
