@@ -22,13 +22,14 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from datamodules.base import Split
 from datamodules.synthetic_faces import SyntheticFaces
 from evaluation.verification import verification
 from lightning_modules.backbones import build_backbone, save_backbone
 from lightning_modules.face_recognition import FaceRecognition
 
 
-def embed(recogniser: torch.nn.Module, faces: SyntheticFaces, split: str) -> dict[str, np.ndarray]:
+def embed(recogniser: torch.nn.Module, faces: SyntheticFaces, split: Split) -> dict[str, np.ndarray]:
     """The embeddings (N, D) and attributes (N,) of a split."""
     batches = []
     with torch.inference_mode():
@@ -54,7 +55,7 @@ def measure(recogniser: torch.nn.Module, seed: int) -> dict[str, float]:
     faces.setup("fit")
     faces.setup("test")
     train, test = embed(recogniser, faces, "train"), embed(recogniser, faces, "test")
-    scores = verification(*(torch.from_numpy(test[k]) for k in ("embedding", "identity")))
+    scores = verification(torch.from_numpy(test["embedding"]), torch.from_numpy(test["identity"]))
     print(f"seed {seed}: {len(test['identity'])} images of {len(np.unique(test['identity']))} people")
     print(f"  verification AUC {scores.auc:.4f}, EER {100 * scores.eer:.2f} %")
     figures = {"verification_auc": scores.auc, "verification_eer": scores.eer}

@@ -22,6 +22,9 @@ from datamodules.errors import DatasetError
 from recipes.config_lookup import CONFIGS, UsageError, known_configs
 from recipes.run_folder import make_loggers, new_run_folder
 
+DESCRIPTION = """Train a method on a dataset, then test its best checkpoint. Give a method and, after it, what
+differs from the defaults: --config attractiveness.yaml --config data/celeba.yaml --trainer.max_epochs 3."""
+
 # A frozen backbone is in eval mode on purpose, whatever training mode the module is in.
 warnings.filterwarnings("ignore", "Found .* module.s. in eval mode at the start of training")
 # Lightning calls a function of its own that torch has renamed.
@@ -70,9 +73,7 @@ class RecipeCLI(LightningCLI):
             run=False,
             parser_class=RecipeParser,
             parser_kwargs={
-                "description": "Train a method on a dataset, then test its best checkpoint. Give a method, and "
-                "after it what differs from the defaults: --config attractiveness.yaml --config data/celeba.yaml "
-                "--trainer.max_epochs 3. Known configurations: " + ", ".join(known_configs()) + ".",
+                "description": f"{DESCRIPTION} Known configurations: {', '.join(known_configs())}.",
                 "parser_mode": "omegaconf",
                 "allow_abbrev": False,  # --trainer.max_epoch must not pass for max_epochs
                 "default_config_files": [str(CONFIGS / "defaults.yaml")],
