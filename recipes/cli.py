@@ -37,7 +37,7 @@ def one_line(message: str) -> str:
     """Shorten a message of jsonargparse, which spans lines: where, the innermost reason, the value given."""
     lines = [line.rstrip() for line in message.splitlines() if line.strip()]
     noise = re.compile(
-        r"\s*-? ?(Expected a <class 'NoneType'>|Subtypes:|Given value|Errors:|Problem with given)"
+        r"\s*-? ?(Expected a <class 'NoneType'>|Subtypes:|Given value|Errors:|Problem with given.*:$)"
     )
     reasons = [x for x in lines if not noise.match(x) and not x.endswith("of the Union subtypes")]
     reasons = [x for x in reasons if not x.startswith(("Parser key", "Validation failed"))] or lines

@@ -27,6 +27,11 @@ UNION = """Parser key "{key}":
             "        Option 'x' is not accepted\n    - Expected a <class 'NoneType'>",
             "a.B: Option 'x' is not accepted",
         ),
+        (
+            "Parser key \"data\":\n  Errors:\n    - Problem with given class_path 'a.C': no 'C' in a\n"
+            "    - Expected a <class 'NoneType'>\n  Given value: Namespace(x=1)",
+            "Problem with given class_path 'a.C': no 'C' in a",
+        ),
         ("first line\n  second line", "first line second line"),
     ],
 )
