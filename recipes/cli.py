@@ -29,6 +29,8 @@ differs from the defaults: --config attractiveness.yaml --config data/celeba.yam
 warnings.filterwarnings("ignore", "Found .* module.s. in eval mode at the start of training")
 # Lightning calls a function of its own that torch has renamed.
 warnings.filterwarnings("ignore", ".*treespec, LeafSpec")
+# The run folder is new; what stands in it before the first metric is the configuration and W&B's files.
+warnings.filterwarnings("ignore", "Experiment logs directory .* exists and is not empty")
 # Losses are logged once an epoch, so a short epoch hides nothing.
 warnings.filterwarnings("ignore", "The number of training batches .* is smaller than the logging interval")
 

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import wandb
 
 from tests.datamodules.celeba_tree import write_celeba
 
@@ -19,10 +20,12 @@ def face_data_root() -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_wandb_account(monkeypatch, tmp_path):
-    """No test may write to the account of whoever runs it."""
+    """No test may write to the account of whoever runs it, nor leave a run for the next test to continue."""
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    yield
+    wandb.finish()
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def test_wandb_gets_the_metrics_the_table_the_chart_and_no_face(runs, monkeypatc
         monkeypatch, "--config", "attractiveness.yaml", *toy.BACKBONE, *toy.DATA, *quiet,
         "--trainer.max_epochs=1",
     )  # fmt: skip
-    wandb.finish()
+    wandb.finish()  # writes what is left
     folder = toy.only_run(runs)
     logged = history(folder)
     assert {"val/tpr/smiling=1", "test/tpr_gap", "test/accuracy"} <= logged.keys()
