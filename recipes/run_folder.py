@@ -73,7 +73,7 @@ def make_loggers(folder: Path, experiment: str, logger: object) -> list[Logger]:
             project="blindface",
             group=experiment,
             name=f"{experiment}/{folder.name}",
-            save_dir=folder,
+            save_dir=folder.resolve(),  # W&B may have remembered another working directory
             mode="online" if online else "offline",
         ),
     ]
