@@ -7,6 +7,9 @@ from pathlib import Path
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_info, rank_zero_only
 
+# W&B reports its own crashes to a third party unless told not to, before it starts.
+os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+
 
 def is_first_process() -> bool:
     """Whether this is the process that writes; Lightning reads it from the environment when imported."""
@@ -61,9 +64,8 @@ def make_loggers(folder: Path, experiment: str, logger: object) -> list[Logger]:
         return [csv, *logger]
     if logger is False:
         return [csv]
-    # W&B reports its own crashes to a third party unless told not to.
-    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-    os.environ.setdefault("WANDB_SILENT", "true")
+    import wandb
+
     online = is_first_process() and has_wandb_key()
     if not online:
         rank_zero_info(f"W&B logs offline; to upload later: wandb sync {folder}/wandb/offline-run-*")
@@ -75,5 +77,6 @@ def make_loggers(folder: Path, experiment: str, logger: object) -> list[Logger]:
             name=f"{experiment}/{folder.name}",
             save_dir=folder.resolve(),  # W&B may have remembered another working directory
             mode="online" if online else "offline",
+            settings=wandb.Settings(silent=not online),  # online it prints the address of the run
         ),
     ]
