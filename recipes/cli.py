@@ -1,13 +1,10 @@
-"""The command line shared by the recipes: LightningCLI with our defaults, look-up and errors."""
+"""The command line of the recipes that train: LightningCLI with our defaults, run folder and links."""
 
 import difflib
 import pickle
-import re
-import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule, Trainer
@@ -15,11 +12,11 @@ from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from callbacks.finite_loss import FiniteLoss, NonFiniteLossError
+from callbacks.finite_loss import FiniteLoss
 from callbacks.run_record import RunRecord
 from datamodules.base import FaceDataModule
-from datamodules.errors import DatasetError
-from recipes.config_lookup import CONFIGS, UsageError, known_configs
+from recipes.config_lookup import CONFIGS, known_configs
+from recipes.errors import RecipeParser, UsageError, one_line
 from recipes.run_folder import make_loggers, new_run_folder
 
 DESCRIPTION = """Train a method on a dataset, then test its best checkpoint. Give a method and, after it, what
@@ -33,34 +30,6 @@ warnings.filterwarnings("ignore", ".*treespec, LeafSpec")
 warnings.filterwarnings("ignore", "Experiment logs directory .* exists and is not empty")
 # Losses are logged once an epoch, so a short epoch hides nothing.
 warnings.filterwarnings("ignore", "The number of training batches .* is smaller than the logging interval")
-
-
-def one_line(message: str) -> str:
-    """Shorten a message of jsonargparse, which spans lines: where, the innermost reason, the value given."""
-    lines = [line.rstrip() for line in message.splitlines() if line.strip()]
-    noise = re.compile(
-        r"\s*-? ?(Expected a <class 'NoneType'>|Subtypes:|Given value|Errors:|Problem with given.*:$)"
-    )
-    reasons = [x for x in lines if not noise.match(x) and not x.endswith("of the Union subtypes")]
-    reasons = [x for x in reasons if not x.startswith(("Parser key", "Validation failed"))] or lines
-    if not any(x.lstrip().startswith("- ") for x in lines):
-        return " ".join(x.strip() for x in lines)
-    depth = max(len(x) - len(x.lstrip(" -")) for x in reasons)
-    innermost = [x.strip(" -") for x in reasons if len(x) - len(x.lstrip(" -")) == depth]
-    where = re.search(r"given class_path '([^']+)'", message) or re.search(r'[Kk]ey "([^"]+)"', message)
-    value = re.search(r"Given value: (?!NestedArg|Namespace)(.*)", message)
-    text = "; ".join(dict.fromkeys(innermost))
-    text = f"{where.group(1)}: {text}" if where and where.group(1) not in text else text
-    return f"{text} (given: {value.group(1)[:80]})" if value else text
-
-
-class RecipeParser(LightningArgumentParser):
-    """Reports an error of the command line or of a configuration in one line, exit code 2."""
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Print the reason, without the page of usage that argparse would print first."""
-        print(f"error: {one_line(message)}  (--help lists the options)", file=sys.stderr)
-        sys.exit(2)
 
 
 class RecipeCLI(LightningCLI):
@@ -142,18 +111,3 @@ def check_checkpoint(path: str | None) -> None:
         raise UsageError(f"{path} is not a checkpoint that can be read safely: {reason}") from error
     if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
         raise UsageError(f"{path} is not a checkpoint of a training run")
-
-
-def report_errors(main: Callable[[], None]) -> None:
-    """Run a recipe; what the user can mend is one line on stderr and exit code 2, without a traceback."""
-    try:
-        main()
-    except (UsageError, DatasetError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except MisconfigurationException as error:  # such as a metric to monitor that nobody logs
-        print(f"error: {one_line(str(error))}", file=sys.stderr)
-        sys.exit(2)
-    except NonFiniteLossError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)

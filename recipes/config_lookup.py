@@ -5,11 +5,9 @@ from pathlib import Path
 
 import yaml
 
+from recipes.errors import UsageError
+
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
-
-
-class UsageError(Exception):
-    """The command line asks for something that does not exist; the message says what does."""
 
 
 def known_configs() -> list[str]:

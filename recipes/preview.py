@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from datamodules.base import Attributes, FaceBatch, FaceDataModule, FaceDataset, Split
 from datamodules.synthetic_faces import SyntheticFaces
-from recipes.cli import RecipeParser, report_errors
-from recipes.config_lookup import UsageError, resolve_configs
+from recipes.config_lookup import resolve_configs
+from recipes.errors import RecipeParser, UsageError, report_errors
 
 
 def make_parser() -> RecipeParser:

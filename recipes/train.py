@@ -9,8 +9,9 @@ its dotted name. --print_config shows the outcome, --help and --model.help CLASS
 
 import sys
 
-from recipes.cli import RecipeCLI, check_checkpoint, report_errors
+from recipes.cli import RecipeCLI, check_checkpoint
 from recipes.config_lookup import resolve_configs
+from recipes.errors import report_errors
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from recipes import train
-from recipes.cli import report_errors
+from recipes.errors import report_errors
 
 BACKBONE = [
     "--model.init_args.backbone=resnet10t",

@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
-from recipes.cli import one_line
 from recipes.config_lookup import CONFIGS
+from recipes.errors import one_line
 from tests import toy
 
 UNION = """Parser key "{key}":

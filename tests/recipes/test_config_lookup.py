@@ -1,6 +1,7 @@
 import pytest
 
-from recipes.config_lookup import CONFIGS, UsageError, find_config, resolve_configs
+from recipes.config_lookup import CONFIGS, find_config, resolve_configs
+from recipes.errors import UsageError
 
 
 def test_a_bare_name_is_found_in_configs(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from datamodules.base import FaceDataModule, FaceDataset
 from datamodules.label_joint import EMOTIONS
 from datamodules.synthetic_faces import SyntheticFaces
 from recipes import preview
-from recipes.cli import report_errors
+from recipes.errors import report_errors
 
 SYNTHETIC = """
 data:

@@ -1,0 +1,59 @@
+"""What the user can mend is one line on stderr and an exit code, without a traceback."""
+
+import re
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from pytorch_lightning.cli import LightningArgumentParser
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+from callbacks.finite_loss import NonFiniteLossError
+from datamodules.errors import DatasetError
+
+
+class UsageError(Exception):
+    """The command line asks for something that does not exist; the message says what does."""
+
+
+def one_line(message: str) -> str:
+    """Shorten a message of jsonargparse, which spans lines: where, the innermost reason, the value given."""
+    lines = [line.rstrip() for line in message.splitlines() if line.strip()]
+    noise = re.compile(
+        r"\s*-? ?(Expected a <class 'NoneType'>|Subtypes:|Given value|Errors:|Problem with given.*:$)"
+    )
+    reasons = [x for x in lines if not noise.match(x) and not x.endswith("of the Union subtypes")]
+    reasons = [x for x in reasons if not x.startswith(("Parser key", "Validation failed"))] or lines
+    if not any(x.lstrip().startswith("- ") for x in lines):
+        return " ".join(x.strip() for x in lines)
+    depth = max(len(x) - len(x.lstrip(" -")) for x in reasons)
+    innermost = [x.strip(" -") for x in reasons if len(x) - len(x.lstrip(" -")) == depth]
+    where = re.search(r"given class_path '([^']+)'", message) or re.search(r'[Kk]ey "([^"]+)"', message)
+    value = re.search(r"Given value: (?!NestedArg|Namespace)(.*)", message)
+    text = "; ".join(dict.fromkeys(innermost))
+    text = f"{where.group(1)}: {text}" if where and where.group(1) not in text else text
+    return f"{text} (given: {value.group(1)[:80]})" if value else text
+
+
+class RecipeParser(LightningArgumentParser):
+    """Reports an error of the command line or of a configuration in one line, exit code 2."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Print the reason, without the page of usage that argparse would print first."""
+        print(f"error: {one_line(message)}  (--help lists the options)", file=sys.stderr)
+        sys.exit(2)
+
+
+def report_errors(main: Callable[[], None]) -> None:
+    """Run a recipe; what the user can mend is one line on stderr and exit code 2, without a traceback."""
+    try:
+        main()
+    except (UsageError, DatasetError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except MisconfigurationException as error:  # such as a metric to monitor that nobody logs
+        print(f"error: {one_line(str(error))}", file=sys.stderr)
+        sys.exit(2)
+    except NonFiniteLossError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
