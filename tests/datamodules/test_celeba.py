@@ -226,7 +226,7 @@ def test_a_config_builds_it_and_unknown_keys_are_refused(tmp_path: Path) -> None
     parser.add_subclass_arguments(FaceDataModule, "data")
     args = {"root": str(tmp_path), "train_sample": {"n": 36000, "share": 0.7}, "bad_images": "skip"}
     config = parser.parse_object({"data": {"class_path": "datamodules.celeba.CelebA", "init_args": args}})
-    built = parser.instantiate_classes(config).data
+    built = parser.instantiate(config).data
     assert built.samples["train"] == BiasedSample(n=36_000, share=0.7)
     assert built.samples["val"] is None
     for wrong in ({"train_sample": {"share": "lots"}}, {"crop": "tight"}, {"train_sample": {"size": 3}}):
