@@ -4,6 +4,9 @@ CONFIG ?= $(notdir $(firstword $(wildcard configs/lntl.yaml) configs/attractiven
 ARGS ?=
 BIN := .venv/bin
 
+# Debian's python3 alone has venv but not pip; this is the installer that pip's authors publish.
+GET_PIP := 'import urllib.request; exec(urllib.request.urlopen("https://bootstrap.pypa.io/get-pip.py").read())'
+
 .PHONY: train test lint help
 .DEFAULT_GOAL := help
 
@@ -27,6 +30,8 @@ help: ## Show this list
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	  { echo 'error: $(PYTHON) is older than Python 3.10; try: make PYTHON=python3.12'; exit 2; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || \
-	  { rm -rf .venv; echo 'error: $(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv'; exit 2; }
+	  { echo '$(PYTHON) comes without pip: getting it from its authors'; \
+	    $(PYTHON) -m venv --clear --without-pip .venv && $(BIN)/python -c $(GET_PIP) --quiet; } || \
+	  { rm -rf .venv; echo 'error: cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv'; exit 2; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
