@@ -8,6 +8,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 
+from callbacks.evaluation_outputs import check_outputs
 from callbacks.group_report import print_group_rates, write_group_report
 from evaluation.group_rates import (
     RATES,
@@ -92,11 +93,7 @@ class GroupFairness(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Count a batch."""
-        if not isinstance(outputs, dict) or not {"prediction", "target"} <= outputs.keys():
-            raise ValueError(
-                f"GroupFairness needs the evaluation steps of {type(pl_module).__name__} to return "
-                "'prediction' and 'target'; remove the callback or use a classifier of an attribute"
-            )
+        check_outputs(self, pl_module, outputs, ("prediction", "target"), "a classifier of an attribute")
         prediction, target = outputs["prediction"], outputs["target"]
         everyone = torch.zeros_like(target)  # the one group of the grouping without attributes
         for grouping, counts in zip(self.groupings, self.counts, strict=True):

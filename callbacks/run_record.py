@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 import yaml
+from packaging.requirements import Requirement
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.cli import SaveConfigCallback
 
@@ -19,10 +20,7 @@ DISTRIBUTION = "blindface"
 def package_versions() -> dict[str, str]:
     """The installed version of this distribution and of everything that it requires."""
     requirements = metadata.requires(DISTRIBUTION) or []
-    names = [r.split(";")[0] for r in requirements if "extra ==" not in r]
-    names = [
-        n.replace("[", " ").replace("!", " ").replace("<", " ").replace(">", " ").split()[0] for n in names
-    ]
+    names = [Requirement(r).name for r in requirements if "extra ==" not in r]
     return {name: metadata.version(name) for name in sorted([DISTRIBUTION, *names])}
 
 

@@ -6,6 +6,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from callbacks.evaluation_outputs import check_outputs
 from evaluation.verification import verification
 
 
@@ -41,11 +42,7 @@ class Verification(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Keep the embeddings of a batch while there is room."""
-        if not isinstance(outputs, dict) or not {"embedding", "identity"} <= outputs.keys():
-            raise ValueError(
-                f"Verification needs the evaluation steps of {type(pl_module).__name__} to return "
-                "'embedding' and 'identity'; remove the callback or use a recogniser"
-            )
+        check_outputs(self, pl_module, outputs, ("embedding", "identity"), "a recogniser")
         room = -(-self.max_samples // trainer.world_size) - sum(map(len, self.identity))
         if room > 0:
             self.embedding.append(outputs["embedding"][:room].detach().float())

@@ -64,10 +64,10 @@ def draw_shots(seed: int, split: Tensor, person: Tensor, image: Tensor, emotion:
     """
     unit = torch.arange(len(ACTION_UNITS))
     vigour = 1 + 0.18 * normal(seed, _VIGOUR, person, torch.tensor(-1))
-    habit = vigour[:, None] + 0.12 * normal(seed, _VIGOUR, person[:, None], unit)
+    manner = vigour[:, None] + 0.12 * normal(seed, _VIGOUR, person[:, None], unit)
     jitter = 0.10 * normal(seed, _JITTER, split[:, None], person[:, None], image[:, None], unit)
     used = torch.tensor([[au in EMOTION_UNITS[e] for au in ACTION_UNITS] for e in EMOTIONS])[emotion]
-    strength = (habit + jitter).clamp(0.5, 1.5) * used
+    strength = (manner + jitter).clamp(0.5, 1.5) * used
     shot: Factors = {au: strength[:, i] for i, au in enumerate(ACTION_UNITS)}
     for i, (name, (mean, spread)) in enumerate(NUISANCES.items()):
         draw = normal(seed, _NUISANCE, split, person, image, torch.tensor(i)).clamp(-2.5, 2.5)

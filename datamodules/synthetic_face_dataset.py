@@ -85,7 +85,9 @@ class SyntheticFaceDataset(FaceDataset):
 
     def factors(self, index: Tensor) -> Factors:
         """The drawing factors at `index` (N,), on the CPU."""
-        labels = self.labels(index)
+        return self._factors(index, self.labels(index))
+
+    def _factors(self, index: Tensor, labels: dict[str, Tensor]) -> Factors:
         image, split = index % self.images_per_identity, torch.full_like(index, self.split)
         shot = draw_shots(self.seed, split, labels["identity"], image, labels["emotion"])
         z = self.z[index // self.images_per_identity]
@@ -93,4 +95,5 @@ class SyntheticFaceDataset(FaceDataset):
 
     def read(self, index: Tensor) -> FaceBatch:
         """The faces at `index`: uint8 images and all attributes."""
-        return {"image": render(self.factors(index), self.size), "index": index, **self.labels(index)}
+        labels = self.labels(index)
+        return {"image": render(self._factors(index, labels), self.size), **labels}
