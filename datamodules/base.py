@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from pytorch_lightning import LightningDataModule
@@ -22,6 +22,8 @@ ignore -1. Padding samples (see `samplers`) have -1 everywhere but in `image`.
 
 Split = Literal["train", "val", "test"]
 
+SPLITS: tuple[Split, ...] = get_args(Split)
+
 Attributes = Mapping[str, Sequence[str]]
 """Class names of each attribute, in label order: `{"gender": ("female", "male"), ...}`."""
 
@@ -31,6 +33,10 @@ class FaceDataset(Dataset[FaceBatch], ABC):
 
     @abstractmethod
     def __len__(self) -> int: ...
+
+    @abstractmethod
+    def labels(self, index: Tensor) -> FaceBatch:
+        """Every attribute (N,) at `index` (N,) int64, without reading an image."""
 
     @abstractmethod
     def read(self, index: Tensor) -> FaceBatch:

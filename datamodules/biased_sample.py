@@ -65,6 +65,13 @@ class BiasedSample:
                     f"biased sample: attribute {name!r} is {what}; binary are {', '.join(binary)}"
                 )
 
+    def draw(
+        self, labels: Mapping[str, np.ndarray], attributes: Mapping[str, Sequence[str]], seed: int
+    ) -> np.ndarray:
+        """Indices (n,) of a draw, after `check`; see `draw_biased_sample`."""
+        self.check(attributes)
+        return draw_biased_sample(labels, self, seed)
+
 
 def _needed(n: int, share: float) -> dict[Cell, int]:
     """Images wanted of each cell; each of the four target x balance blocks keeps exactly n / 4."""

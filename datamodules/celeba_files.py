@@ -1,13 +1,13 @@
 """Reads CelebA's annotation files, as its authors and as Kaggle ship them, and refuses damaged ones."""
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from datamodules.errors import DatasetError
+from datamodules.face_table import FaceTable
 from datamodules.label_table import check_values, match_files, read_table, refuse
 
 _NAMES = """5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose
@@ -35,26 +35,6 @@ Expected under `root`, as the authors ship it    or as on Kaggle
   img_align_celeba/000001.jpg ...                  img_align_celeba/img_align_celeba/000001.jpg ...
 Get the aligned and cropped images and the annotations from the project page of MMLab, CUHK, "Large-scale
 CelebFaces Attributes (CelebA) Dataset" (for research only), and set --data.init_args.root to their folder."""
-
-
-@dataclass(frozen=True)
-class CelebAFiles:
-    """The annotations of n images.
-
-    Attributes:
-        folder: where the images are.
-        file: (n,) file names.
-        partition: (n,) int8, 0 train, 1 val, 2 test.
-        labels: (n,) int16 for each of `ATTRIBUTES`; `identity` is the official number less 1, or -1 where
-            there is no identity file.
-        digest: sha256 of the annotation files.
-    """
-
-    folder: Path
-    file: np.ndarray
-    partition: np.ndarray
-    labels: dict[str, np.ndarray]
-    digest: str
 
 
 def _content(path: Path) -> bytes:
@@ -89,8 +69,10 @@ def _attributes(path: Path, content: bytes) -> pd.DataFrame:
     return table[list(NAMES)]
 
 
-def read_celeba_files(root: Path) -> CelebAFiles:
-    """Read and check the annotations under `root`.
+def read_celeba_files(root: Path) -> FaceTable:
+    """Read and check the annotations under `root`; labels are those of `ATTRIBUTES`.
+
+    `identity` is the official number less 1, or -1 where there is no identity file (Kaggle).
 
     Raises:
         DatasetError: if a file is missing (says what is expected and how to get it) or damaged (one line
@@ -124,10 +106,11 @@ def read_celeba_files(root: Path) -> CelebAFiles:
     digest = hashlib.sha256()
     for path, content in contents.items():
         digest.update(f"{path.name} {len(content)}\n".encode() + content)
-    return CelebAFiles(
+    return FaceTable(
         folder=folder,
         file=binary.index.to_numpy(dtype=np.str_),
-        partition=parts["partition"].to_numpy(dtype=np.int8),
+        split=parts["partition"].to_numpy(dtype=np.int8),  # its numbers are the places in SPLITS
         labels=labels,
         digest=digest.hexdigest(),
+        published=IMAGES,
     )

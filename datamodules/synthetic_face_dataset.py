@@ -1,17 +1,13 @@
 """One split of the synthetic faces: labels and pictures as a function of (seed, index)."""
 
-from typing import get_args
-
 import torch
 from torch import Tensor
 
-from datamodules.base import FaceBatch, FaceDataset, Split
+from datamodules.base import SPLITS, FaceBatch, FaceDataset, Split
 from datamodules.counter_rng import uniform
 from datamodules.face_factors import Factors, compose, draw_people, draw_shots
 from datamodules.face_renderer import render
 from datamodules.label_joint import HAPPY, pick
-
-SPLITS: tuple[Split, ...] = get_args(Split)
 
 _GOLDEN_RATIO = 0.6180339887498949
 _LABEL_STREAM, _USUAL_STREAM, _HABIT_STREAM = 100, 101, 102

@@ -7,10 +7,10 @@ from dataclasses import asdict
 
 import torch
 
-from datamodules.base import Attributes, FaceDataModule, Split
+from datamodules.base import SPLITS, Attributes, FaceDataModule, Split
 from datamodules.face_renderer import RENDERER_VERSION, check_size
 from datamodules.label_joint import CLASSES, Correlation, label_joint
-from datamodules.synthetic_face_dataset import SPLITS, SyntheticFaceDataset
+from datamodules.synthetic_face_dataset import SyntheticFaceDataset
 
 MIN_IDENTITIES = 12  # one for each combination of gender, ethnicity and attractive
 MIN_IMAGES = len(CLASSES["emotion"])

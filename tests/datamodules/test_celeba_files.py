@@ -21,7 +21,7 @@ def test_both_layouts_give_the_labels_that_were_written(tmp_path: Path, kaggle: 
     np.testing.assert_array_equal(files.labels["gender"], files.labels["male"])
     expected = np.full(24, -1) if kaggle else 10_176 - np.arange(24) // 6
     np.testing.assert_array_equal(files.labels["identity"], expected)
-    np.testing.assert_array_equal(files.partition, np.arange(24) % 3)
+    np.testing.assert_array_equal(files.split, np.arange(24) % 3)
     assert files.folder.is_dir()
     assert (files.folder / "000001.jpg").exists()
 
@@ -33,7 +33,7 @@ def test_lists_in_another_order_are_matched_by_file_name(tmp_path: Path) -> None
         lines = (tmp_path / name).read_text().splitlines()
         (tmp_path / name).write_text("\n".join(lines[::-1]))
     turned = read_celeba_files(tmp_path)
-    np.testing.assert_array_equal(turned.partition, straight.partition)
+    np.testing.assert_array_equal(turned.split, straight.split)
     np.testing.assert_array_equal(turned.labels["identity"], straight.labels["identity"])
     assert turned.digest != straight.digest
 

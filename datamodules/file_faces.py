@@ -1,0 +1,143 @@
+"""What every dataset of image files shares: its table, samples, raw images or prepared crops."""
+
+import hashlib
+import json
+from abc import abstractmethod
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pytorch_lightning.utilities import rank_zero_warn
+
+from datamodules.augmentation import Augmentation
+from datamodules.base import SPLITS, FaceDataModule, Split
+from datamodules.biased_sample import BiasedSample
+from datamodules.crop_store import CropStore
+from datamodules.errors import DatasetError
+from datamodules.face_alignment import centre_square
+from datamodules.face_table import FaceTable
+from datamodules.image_files import usable
+from datamodules.mixed_sample import MixedSample
+from datamodules.table_dataset import ImageFiles, TableDataset
+
+DEFAULT_SIZE = 112
+
+Sample = BiasedSample | MixedSample
+
+
+class FileFaces(FaceDataModule):
+    """Base of the datasets of image files; images come as (3, size, size) uint8 RGB.
+
+    A subclass reads its annotation files into a `FaceTable`; all else is here. The images are the dataset's
+    own files, each brought to `size` by `fit`, or the crops that `recipes/prepare.py` made of them.
+
+    Args:
+        root: folder of the dataset's files, as its authors ship them.
+        size: side of the images in pixels; null is 112, or what the prepared crops have.
+        crops: folder that `recipes/prepare.py` wrote; null reads the dataset's own images.
+        augment: mirror, shift, scale, turn and re-light training images a little.
+        bad_images: what to do at set-up about missing, empty or cut-short image files.
+        train_sample: a chosen part of the training split, such as a biased one, in place of the whole.
+        val_sample: the same of the validation split.
+        test_sample: the same of the test split.
+        **loading: batch_size, num_workers, seed, flip and train_sampler; see `FaceDataModule`.
+    """
+
+    crop: str = "center"
+    """What `fit` takes of an original image; part of the fingerprint."""
+
+    def __init__(
+        self,
+        root: str,
+        size: int | None = None,
+        crops: str | None = None,
+        augment: bool = False,
+        bad_images: Literal["raise", "skip"] = "raise",
+        train_sample: Sample | None = None,
+        val_sample: Sample | None = None,
+        test_sample: Sample | None = None,
+        **loading: Any,
+    ) -> None:
+        super().__init__(**loading)
+        if size is not None and size < 1:
+            raise ValueError(f"size is {size} pixels, it must be at least 1")
+        self.root, self.bad_images, self.augment = Path(root).expanduser(), bad_images, augment
+        self._size, self.crops = size, crops
+        self.samples = dict(zip(SPLITS, (train_sample, val_sample, test_sample), strict=True))
+        self._rows: dict[Split, np.ndarray] = {}
+
+    @abstractmethod
+    def read_table(self) -> FaceTable:
+        """Read the annotation files; raises `DatasetError` when they are missing or damaged."""
+
+    def fit(self, image: np.ndarray) -> np.ndarray:
+        """The (size, size, 3) part of an original image (H, W, 3) that is used: its centre square."""
+        return centre_square(image, self.size)
+
+    @cached_property
+    def table(self) -> FaceTable:
+        """The annotations, read once."""
+        table = self.read_table()
+        if table.published is not None and len(table) != table.published:
+            rank_zero_warn(f"{self.root}: a subset of {len(table):,} of {table.published:,} images is used")
+        return table
+
+    @cached_property
+    def store(self) -> CropStore | None:
+        """The prepared crops, if any."""
+        store = None if self.crops is None else CropStore.open(Path(self.crops).expanduser())
+        if store is not None and self._size not in (None, store.size):
+            raise DatasetError(
+                f"{store.folder}: the crops have {store.size} pixels a side, not {self._size}; leave out "
+                "--data.init_args.size, or prepare crops of that size"
+            )
+        return store
+
+    @property
+    def size(self) -> int:
+        """Side of the images in pixels."""
+        return self.store.size if self.store else self._size or DEFAULT_SIZE
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of the annotation files, the crops, the size and the images of each split built so far."""
+        rows = {split: hashlib.sha256(rows.tobytes()).hexdigest() for split, rows in self._rows.items()}
+        images = self.store.key if self.store else self.crop
+        parts = [self.table.digest, images, self.size, sorted(rows.items())]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def _draw(self, split: Split, rows: np.ndarray) -> np.ndarray:
+        sample = self.samples[split]
+        if sample is None:
+            return rows
+        labels = {name: self.table.labels[name][rows] for name in sample.names}
+        try:
+            return rows[sample.draw(labels, self.attributes, self.seed)]
+        except DatasetError as error:
+            raise DatasetError(f"{split}_sample: {error}") from None
+
+    def _usable(self, rows: np.ndarray) -> np.ndarray:
+        if self.store:  # what could not be cropped was reported when the crops were made
+            return rows[self.store.rows(self.table.file[rows]) >= 0]
+        paths = [f"{self.table.folder}/{name}" for name in self.table.file[rows]]
+        return rows[usable(paths, self.bad_images)]
+
+    def make_dataset(self, split: Split) -> TableDataset:
+        """Build one split; raises `DatasetError` when files are missing, damaged or too few for a sample."""
+        rows = np.flatnonzero(self.table.split == SPLITS.index(split))
+        if self.store or self.bad_images == "skip":  # a sample of what is left keeps its composition
+            rows = self._draw(split, self._usable(rows))
+        else:
+            rows = self._usable(self._draw(split, rows))
+        if not len(rows):
+            raise DatasetError(f"{self.root}: no image to use in the {split} split")
+        self._rows[split] = rows
+        files = self.table.file[rows]
+        labels = {name: column[rows] for name, column in self.table.labels.items()}
+        if self.store:
+            source = self.store.source(self.store.rows(files))
+        else:
+            source = ImageFiles([f"{self.table.folder}/{name}" for name in files], self.fit)
+        augmentation = Augmentation(len(rows), self.seed) if self.augment and split == "train" else None
+        return TableDataset(labels, source, augmentation)

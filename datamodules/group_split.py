@@ -1,0 +1,58 @@
+"""Splits that no person crosses."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from datamodules.base import SPLITS
+
+
+def connected_groups(*keys: np.ndarray) -> np.ndarray:
+    """Groups of samples that share a key, or are linked by others that do.
+
+    Args:
+        keys: (n,) arrays, such as identities and uploaders.
+
+    Returns:
+        (n,) int group of each sample, numbered by the first sample of each.
+    """
+    n, edges = len(keys[0]), []
+    for key in keys:
+        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+        edges.append(np.stack([np.arange(n), first[inverse]]))
+    rows, columns = np.concatenate(edges, axis=1)
+    graph = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(n, n))
+    return connected_components(graph, directed=False)[1]
+
+
+def split_groups(groups: np.ndarray, shares: Sequence[float] = (0.8, 0.1, 0.1), seed: int = 0) -> np.ndarray:
+    """Deal whole groups to train, val and test, so that each gets about its share of the samples.
+
+    The deal depends on the groups' names and the seed, not on the order of the samples.
+
+    Args:
+        groups: (n,) name or number of each sample's group.
+        shares: of the samples, in the order of `base.SPLITS`; scaled to a sum of 1.
+        seed: of the deal. It is one of its own: with the seed of the training, a model could meet in one
+            run's test split the people that it was trained on in another.
+
+    Returns:
+        (n,) int8 place of the split in `base.SPLITS`.
+
+    Raises:
+        ValueError: shares that are not three numbers of 0 or more, or all 0.
+    """
+    parts = np.asarray(shares, dtype=float)
+    if parts.shape != (len(SPLITS),) or (parts < 0).any() or parts.sum() <= 0:
+        raise ValueError(
+            f"shares of train, val and test must be three numbers of 0 or more, got {list(shares)}"
+        )
+    _, member, size = np.unique(groups, return_inverse=True, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(size))
+    middle = np.cumsum(size[order]) - size[order] / 2  # a group goes where its middle falls
+    split = np.empty(len(size), dtype=np.int8)
+    bounds = np.cumsum(parts / parts.sum())[:-1] * len(groups)
+    split[order] = np.searchsorted(bounds, middle, side="right")
+    return split[member]
