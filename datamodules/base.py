@@ -9,7 +9,9 @@ from pytorch_lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from datamodules.counter_rng import uniform
 from datamodules.samplers import ShardedSampler
+from datamodules.train_orders import TrainOrder
 
 FaceBatch = dict[str, Tensor]
 """What every loader yields.
@@ -26,6 +28,9 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 
 Attributes = Mapping[str, Sequence[str]]
 """Class names of each attribute, in label order: `{"gender": ("female", "male"), ...}`."""
+
+
+_FLIP_STREAM = 200
 
 
 class FaceDataset(Dataset[FaceBatch], ABC):
@@ -67,11 +72,21 @@ class FaceDataModule(LightningDataModule, ABC):
         batch_size: samples a batch and process.
         num_workers: loader processes; 0 loads in the training process.
         seed: of the draws and of the order; the command line sets it from `seed_everything`.
+        flip: mirror half of the training images, on the device and anew in every epoch.
+        train_order: which training samples an epoch reads, in what order; null shuffles all of them.
     """
 
-    def __init__(self, batch_size: int = 64, num_workers: int = 0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        batch_size: int = 64,
+        num_workers: int = 0,
+        seed: int = 0,
+        flip: bool = False,
+        train_order: TrainOrder | None = None,
+    ) -> None:
         super().__init__()
         self.batch_size, self.num_workers, self.seed = batch_size, num_workers, seed
+        self.flip, self.train_order = flip, train_order
         self.datasets: dict[Split, FaceDataset] = {}
 
     @property
@@ -98,7 +113,11 @@ class FaceDataModule(LightningDataModule, ABC):
     def loader(self, split: Split, *, shuffle: bool = False) -> DataLoader[FaceBatch]:
         """The loader of a split that `setup` built; shuffled loaders drop an incomplete last batch."""
         dataset = self.datasets[split]
-        sampler = ShardedSampler(dataset, shuffle=shuffle, seed=self.seed, drop_last=shuffle)
+        if shuffle and self.train_order is not None:
+            labels = dataset.labels(torch.arange(len(dataset)))
+            sampler = self.train_order.sampler(labels, self.attributes, self.batch_size, self.seed)
+        else:
+            sampler = ShardedSampler(dataset, shuffle=shuffle, seed=self.seed, drop_last=shuffle)
         return DataLoader(
             dataset,
             batch_size=self.batch_size,
@@ -109,6 +128,15 @@ class FaceDataModule(LightningDataModule, ABC):
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
         )
+
+    def on_after_batch_transfer(self, batch: FaceBatch, dataloader_idx: int) -> FaceBatch:
+        """Mirror training images where they are: each by a draw from the seed, the epoch and its index."""
+        trainer = self.trainer
+        if self.flip and trainer is not None and trainer.training:
+            index, image = batch["index"], batch["image"]
+            draw = uniform(self.seed, _FLIP_STREAM, torch.tensor(trainer.current_epoch), index)
+            batch["image"] = torch.where((draw < 0.5).view(-1, 1, 1, 1), image.flip(3), image)
+        return batch
 
     def train_dataloader(self) -> DataLoader[FaceBatch]:
         """Shuffled training batches."""

@@ -54,8 +54,9 @@ class CelebA(FileFaces):
     def __init__(self, root: str, crop: Crop = "aligned", **options: Any) -> None:
         super().__init__(root, **options)
         self.crop: Crop = crop
-        for sample in filter(None, self.samples.values()):
-            sample.check(ATTRIBUTES)  # before any file is read
+        for sample in self.samples.values():
+            if sample is not None:
+                sample.check(ATTRIBUTES)  # before any file is read
 
     @property
     def attributes(self) -> Attributes:

@@ -41,7 +41,7 @@ class FileFaces(FaceDataModule):
         train_sample: a chosen part of the training split, such as a biased one, in place of the whole.
         val_sample: the same of the validation split.
         test_sample: the same of the test split.
-        **loading: batch_size, num_workers, seed, flip and train_sampler; see `FaceDataModule`.
+        **loading: batch_size, num_workers, seed, flip and train_order; see `FaceDataModule`.
     """
 
     crop: str = "center"
@@ -64,7 +64,8 @@ class FileFaces(FaceDataModule):
             raise ValueError(f"size is {size} pixels, it must be at least 1")
         self.root, self.bad_images, self.augment = Path(root).expanduser(), bad_images, augment
         self._size, self.crops = size, crops
-        self.samples = dict(zip(SPLITS, (train_sample, val_sample, test_sample), strict=True))
+        samples = (train_sample, val_sample, test_sample)
+        self.samples: dict[Split, Sample | None] = dict(zip(SPLITS, samples, strict=True))
         self._rows: dict[Split, np.ndarray] = {}
 
     @abstractmethod

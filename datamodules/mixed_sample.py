@@ -10,7 +10,7 @@ from datamodules.errors import DatasetError
 
 
 def allot(n: int, shares: Sequence[float]) -> list[int]:
-    """Split n into whole numbers in proportion to `shares`: rounded down, the rest to the largest remainders."""
+    """Split n into whole numbers in proportion to `shares`; the largest remainders are rounded up."""
     exact = [n * share / math.fsum(shares) for share in shares]
     counts = [math.floor(x + 1e-9) for x in exact]
     by_remainder = sorted(range(len(shares)), key=lambda i: counts[i] - exact[i])
@@ -59,7 +59,7 @@ class MixedSample:
     def draw(
         self, labels: Mapping[str, np.ndarray], attributes: Mapping[str, Sequence[str]], seed: int
     ) -> np.ndarray:
-        """Draw without replacement; with one seed a smaller sample of the same shares is part of a larger one.
+        """Draw without replacement; with one seed a smaller sample is part of a larger one of the same shares.
 
         Args:
             labels: (N,) integers for the attribute; -1 is never drawn.

@@ -1,9 +1,10 @@
-"""Samplers that give one process and many processes the same global batches."""
+"""The sampler that gives one process and many processes the same global batches."""
 
 from collections.abc import Iterator, Sized
 
 import torch
 import torch.distributed as dist
+from torch import Tensor
 from torch.utils.data import DistributedSampler
 
 PADDING = -1
@@ -11,7 +12,7 @@ PADDING = -1
 
 
 class ShardedSampler(DistributedSampler[int]):
-    """Indices of this rank's share of a dataset: `order[rank::world_size]`.
+    """Indices of this rank's share of a dataset: `order[rank::world_size]`, in runs of `chunk` indices.
 
     Batch k of all ranks together holds the same samples as batch k of one process with the batch size times
     the number of ranks. Every rank gets the same number of indices: the last ones are `PADDING` where the
@@ -23,10 +24,13 @@ class ShardedSampler(DistributedSampler[int]):
         dataset: anything with a length.
         shuffle: a new order each epoch, the same on all ranks.
         seed: of the order; with the epoch it determines it.
-        drop_last: leave out the up to `world_size - 1` last samples instead of padding.
+        drop_last: leave out the last samples that do not divide evenly instead of padding.
+        chunk: how many indices in a row stay together on one rank.
     """
 
-    def __init__(self, dataset: Sized, *, shuffle: bool, seed: int = 0, drop_last: bool = False) -> None:
+    def __init__(
+        self, dataset: Sized, *, shuffle: bool, seed: int = 0, drop_last: bool = False, chunk: int = 1
+    ) -> None:
         distributed = dist.is_available() and dist.is_initialized()
         super().__init__(
             dataset,  # type: ignore[arg-type]  # torch asks for a Dataset but needs a length alone
@@ -36,17 +40,19 @@ class ShardedSampler(DistributedSampler[int]):
             seed=seed,
             drop_last=drop_last,
         )
-        self.length = len(dataset)
+        self.length, self.chunk = len(dataset), chunk
+
+    def epoch_order(self, generator: torch.Generator) -> Tensor:
+        """Indices (length,) of an epoch over all ranks; `generator` is alike on all of them."""
+        return torch.randperm(self.length, generator=generator) if self.shuffle else torch.arange(self.length)
 
     def __len__(self) -> int:
-        return self.length // self.num_replicas if self.drop_last else -(-self.length // self.num_replicas)
+        shared = self.chunk * self.num_replicas
+        return self.chunk * (self.length // shared if self.drop_last else -(-self.length // shared))
 
     def __iter__(self) -> Iterator[int]:
-        if self.shuffle:
-            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-            order = torch.randperm(self.length, generator=generator).tolist()
-        else:
-            order = list(range(self.length))
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
         total = len(self) * self.num_replicas
-        order = order[:total] + [PADDING] * (total - len(order))
-        return iter(order[self.rank :: self.num_replicas])
+        order = self.epoch_order(generator)[:total]
+        order = torch.cat([order, order.new_full((total - len(order),), PADDING)])
+        return iter(order.view(-1, self.num_replicas, self.chunk)[:, self.rank].flatten().tolist())

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import torch
 
@@ -36,9 +37,7 @@ class SyntheticFaces(FaceDataModule):
             collections; at 0 everyone shows all evenly. The more habit, the more a recogniser trained on
             identity keeps of the emotion. Validation and test stay even.
         correlations: which attributes follow which, and how strongly in each split.
-        batch_size: samples a batch and process.
-        num_workers: loader processes.
-        seed: of every draw.
+        **loading: batch_size, num_workers, seed (of every draw), flip and train_order; see `FaceDataModule`.
 
     Raises:
         ValueError: a size, count or correlation that cannot be drawn.
@@ -55,11 +54,9 @@ class SyntheticFaces(FaceDataModule):
         seen_identities: bool = False,
         habit: float = 0.0,
         correlations: list[Correlation] | None = None,
-        batch_size: int = 64,
-        num_workers: int = 0,
-        seed: int = 0,
+        **loading: Any,
     ) -> None:
-        super().__init__(batch_size=batch_size, num_workers=num_workers, seed=seed)
+        super().__init__(**loading)
         check_size(size)
         counts = (train_identities, val_identities, test_identities)
         if min(counts) < MIN_IDENTITIES or images_per_identity < MIN_IMAGES:

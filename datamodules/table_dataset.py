@@ -66,7 +66,7 @@ class TableDataset(FaceDataset):
         return dict(zip(self.names, columns.unbind(), strict=True))
 
     def read(self, index: Tensor) -> FaceBatch:
-        """The samples at `index` (N,): uint8 images, with their channels last in memory, and every attribute."""
+        """The samples at `index` (N,): uint8 images, channels last in memory, and every attribute."""
         places = index.numpy()
         images = self.source(places)
         if self.augmentation is not None:

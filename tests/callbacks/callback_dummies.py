@@ -32,8 +32,11 @@ class Columns(FaceDataset):
     def __len__(self):
         return len(next(iter(self.columns.values())))
 
+    def labels(self, index):
+        return {k: v[index] for k, v in self.columns.items()}
+
     def read(self, index):
-        return {k: v[index] for k, v in {"image": torch.zeros(len(self), 1), **self.columns}.items()}
+        return {"image": torch.zeros(len(index), 1), **self.labels(index)}
 
 
 class ColumnData(FaceDataModule):

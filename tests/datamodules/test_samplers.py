@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 import torch
 import torch.distributed as dist
 from hypothesis import given
 from hypothesis import strategies as st
+from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
 from datamodules.base import Attributes, FaceBatch, FaceDataModule, FaceDataset
@@ -63,10 +66,13 @@ class _Numbers(FaceDataset):
     def __len__(self) -> int:
         return self.length
 
+    def labels(self, index: Tensor) -> FaceBatch:
+        return {"identity": 10 * index, "gender": index % 2}
+
     def read(self, index: Tensor) -> FaceBatch:
         assert ((index >= 0) & (index < self.length)).all()
         image = index.to(torch.uint8)[:, None, None, None].expand(-1, 3, 2, 2)
-        return {"image": image, "identity": 10 * index, "gender": index % 2}
+        return {"image": image, **self.labels(index)}
 
 
 class _NumbersModule(FaceDataModule):
@@ -149,3 +155,63 @@ def test_counts_over_two_ranks_see_every_sample_once(monkeypatch: pytest.MonkeyP
         assert len(gender) == 4
         seen += gender[gender >= 0].tolist()
     assert sorted(seen) == [0, 0, 0, 0, 1, 1, 1]
+
+
+class _Watcher(LightningModule):
+    """Keeps the batches as the steps get them; pixel (0, 0) tells mirrored images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.mirrored: dict[tuple[str, int, int], bool] = {}
+
+    def _watch(self, stage: str, batch: FaceBatch) -> None:
+        for i, image in zip(batch["index"].tolist(), batch["image"], strict=True):
+            assert sorted(image[0, 0].tolist()) == [0, 1]
+            self.mirrored[stage, self.current_epoch, i] = image[0, 0, 0].item() == 1
+
+    def training_step(self, batch: FaceBatch, batch_idx: int) -> Tensor:
+        self._watch("train", batch)
+        return self.weight.square().sum()
+
+    def validation_step(self, batch: FaceBatch, batch_idx: int) -> None:
+        self._watch("val", batch)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+class _Gradients(_Numbers):
+    """Images that are dark on the left and light on the right."""
+
+    def read(self, index: Tensor) -> FaceBatch:
+        image = torch.tensor([0, 1], dtype=torch.uint8).expand(len(index), 3, 2, 2)
+        return {"image": image, **self.labels(index)}
+
+
+class _GradientsModule(_NumbersModule):
+    def make_dataset(self, split) -> _Numbers:
+        return _Gradients(200)
+
+
+def _mirrored(tmp_path: Path, **options) -> dict[tuple[str, int, int], bool]:
+    watcher = _Watcher()
+    trainer = Trainer(
+        default_root_dir=tmp_path, max_epochs=2, accelerator="cpu", logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    trainer.fit(watcher, _GradientsModule(**options))
+    return watcher.mirrored
+
+
+def test_half_of_the_training_images_are_mirrored_anew_in_every_epoch_whatever_the_batch(tmp_path) -> None:
+    seen = _mirrored(tmp_path, flip=True, batch_size=50)
+    train = {key[1:]: mirrored for key, mirrored in seen.items() if key[0] == "train"}
+    assert len(train) == 400
+    assert 160 < sum(train.values()) < 240  # 4 standard deviations
+    changed = sum(train[0, i] != train[1, i] for i in range(200))
+    assert 72 < changed < 128
+    assert not any(mirrored for key, mirrored in seen.items() if key[0] == "val")
+    assert seen == _mirrored(tmp_path, flip=True, batch_size=20)
+    assert seen != _mirrored(tmp_path, flip=True, batch_size=50, seed=1)
+    assert not any(_mirrored(tmp_path, batch_size=50).values())
