@@ -105,6 +105,9 @@ class Backbone(nn.Module):
         recipe: keywords of `build_backbone` that build this architecture again, to load a state dict into.
     """
 
+    reads = "image"
+    """What it takes of a FaceBatch."""
+
     def __init__(
         self,
         network: nn.Module,

@@ -14,6 +14,8 @@ from lightning_modules.inception import NAME as INCEPTION
 from lightning_modules.inception import build_inception_resnet_v1
 from lightning_modules.onnx_backbone import NAME as ONNX
 from lightning_modules.onnx_backbone import build_onnx
+from lightning_modules.precomputed import NAME as PRECOMPUTED
+from lightning_modules.precomputed import build_precomputed
 from lightning_modules.state_files import WeightsError, existing_file, load_exactly, read_state
 from lightning_modules.timm_backbone import HUB, build_timm
 from lightning_modules.vggface2 import NAME as VGGFACE2
@@ -22,6 +24,7 @@ from lightning_modules.vggface2 import build_vggface2_resnet50
 __all__ = ["Backbone", "InputSpec", "Trainable", "WeightsError", "build_backbone", "save_backbone"]
 
 SYNTHETIC = "synthetic_recogniser"
+_NAMES = (VGGFACE2, INCEPTION, ONNX, PRECOMPUTED, SYNTHETIC)
 SYNTHETIC_FILE = Path(__file__).parent / "weights" / "synthetic_recogniser.safetensors"
 
 
@@ -35,9 +38,9 @@ def build_backbone(
     """A face network by name.
 
     Args:
-        name: `vggface2_resnet50`; `inception_resnet_v1`; `onnx`; `synthetic_recogniser` (small, trained on
-            the synthetic faces, shipped with this package); the path of a `.safetensors` file that
-            `save_backbone` wrote; or any timm name, `hf_hub:<owner>/<model>` included.
+        name: `vggface2_resnet50`; `inception_resnet_v1`; `onnx`; `precomputed` (the data give embeddings);
+            `synthetic_recogniser` (small, trained on the synthetic faces, shipped with this package); the
+            path of a `.safetensors` file that `save_backbone` wrote; or any timm name, `hf_hub:<owner>/<model>` included.
         weights: what the network starts from, see the builder of each; None means random values, with a
             warning. "checkpoint" is for modules read from a checkpoint, whose state dict brings the values.
         trainable: the part that trains.
@@ -55,12 +58,14 @@ def build_backbone(
         backbone = build_inception_resnet_v1(weights)
     elif name == ONNX:
         backbone = build_onnx(weights, options)
+    elif name == PRECOMPUTED:
+        backbone = build_precomputed(weights, options)
     elif name == SYNTHETIC or name.endswith(".safetensors"):
         if weights is not None:
             raise ValueError(f"{name} holds its own weights: leave weights null, not {weights!r}")
         backbone = _load_backbone(SYNTHETIC_FILE if name == SYNTHETIC else Path(name))
     else:
-        backbone = build_timm(name, weights, options, other_names=(VGGFACE2, INCEPTION, ONNX, SYNTHETIC))
+        backbone = build_timm(name, weights, options, other_names=_NAMES)
         if weights is None and trainable != "all" and not name.startswith(HUB):
             warnings.warn(
                 f"{name}: what is frozen holds random values; set weights to pretrained, or trainable to all",

@@ -6,16 +6,18 @@ from typing import Any
 import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
 from lightning_modules.backbones import Trainable, build_backbone
 from lightning_modules.heads import Head
+from lightning_modules.precomputed import NAME as PRECOMPUTED
 
 Batch = dict[str, Tensor]
-"""`image` (N, 3, H, W) RGB, uint8 or floating in [0, 1], and an int64 (N,) tensor for each attribute, -1
-where it is unknown."""
+"""`image` (N, 3, H, W) RGB, uint8 or floating in [0, 1], or `embedding` (N, D) float32; and an int64 (N,)
+tensor for each attribute, -1 where it is unknown."""
 
 
 def mean_of_known(losses: Tensor, target: Tensor) -> Tensor:
@@ -71,6 +73,19 @@ class FaceModule(LightningModule):
             known = ", ".join(self.attributes)
             raise ValueError(f"{argument}: the data have no attribute {attribute!r}; they have {known}")
         return list(self.attributes[attribute])
+
+    def inputs(self, batch: Batch) -> Tensor:
+        """What the backbone reads of a batch: images, or embeddings that were computed before.
+
+        Raises:
+            MisconfigurationException: the data do not give it.
+        """
+        if (reads := self.backbone.reads) not in batch:
+            raise MisconfigurationException(
+                f"the backbone {self.backbone.recipe['name']} reads the batch's {reads}, which the data do "
+                f"not give; backbone `{PRECOMPUTED}` reads embedding, all others image"
+            )
+        return batch[reads]
 
     def embed(self, image: Tensor) -> Tensor:
         """The representation (N, D) float32 of images (N, 3, H, W)."""
@@ -140,7 +155,7 @@ class AttributeClassifier(FaceModule, ABC):
             `prediction` (N,) int64, `target` (N,) int64 and `score` (N,) or (N, C) float.
         """
         target = batch[self.task]
-        logits = self(batch["image"])
+        logits = self(self.inputs(batch))
         prediction, score = self.predict(logits)
         known = target >= 0
         values = {"loss": self.losses(logits, target), "accuracy": (prediction == target).float()}

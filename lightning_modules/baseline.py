@@ -16,7 +16,7 @@ class Baseline(AttributeClassifier):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Cross entropy of the samples whose class is known."""
         target = batch[self.task]
-        loss = mean_of_known(self.losses(self(batch["image"]), target), target)
+        loss = mean_of_known(self.losses(self(self.inputs(batch)), target), target)
         self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(target))
         return loss
 

@@ -27,7 +27,6 @@ class FaceRecognition(FaceModule):
         loss: `cosface` subtracts the margin from the cosine, `arcface` adds it to the angle.
         margin: of the loss, a cosine or radians; None takes the paper's, 0.35 or 0.5.
         scale: by which cosines are multiplied.
-        flip: mirror half of the training images.
         warmup: fraction of the training steps, below 1, in which the learning rate rises to the optimizer's;
             then it falls along a cosine to zero. The schedule is built in because it is stepped every batch
             and needs the number of batches, which only the trainer knows.
@@ -46,7 +45,6 @@ class FaceRecognition(FaceModule):
         loss: Literal["cosface", "arcface"] = "cosface",
         margin: float | None = None,
         scale: float = 64.0,
-        flip: bool = True,
         warmup: float = 0.1,
         **common: Any,
     ) -> None:
@@ -57,7 +55,7 @@ class FaceRecognition(FaceModule):
             )
         if not 0 <= warmup < 1:
             raise ValueError(f"warmup is a fraction of the training in [0, 1), not {warmup}")
-        self.flip, self.warmup = flip, warmup
+        self.warmup = warmup
         shape = {"num_classes": len(self.classes), "embedding_size": self.backbone.num_features}
         if loss == "cosface":
             self.loss = CosFaceLoss(margin=0.35 if margin is None else margin, scale=scale, **shape)
@@ -71,12 +69,8 @@ class FaceRecognition(FaceModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Margin softmax of the samples whose identity is known."""
-        image, identity = batch["image"], batch[self.task]
-        if self.flip:
-            mirrored = torch.rand(len(image), 1, 1, 1, device=image.device) < 0.5
-            image = torch.where(mirrored, image.flip(3), image)
-        embedding = self.embed(image)
-        loss = self.margin_loss(embedding, identity)
+        identity = batch[self.task]
+        loss = self.margin_loss(self.embed(self.inputs(batch)), identity)
         self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(identity))
         return loss
 
@@ -93,7 +87,7 @@ class FaceRecognition(FaceModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Batch:
         """`embedding` (N, D) and `identity` (N,) int64, for the callbacks to compare."""
-        return {"embedding": self.embed(batch["image"]), "identity": batch[self.task]}
+        return {"embedding": self.embed(self.inputs(batch)), "identity": batch[self.task]}
 
     def test_step(self, batch: Batch, batch_idx: int) -> Batch:
         """As in validation."""

@@ -38,7 +38,7 @@ def test_cosface_subtracts_its_margin_from_the_cosine(toy, margin, used):
 
 
 def test_unknown_identities_change_nothing(toy, batch):
-    module = make(toy, flip=False).eval()
+    module = make(toy).eval()
     known = batch["identity"] >= 0
     loss = module.training_step(batch, 0)
     torch.testing.assert_close(loss, module.training_step({n: t[known] for n, t in batch.items()}, 0))
@@ -57,7 +57,7 @@ def test_a_step_moves_the_backbone_and_the_class_centres(toy, batch, fit):
 
 
 def test_a_step_is_that_of_plain_torch(toy, batch, fit):
-    module = make(toy, flip=False, scale=8.0, optimizer=lambda p: torch.optim.SGD(p, lr=1.0))
+    module = make(toy, scale=8.0, optimizer=lambda p: torch.optim.SGD(p, lr=1.0))
     twin = copy.deepcopy(module).train()
     known = batch["identity"] >= 0
     features = functional.normalize(twin.backbone(batch["image"]))[known]
@@ -71,7 +71,7 @@ def test_a_step_is_that_of_plain_torch(toy, batch, fit):
 
 
 def test_the_loss_is_single_precision_whatever_the_training(toy, batch):
-    module = make(toy, flip=False).eval()
+    module = make(toy).eval()
     embedding = module.embed(batch["image"])
     expected = module.margin_loss(embedding, batch["identity"])
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -98,20 +98,6 @@ def test_a_schedule_of_any_length_ends_at_nothing(total, warmup):
     factors = [warmup_cosine(step, total=total, warmup=warmup) for step in range(total + 1)]
     assert all(0 < factor <= 1 for factor in factors[:-1])
     assert factors[-1] == pytest.approx(0)
-
-
-def test_half_of_the_training_images_are_mirrored(toy):
-    module = make(toy)
-    ramp = torch.linspace(0, 1, 40).expand(400, 3, 40, 40)
-    seen = []
-    module.backbone.register_forward_pre_hook(lambda m, inputs: seen.append(inputs[0]))
-    module.training_step({"image": ramp, "identity": torch.arange(400) % 4}, 0)
-    mirrored = seen[0][:, 0, 0, 0] == 1
-    assert torch.equal(seen[0][mirrored], ramp[mirrored].flip(3))
-    assert torch.equal(seen[0][~mirrored], ramp[~mirrored])
-    assert 150 < mirrored.sum() < 250
-    module.validation_step({"image": ramp, "identity": torch.arange(400) % 4}, 0)
-    assert torch.equal(seen[1], ramp)
 
 
 def test_what_callbacks_read(toy, batch):
