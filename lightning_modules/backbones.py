@@ -40,7 +40,8 @@ def build_backbone(
     Args:
         name: `vggface2_resnet50`; `inception_resnet_v1`; `onnx`; `precomputed` (the data give embeddings);
             `synthetic_recogniser` (small, trained on the synthetic faces, shipped with this package); the
-            path of a `.safetensors` file that `save_backbone` wrote; or any timm name, `hf_hub:<owner>/<model>` included.
+            path of a `.safetensors` file that `save_backbone` wrote; or any timm name,
+            `hf_hub:<owner>/<model>` included.
         weights: what the network starts from, see the builder of each; None means random values, with a
             warning. "checkpoint" is for modules read from a checkpoint, whose state dict brings the values.
         trainable: the part that trains.

@@ -62,6 +62,6 @@ def test_data_of_another_kind_or_length_are_refused_with_what_to_set(toy) -> Non
     with pytest.raises(MisconfigurationException, match="reads the batch's embedding, which the data do not"):
         _baseline().training_step({"image": torch.zeros(2, 3, 8, 8), "gender": torch.zeros(2).long()}, 0)
     with pytest.raises(MisconfigurationException, match="reads the batch's image, which the data do not"):
-        Baseline(task="emotion", **toy).training_step(_batch(), 0)
+        Baseline(task="smiling", **toy).training_step(_batch() | {"smiling": torch.zeros(8).long()}, 0)
     with pytest.raises(MisconfigurationException, match="5 features, not 6.*num_features: 5"):
         _baseline(backbone_options={"num_features": 6}).training_step(_batch(), 0)
