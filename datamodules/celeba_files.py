@@ -1,10 +1,12 @@
 """Reads CelebA's annotation files, as its authors and as Kaggle ship them, and refuses damaged ones."""
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pytorch_lightning.utilities import rank_zero_warn
 
 from datamodules.errors import DatasetError
 from datamodules.face_table import FaceTable
@@ -19,6 +21,12 @@ NAMES = tuple(_NAMES.split())
 """The 40 attributes in the order of the official file."""
 
 IMAGES, PEOPLE = 202_599, 10_177
+
+_PUBLISHED_MD5 = {  # of the authors' files; the ones that torchvision checks
+    "list_attr_celeba.txt": "75e246fa4810816ffd6ee81facbd244c",
+    "list_eval_partition.txt": "d32c9cbf5e040fd4025c592c306e6668",
+    "identity_CelebA.txt": "32bd1bd63d3c78cd57e08160ec5ed1e2",
+}
 
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     **{name.lower(): ("no", "yes") for name in NAMES},
@@ -69,6 +77,14 @@ def _attributes(path: Path, content: bytes) -> pd.DataFrame:
     return table[list(NAMES)]
 
 
+def _compare_with_published(paths: Iterable[Path]) -> None:
+    """Warn of files of full length that are not the authors' own."""
+    for path in paths:
+        published = _PUBLISHED_MD5.get(path.name)
+        if published and hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() != published:
+            rank_zero_warn(f"{path}: has all {IMAGES:,} rows but is not the published file (md5 {published})")
+
+
 def read_celeba_files(root: Path) -> FaceTable:
     """Read and check the annotations under `root`; labels are those of `ATTRIBUTES`.
 
@@ -101,6 +117,8 @@ def read_celeba_files(root: Path) -> FaceTable:
         folder /= folder.name
     if not folder.is_dir():
         raise DatasetError(_HOW_TO_GET.format(path=folder))
+    if len(binary) == IMAGES:  # a subset is announced where the table is used
+        _compare_with_published(contents)
     labels = {name.lower(): (binary[name] == 1).to_numpy(dtype=np.int16) for name in NAMES}
     labels |= {"gender": labels["male"], "identity": person.astype(np.int16)}
     digest = hashlib.sha256()

@@ -1,9 +1,11 @@
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from celeba_tree import NAMES, write_celeba
 
+from datamodules import celeba_files
 from datamodules.celeba_files import ATTRIBUTES, read_celeba_files
 from datamodules.errors import DatasetError
 
@@ -173,3 +175,18 @@ def test_kaggle_csv_errors_count_its_header_line(tmp_path: Path) -> None:
     path.write_text(_edit(3, ",1", ",7")(path.read_text()))
     with pytest.raises(DatasetError, match="csv, line 3: partition is 7"):
         read_celeba_files(tmp_path)
+
+
+def test_files_of_full_length_that_are_not_the_published_ones_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_celeba(tmp_path)
+    monkeypatch.setattr(celeba_files, "IMAGES", 24)
+    published = hashlib.md5((tmp_path / PARTITION).read_bytes()).hexdigest()
+    monkeypatch.setitem(celeba_files._PUBLISHED_MD5, PARTITION, published)
+    with pytest.warns(UserWarning) as warned:
+        read_celeba_files(tmp_path)
+    messages = [str(w.message) for w in warned]
+    assert len(messages) == 2
+    assert all("has all 24 rows but is not the published file" in m for m in messages)
+    assert not any(PARTITION in m for m in messages)
