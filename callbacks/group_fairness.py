@@ -22,6 +22,10 @@ from evaluation.group_rates import (
 from evaluation.groupings import Grouping, cross, make_grouping
 
 
+DEMOGRAPHIC = ("gender", "ethnicity")
+"""The attributes to group by where none are asked for."""
+
+
 class GroupFairness(Callback):
     """Logs rates and fairness gaps by group after each validation and test epoch, and draws them at the end.
 
@@ -40,12 +44,15 @@ class GroupFairness(Callback):
     return `{"prediction": (N,), "target": (N,)}`.
 
     Args:
-        groups: groupings, each the names of the attributes that it crosses: `[[smiling], [smiling, gender]]`.
+        groups: groupings, each the names of the attributes that it crosses: `[[smiling], [smiling, gender]]`;
+            null is gender and ethnicity, as far as the data have them and they are not the task.
         positive: class index of the task that the rates are about.
     """
 
-    def __init__(self, groups: list[list[str]], positive: int = 1) -> None:
-        if not groups or not all(groups) or len({tuple(g) for g in groups}) < len(groups):
+    def __init__(self, groups: list[list[str]] | None = None, positive: int = 1) -> None:
+        if groups is not None and (
+            not groups or not all(groups) or len({tuple(g) for g in groups}) < len(groups)
+        ):
             raise ValueError(f"groups must be different, non-empty lists of attribute names, got {groups}")
         self.groups, self.positive = groups, positive
         self.groupings: list[Grouping] = []
@@ -56,7 +63,7 @@ class GroupFairness(Callback):
     @property
     def required_attributes(self) -> set[str]:
         """The attributes that batches must have."""
-        return {name for group in self.groups for name in group}
+        return {name for group in self.groups or [] for name in group}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Learn the class names; raises ValueError where the groups or `positive` do not fit them."""
@@ -76,7 +83,10 @@ class GroupFairness(Callback):
             raise ValueError(
                 f"GroupFairness: positive={self.positive} is no class of {self.task} {self.task_classes}"
             )
-        self.groupings = [make_grouping(group, classes) for group in [[], *self.groups]]
+        groups = self.groups
+        if groups is None:
+            groups = [[name] for name in DEMOGRAPHIC if name in classes and name != self.task]
+        self.groupings = [make_grouping(group, classes) for group in [[], *groups]]
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start from zero, so that neither the sanity check nor an earlier epoch is counted."""

@@ -31,6 +31,11 @@ Attributes = Mapping[str, Sequence[str]]
 
 
 _FLIP_STREAM = 200
+_INPUTS = ("image", "embedding")  # what a network reads; the rest of a batch says what is known of a sample
+
+
+def _masked(values: Tensor, padding: Tensor) -> Tensor:
+    return values.masked_fill(padding.view(-1, *[1] * (values.ndim - 1)), -1)  # maps (N, ...) have more axes
 
 
 class FaceDataset(Dataset[FaceBatch], ABC):
@@ -54,7 +59,7 @@ class FaceDataset(Dataset[FaceBatch], ABC):
         batch["index"] = index.clone()
         padding = index < 0
         if padding.any():
-            batch = {k: v if k == "image" else v.masked_fill(padding, -1) for k, v in batch.items()}
+            batch = {k: v if k in _INPUTS else _masked(v, padding) for k, v in batch.items()}
         return batch
 
     def __getitem__(self, index: int) -> FaceBatch:

@@ -96,10 +96,11 @@ def read_rgb(path: str | os.PathLike[str]) -> np.ndarray:
         DatasetError: if the file is missing, empty or cannot be decoded.
     """
     try:
-        data = np.fromfile(path, dtype=np.uint8)
+        with open(path, "rb", buffering=0) as file:
+            data = file.read()
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read ({error.strerror}); get the file again") from error
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
     if image is None:
         raise DatasetError(f"{path}: cannot be decoded as an image; get the file again")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return image

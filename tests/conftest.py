@@ -1,12 +1,20 @@
 """Fixtures that several folders share."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import wandb
 
+from recipes import make_manifest
 from tests.datamodules.celeba_tree import write_celeba
+from tests.datamodules.cfee_tree import write_cfee
+from tests.datamodules.diveface_tree import write_diveface
+from tests.datamodules.embedding_tree import write_embeddings
+from tests.datamodules.lfw_tree import write_lfw
+from tests.datamodules.manifest_trees import write_fer2013, write_manifest, write_utkface
+from tests.datamodules.mnist_tree import write_mnist
 
 
 @pytest.fixture
@@ -26,6 +34,37 @@ def _no_wandb_account(monkeypatch, tmp_path):
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     yield
     wandb.finish()
+
+
+def _write_utkface(root: Path) -> None:
+    """The images, and the manifest that the converter makes of their names."""
+    write_utkface(root)
+    make_manifest.main(["--config=manifest/utkface.yaml", f"--root={root}", f"--out={root}/manifest.csv"])
+
+
+_TREES = {
+    "celeba": lambda root: write_celeba(root, count=24),
+    "cfee": write_cfee,
+    "colored_mnist": write_mnist,
+    "diveface": write_diveface,
+    "embeddings": write_embeddings,
+    "fer2013": write_fer2013,
+    "lfw": write_lfw,
+    "manifest": write_manifest,
+    "synthetic_faces": lambda root: None,  # drawn, not read
+    "utkface": _write_utkface,
+}
+
+
+@pytest.fixture
+def dataset_tree(tmp_path) -> Callable[[str], Path]:
+    """Writes a miniature of the dataset of `configs/data/<name>.yaml` and says where."""
+
+    def write(name: str) -> Path:
+        _TREES[name](tmp_path / name)
+        return tmp_path / name
+
+    return write
 
 
 @pytest.fixture

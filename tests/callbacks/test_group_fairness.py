@@ -247,3 +247,23 @@ def test_prediction_needs_no_groups(tmp_path):
 
     trainer = make_trainer(tmp_path, GroupFairness(groups=[["age"]]))
     assert len(trainer.predict(Predictor(), datamodule=ColumnData(samples(), batch_size=13))) == 1
+
+
+def test_without_groups_the_data_s_demographic_attributes_are_used(tmp_path):
+    trainer = make_trainer(tmp_path, GroupFairness())
+    trainer.validate(Classifier(), datamodule=ColumnData(samples()), verbose=False)
+    values = metrics_of(trainer, "val")
+    assert values["n/gender=0"] + values["n/gender=1"] == 12
+    assert not any("ethnicity" in name or "smiling" in name for name in values)
+
+
+def test_data_without_demographic_attributes_give_the_overall_rates(tmp_path):
+    class NoGender(ColumnData):
+        attributes = {name: classes for name, classes in ATTRIBUTES.items() if name != "gender"}
+
+    trainer = make_trainer(tmp_path, GroupFairness())
+    trainer.validate(Classifier(), datamodule=NoGender(samples()), verbose=False)
+    values = metrics_of(trainer, "val")
+    assert values["tpr"] == pytest.approx(3 / 6)
+    assert not any("=" in name or "gap" in name for name in values)
+    assert list((tmp_path / "run").glob("**/group_rates_val.csv"))

@@ -15,6 +15,18 @@ from tests.wandb_offline import history
 METHODS = sorted(p.name for p in CONFIGS.glob("*.yaml") if p.name != "defaults.yaml")
 HARDWARE = sorted(f"hardware/{p.name}" for p in CONFIGS.glob("hardware/*.yaml"))
 DATASETS = sorted(f"data/{p.name}" for p in CONFIGS.glob("data/*.yaml"))
+TASKS = {
+    "celeba": "smiling",
+    "cfee": "emotion",
+    "colored_mnist": "digit",
+    "diveface": "ethnicity",
+    "embeddings": "gender",
+    "fer2013": "emotion",
+    "lfw": "gender",
+    "manifest": "emotion",
+    "synthetic_faces": "emotion",
+    "utkface": "gender",
+}
 SAMPLES = sorted(f"sample/{p.name}" for p in CONFIGS.glob("sample/*.yaml"))
 
 
@@ -48,14 +60,17 @@ def test_every_hardware_config_is_accepted(name, runs, monkeypatch):
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_every_data_config_trains(dataset, runs, monkeypatch, request):
-    arguments = toy.DATA
-    if dataset != "data/synthetic_faces.yaml":
-        tree = request.getfixturevalue(Path(dataset).stem + "_tree")
-        arguments = [f"--data.init_args.root={tree}", "--data.init_args.batch_size=4"]
+def test_every_data_config_trains(dataset, runs, monkeypatch, dataset_tree):
+    name = Path(dataset).stem
+    where = "table" if name == "embeddings" else "root"
+    arguments = [f"--data.init_args.{where}={dataset_tree(name)}", "--data.init_args.batch_size=4"]
+    backbone = toy.BACKBONE
+    if name == "embeddings":
+        backbone = ["--model.init_args.backbone=precomputed", "--model.init_args.backbone_options.num_features=32"]
     toy.run(
-        monkeypatch, "--config", "attractiveness.yaml", "--config", dataset, *arguments, *toy.BACKBONE,
-        *toy.QUIET, "--trainer.fast_dev_run=true",
+        monkeypatch, "--config", "baseline.yaml", "--config", dataset, f"--model.init_args.task={TASKS[name]}",
+        *(toy.DATA if name == "synthetic_faces" else arguments), *backbone, *toy.QUIET,
+        "--trainer.fast_dev_run=true",
     )  # fmt: skip
 
 

@@ -1,0 +1,244 @@
+"""How fast images reach the model: decoding files, gathering prepared crops, and the loader around both.
+
+    python benchmarks/loading_speed.py [--images DIR] [--rounds 5]
+
+Every ratio compares two ways that take turns in each round, on one thread and one set of images: the median
+and range over the rounds, of processor time unless "wall" is said. The files are written anew from the JPEGs
+in DIR, or from synthetic faces, at the sizes of CelebA (178 x 218) and of photographs (1024 x 1024).
+
+The habit is PIL + albumentations: decode, resize to 224, flip, normalise to float32. Ours decodes and fits
+to 224 in uint8 and leaves flip and normalisation to the batch, which "with preparation" adds: a flip of the
+batch and `Preprocess`, also on this processor; with a GPU they are done there. The last line is JSON.
+"""
+
+import argparse
+import itertools
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import albumentations as A
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from datamodules.base import FaceBatch
+from datamodules.crop_gather import CropArray
+from datamodules.face_alignment import centre_square
+from datamodules.prefetch_loader import PrefetchLoader
+from datamodules.samplers import ShardedSampler
+from datamodules.synthetic_faces import SyntheticFaces
+from datamodules.table_dataset import ImageFiles, TableDataset
+from lightning_modules.backbone_base import InputSpec, Preprocess
+
+SIZE, BATCH = 224, 64
+GOALS = {
+    "online, CelebA size": 2.2,
+    "crop store, CelebA size": 30.0,
+    "gather, batches kept": 3.0,
+    "loader / raw gather (wall)": 0.5,
+}
+
+Work = Callable[[], object]
+
+
+def pictures(folder: str | None, count: int) -> list[np.ndarray]:
+    """`count` images (H, W, 3): the JPEGs of a folder, over and over, or synthetic faces."""
+    if folder is None:
+        faces = SyntheticFaces(size=SIZE, train_identities=12, images_per_identity=max(6, -(-count // 12)))
+        faces.setup("fit")
+        drawn = faces.datasets["train"].read(torch.arange(count))["image"]
+        return list(drawn.permute(0, 2, 3, 1).numpy())
+    paths = sorted(Path(folder).glob("*.jpg"))[:count]
+    if not paths:
+        raise SystemExit(f"error: no *.jpg in {folder}")
+    return [
+        np.asarray(Image.open(path).convert("RGB"))
+        for path in itertools.islice(itertools.cycle(paths), count)
+    ]
+
+
+def write(images: list[np.ndarray], width: int, height: int, folder: Path) -> list[str]:
+    """JPEG files of one size, quality 90."""
+    folder.mkdir()
+    for i, image in enumerate(images):
+        resized = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
+        resized.save(folder / f"{i:04d}.jpg", quality=90)
+    return [str(folder / f"{i:04d}.jpg") for i in range(len(images))]
+
+
+def habit(paths: list[str]) -> Work:
+    """PIL + albumentations to a normalised float32 batch."""
+    transform = A.Compose([A.Resize(SIZE, SIZE), A.HorizontalFlip(p=0.5), A.Normalize()])
+
+    def work() -> np.ndarray:
+        return np.stack([transform(image=np.asarray(Image.open(p).convert("RGB")))["image"] for p in paths])
+
+    return work
+
+
+def prepare(images: torch.Tensor, preprocess: Preprocess) -> torch.Tensor:
+    """What the batch is still to go through: a mirrored half and normalisation, (N, 3, H, W) float32."""
+    mirrored = torch.rand(len(images), 1, 1, 1) < 0.5
+    return preprocess(torch.where(mirrored, images.flip(-1), images))
+
+
+def costs(ways: dict[str, Work], rounds: int, clock: Callable[[], float]) -> dict[str, list[float]]:
+    """Seconds of each way in each round, after one call to warm up; the ways take turns."""
+    for work in ways.values():
+        work()
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(rounds):
+        for name in list(ways)[:: 1 if turn % 2 else -1]:
+            start = clock()
+            ways[name]()
+            found[name].append(clock() - start)
+    return found
+
+
+def report(name: str, base: list[float], ours: list[float], count: int) -> dict[str, Any]:
+    """Print and return how many times less `ours` costs than `base`, for `count` images a round."""
+    ratios = [b / o for b, o in zip(base, ours, strict=True)]
+    micro = [1e6 * median(seconds) / count for seconds in (base, ours)]
+    goal = GOALS.get(name)
+    aim = "" if goal is None else f"  goal {goal:g}: {'met' if median(ratios) >= goal else 'MISSED'}"
+    span = f"({min(ratios):.2f} to {max(ratios):.2f})"
+    print(
+        f"{name:34s} {median(ratios):7.2f} x {span:20s} {micro[0]:8.1f} -> {micro[1]:7.1f} us an image{aim}"
+    )
+    return {"ratio": median(ratios), "range": [min(ratios), max(ratios)], "us": micro, "goal": goal}
+
+
+def online(paths: list[str], kind: str, rounds: int) -> dict[str, Any]:
+    """Decoding files, our way and the habit's."""
+    source = ImageFiles(paths, partial(centre_square, size=SIZE))
+    preprocess = Preprocess(InputSpec(SIZE, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)))
+    places = np.arange(len(paths))
+
+    def ours() -> torch.Tensor:
+        return torch.from_numpy(source(places)).permute(0, 3, 1, 2)
+
+    ways: dict[str, Work] = {
+        "habit": habit(paths),
+        "ours": ours,
+        "prepared": lambda: prepare(ours(), preprocess),
+    }
+    seconds = costs(ways, rounds, time.process_time)
+    return {
+        f"online, {kind}": report(f"online, {kind}", seconds["habit"], seconds["ours"], len(paths)),
+        f"online with preparation, {kind}": report(
+            f"online with preparation, {kind}", seconds["habit"], seconds["prepared"], len(paths)
+        ),
+    }
+
+
+def gathering(crops: np.ndarray, paths: list[str], rounds: int) -> dict[str, Any]:
+    """Gathering crops, against indexing the map and against the habit; `kept` batches live as in a loader."""
+    source = CropArray(crops, np.arange(len(crops)))
+    draws = [np.random.default_rng(k).integers(len(crops), size=BATCH) for k in range(20)]
+
+    def through(read: Callable[[np.ndarray], np.ndarray], kept: int) -> Work:
+        def work() -> None:
+            batches: list[Any] = [None] * kept
+            for k, index in enumerate(draws):
+                batches[k % kept] = torch.from_numpy(read(index))
+
+        return work
+
+    ways = {
+        f"{name} {kept}": through(read, kept)
+        for kept in (1, 3)
+        for name, read in (("m[idx]", crops.__getitem__), ("ours", source))
+    }
+    seconds = costs(ways, rounds, time.process_time)
+    count = BATCH * len(draws)
+    found = {
+        name: report(name, seconds[f"m[idx] {kept}"], seconds[f"ours {kept}"], count)
+        for name, kept in (("gather, batch dropped at once", 1), ("gather, batches kept", 3))
+    }
+    files = costs({"habit": habit(paths)}, rounds, time.process_time)["habit"]
+    ours = [x * len(paths) / count for x in seconds["ours 3"]]
+    name = "crop store, CelebA size"
+    return found | {name: report(name, files, ours, len(paths))}
+
+
+def _already_a_batch(batch: FaceBatch) -> FaceBatch:
+    return batch
+
+
+def loading(crops: np.ndarray, rounds: int) -> dict[str, Any]:
+    """An epoch of each loader over the crops against a bare loop of the gathering, in wall time."""
+    rows = np.tile(np.arange(len(crops)), max(1, 2560 // len(crops)))
+    source = CropArray(crops, rows)
+    dataset = TableDataset({"emotion": rows % 6}, source)
+
+    def loader(kind: type[DataLoader[Any]], workers: int = 0) -> Work:
+        options: dict[str, Any] = {"num_workers": workers, "persistent_workers": workers > 0}
+        sampler = ShardedSampler(dataset, shuffle=True)
+        batches = kind(dataset, BATCH, sampler=sampler, collate_fn=_already_a_batch, **options)
+        return partial(_use, batches)
+
+    order = np.random.default_rng(0).permutation(len(rows))
+    index = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
+    ways = {
+        "raw gather": lambda: _use(map(source, index)),
+        "PrefetchLoader": loader(PrefetchLoader),
+        "DataLoader": loader(DataLoader),
+        "DataLoader, 1 worker": loader(DataLoader, 1),
+        "DataLoader, 2 workers": loader(DataLoader, 2),
+    }
+    seconds = costs(ways, rounds, time.perf_counter)
+    raw = seconds.pop("raw gather")
+    names = {"PrefetchLoader": "loader / raw gather (wall)"}
+    return {
+        names.get(kind, f"{kind} / raw gather (wall)"): report(
+            names.get(kind, f"{kind} / raw gather (wall)"), raw, spent, len(rows)
+        )
+        for kind, spent in seconds.items()
+    }
+
+
+def _use(batches: Iterable[object]) -> None:
+    for _ in batches:
+        pass
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--images", help="folder of JPEGs (default: synthetic faces)")
+    parser.add_argument("--rounds", type=int, default=5, help="repetitions (default: 5)")
+    parser.add_argument("--count", type=int, default=256, help="files of CelebA's size (default: 256)")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    print(
+        f"{options.rounds} rounds, one thread: median (range); "
+        f"torch {torch.__version__}, numpy {np.__version__}"
+    )
+    images = pictures(options.images, options.count)
+    with tempfile.TemporaryDirectory() as folder:
+        small = write(images, 178, 218, Path(folder) / "small")
+        large = write(images[: max(1, options.count // 8)], 1024, 1024, Path(folder) / "large")
+        found = online(small, "CelebA size", options.rounds) | online(large, "1024 pixels", options.rounds)
+        # many times what the processor caches, as an epoch's crops are
+        crops = np.concatenate(
+            [ImageFiles(small, partial(centre_square, size=SIZE))(np.arange(len(small)))] * 6
+        )
+        np.save(Path(folder) / "crops.npy", crops)
+        mapped = np.load(Path(folder) / "crops.npy", mmap_mode="r")
+        del crops
+        found |= gathering(mapped, small, options.rounds) | loading(mapped, options.rounds)
+    print(json.dumps({"rounds": options.rounds, "batch": BATCH, "size": SIZE, "ratios": found}))
+
+
+if __name__ == "__main__":
+    main()

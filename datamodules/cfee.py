@@ -1,0 +1,137 @@
+"""CFEE: 230 people in 22 categories of facial expression (Du, Tao and Martinez, PNAS 2014)."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pytorch_lightning.utilities import rank_zero_warn
+
+from datamodules.base import SPLITS, Attributes
+from datamodules.cfee_files import GENDERS, CfeeFiles, class_name, read_cfee_files, read_genders
+from datamodules.errors import DatasetError
+from datamodules.face_table import FaceTable
+from datamodules.file_faces import FileFaces
+from datamodules.group_split import split_groups
+
+EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised", "disgusted")
+"""The thesis' six; it leaves out fear, whose images are few and noisy."""
+
+PEOPLE, IMAGES = 230, 5_954
+"""Of the complete release, which has 26 emotion ids."""
+
+
+class CFEE(FileFaces):
+    """CFEE with splits that share no person; images as (3, size, size) uint8 RGB.
+
+    Attributes of a batch are `emotion` (in the order asked for), `identity` (the subject's number) and
+    `gender`, which CFEE does not come with: it is -1 unless `gender_csv` gives it. As a rule every person
+    shows every emotion once. So a random split tests on people whose other emotions were trained on:
+    identity and gender can be remembered, and to know the person rules emotions out.
+
+    Args:
+        root: the folder CFEE_Database_230, or its parent.
+        emotions: names from the spreadsheet, in capitals or not; null takes all that it lists.
+        gender_csv: file with the columns `subject` and `gender` (female or male); null leaves gender unknown.
+        split: `subject` deals whole people to train, val and test; `random` deals images, as the thesis may
+            have done, and warns. Its 80 % for training and 20 % for test leave no image to choose a
+            checkpoint by: the default shares keep the first number, (0.64, 0.16, 0.2) keeps the second.
+        shares: of the people, or images, in train, val and test.
+        split_seed: deals them; apart from the seed of training, which leaves them in place.
+        **options: see `FileFaces`.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        emotions: Sequence[str] | None = EMOTIONS,
+        gender_csv: str | None = None,
+        split: Literal["subject", "random"] = "subject",
+        shares: tuple[float, float, float] = (0.8, 0.1, 0.1),
+        split_seed: int = 0,
+        **options: Any,
+    ) -> None:
+        super().__init__(root, **options)
+        self.emotions = None if emotions is None else tuple(map(class_name, emotions))
+        if self.emotions is not None and (not self.emotions or len(set(self.emotions)) < len(self.emotions)):
+            raise ValueError(f"emotions must be different names, or null for all; got {list(emotions or ())}")
+        split_groups(np.zeros(1), shares)  # refuses bad shares before any file is read
+        self.gender_csv = None if gender_csv is None else Path(gender_csv).expanduser()
+        self.split, self.shares, self.split_seed = split, shares, split_seed
+        for sample in self.samples.values():
+            if sample is not None and self.emotions is not None:  # else the spreadsheet knows
+                sample.check({"emotion": self.emotions, "gender": GENDERS})
+
+    @cached_property
+    def files(self) -> CfeeFiles:
+        """What lies under `root`, read once; raises `DatasetError` if it is missing or damaged."""
+        return read_cfee_files(self.root)
+
+    @cached_property
+    def attributes(self) -> Attributes:
+        """Class names; those of people come from the names of image files, of emotions from the spreadsheet.
+
+        Raises:
+            DatasetError: if the spreadsheet lacks an emotion that is asked for; names those that it has.
+        """
+        known = tuple(self.files.names.values())
+        for name in self.emotions or ():
+            if name not in known:
+                raise DatasetError(
+                    f"{self.root}: the spreadsheet has no emotion {name!r}; it has {', '.join(known)}"
+                )
+        people = tuple(np.unique(self.files.subject).tolist())
+        return {"emotion": self.emotions or known, "identity": people, "gender": GENDERS}
+
+    def _emotion(self) -> np.ndarray:
+        """Label of each image, (n,), -1 where its emotion is not asked for or not in the spreadsheet."""
+        names, classes = self.files.names, list(self.attributes["emotion"])
+        label = {i: classes.index(name) for i, name in names.items() if name in classes}
+        unnamed = sorted(set(self.files.emotion_id.tolist()) - names.keys())
+        if unnamed and self.emotions is None:
+            rank_zero_warn(
+                f"{self.root}: images of {unnamed} are left out, the spreadsheet has no such emotion ids"
+            )
+        return np.array([label.get(i, -1) for i in self.files.emotion_id.tolist()])
+
+    def _gender(self, identity: np.ndarray) -> np.ndarray:
+        """Label of each image, (n,), from the list of the user."""
+        known = {} if self.gender_csv is None else read_genders(self.gender_csv)
+        people = np.array([known.get(subject, -1) for subject in self.attributes["identity"]])
+        if self.gender_csv is not None and (people < 0).any():
+            rank_zero_warn(
+                f"{self.gender_csv}: {(people < 0).sum()} of {len(people)} people have no gender in it"
+            )
+        return people[identity]
+
+    def _deal(self, file: np.ndarray, identity: np.ndarray) -> np.ndarray:
+        """The split of each image, (n,)."""
+        if self.split == "subject":  # all people take part, so that no choice of emotions moves them
+            return split_groups(np.array(self.attributes["identity"]), self.shares, self.split_seed)[identity]
+        split = split_groups(file, self.shares, self.split_seed)
+        train, _, test = (set(identity[split == i].tolist()) for i in range(len(SPLITS)))
+        rank_zero_warn(
+            f"{self.root}: {len(train & test)} of the {len(test)} people in test are in training too, so "
+            "figures on it are not those of new people; --data.init_args.split subject keeps people apart"
+        )
+        return split
+
+    def read_table(self) -> FaceTable:
+        """The images of the emotions asked for; raises `DatasetError` if files are missing or damaged."""
+        emotion = self._emotion()
+        asked = emotion >= 0
+        file, emotion = self.files.file[asked], emotion[asked]
+        identity = np.searchsorted(self.attributes["identity"], self.files.subject[asked])
+        labels = {"emotion": emotion, "identity": identity, "gender": self._gender(identity)}
+        facts = [file.tolist(), {name: column.tolist() for name, column in labels.items()}, self.attributes]
+        return FaceTable(
+            folder=self.files.folder,
+            file=file,
+            split=self._deal(file, identity),
+            labels=labels,
+            digest=hashlib.sha256(json.dumps(facts).encode()).hexdigest(),
+            published=PEOPLE * len(self.emotions) if self.emotions else IMAGES,
+        )

@@ -1,0 +1,157 @@
+"""A crop store is made: found finished, gone on with, or begun; a crash costs unfinished chunks only."""
+
+import csv
+import fcntl
+import io
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import PIL
+import torch
+
+from datamodules.base import Attributes
+from datamodules.crop_key import compare, describe, gather_facts
+from datamodules.crop_manifest import build_manifest, check_attributes, kinds, left_out, read_records
+from datamodules.crop_progress import track_faces
+from datamodules.crop_report import QUARANTINE, Prepared
+from datamodules.crop_store import MANIFEST, STORE, CropStore
+from datamodules.crop_worker import PARTS, CropTask, crop_here, crop_in_processes
+from datamodules.crop_writer import PARTIAL, make_writer, write_atomic
+from datamodules.errors import DatasetError
+from datamodules.face_table import FaceTable
+
+UNFINISHED = "job.json"
+
+_GO_ON = "run the same command again to go on where it stopped"
+
+
+@dataclass(frozen=True)
+class CropJob:
+    """Makes a store of the crops of a table.
+
+    Attributes:
+        table: the annotations.
+        attributes: class names of each of its labels.
+        task: what the processes do.
+        detector: parameters of the detector, for the key.
+        processes: 1 works in this process.
+    """
+
+    table: FaceTable
+    attributes: Attributes
+    task: CropTask
+    detector: dict[str, Any]
+    processes: int = 1
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """See `gather_facts`."""
+        return gather_facts(self.table, self.attributes, self.task.options, self.detector)
+
+    def run(self) -> Prepared:
+        """Make the store, or what is missing of it.
+
+        Raises:
+            DatasetError: if the folder holds something else or other crops, is in use or damaged, or cannot
+                be written.
+        """
+        check_attributes(self.attributes)
+        out, before = self.task.out, len(self.table)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            with _alone_in(out):
+                if not self._finished():
+                    before = self._crop()
+                    self._finish()
+                shutil.rmtree(out / PARTS, ignore_errors=True)
+        except OSError as error:
+            reason = f"{error.filename or out}: {error.strerror or error}"
+            raise DatasetError(f"{reason}; see to that, then {_GO_ON}") from error
+        except torch.cuda.OutOfMemoryError:
+            raise DatasetError(f"out of GPU memory; {_GO_ON}, with a smaller --batch_size") from None
+        manifest = CropStore.open(out).manifest
+        return Prepared(out, Counter(kinds(manifest)), left_out(manifest), before)
+
+    def _finished(self) -> bool:
+        """Whether the store is finished; if it is not even begun, begin it. Refuses any other folder."""
+        out, unfinished = self.task.out, self.task.out / PARTS / UNFINISHED
+        for path in (out / STORE, unfinished):
+            if path.exists():
+                compare(path, self.facts, out)
+                return path.name == STORE
+        if set(os.listdir(out)) - {PARTS}:
+            raise DatasetError(f"{out}: holds other files; give a new or an empty folder with --out")
+        unfinished.parent.mkdir(exist_ok=True)
+        write_atomic(unfinished, describe(self.facts))
+        return False
+
+    def _crop(self) -> int:
+        """Do the chunks without a record; the number of images that were done before."""
+        task = self.task
+        todo = [k for k in range(task.chunks) if not task.record(k).exists()]
+        images = sum(len(task.rows(k)) for k in todo)
+        before = len(self.table) - images
+        if before:
+            print(f"{task.out}: {before:,} of {len(self.table):,} images were done before, going on")
+        if task.options.format == "memmap":
+            _check_space(task.out, images * task.options.side**2 * 3)
+        make_writer(task.out, task.samples, task.options).create(resumed=before > 0)
+        if todo:
+            processes = min(self.processes, len(todo))
+            pieces = crop_here(task, todo) if processes == 1 else crop_in_processes(task, todo, processes)
+            with closing(pieces):
+                track_faces(pieces, images)
+        return before
+
+    def _finish(self) -> None:
+        task = self.task
+        record = read_records([task.record(k) for k in range(task.chunks)], len(self.table))
+        manifest = build_manifest(self.table, self.attributes, record)
+        write_atomic(task.out / MANIFEST, manifest.to_parquet(index=False))
+        text = io.StringIO()
+        csv.writer(text).writerows([("sample_id", "reason"), *left_out(manifest).itertuples(index=False)])
+        write_atomic(task.out / QUARANTINE, text.getvalue().encode())
+        make_writer(task.out, task.samples, task.options).finish()
+        for partial in task.out.glob(f"*{PARTIAL}"):  # of a run that was killed
+            partial.unlink()
+        store = {
+            "size": task.options.side,
+            "format": task.options.format,
+            "images": len(manifest),
+            "status": dict(sorted(Counter(kinds(manifest)).items())),
+            "folder": str(self.table.folder),
+            "attributes": list(self.table.labels),
+            "versions": {x.__name__: x.__version__ for x in (torch, np, PIL, cv2)},
+        }
+        write_atomic(task.out / STORE, describe(self.facts, **store))  # the last: now it is finished
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, which ends with the process; raises `DatasetError` if another one has it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DatasetError(f"{folder}: another process is preparing crops in this folder") from None
+        yield
+    finally:
+        os.close(handle)
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise DatasetError(
+            f"{folder}: {needed / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free; make room and run "
+            "the same command again, or use --format jpeg"
+        )

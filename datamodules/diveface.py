@@ -1,0 +1,102 @@
+"""DiveFace: 139,677 faces of 24,000 people, as many of each gender and of three ethnic groups.
+
+Morales et al., SensitiveNets, TPAMI 2020; the lists are at github.com/BiDAlab/DiveFace.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pytorch_lightning.utilities import rank_zero_warn
+
+from datamodules.base import Attributes
+from datamodules.diveface_files import ETHNICITIES, GENDERS, DiveFaceFiles, read_diveface_files
+from datamodules.face_table import FaceTable
+from datamodules.file_faces import FileFaces
+from datamodules.group_split import connected_groups, split_groups
+
+
+def first_of_each(keys: np.ndarray, count: int | None) -> np.ndarray:
+    """Which of the (n,) samples are among the first `count` of their key, (n,) bool; None takes all."""
+    if count is None:
+        return np.ones(len(keys), dtype=bool)
+    order = np.argsort(keys, kind="stable")
+    _, first, inverse = np.unique(keys[order], return_index=True, return_inverse=True)
+    taken = np.empty(len(keys), dtype=bool)
+    taken[order] = np.arange(len(keys)) - first[inverse] < count
+    return taken
+
+
+class DiveFace(FileFaces):
+    """DiveFace from its authors' lists, or from the folders 4K_120; images as (3, size, size) uint8 RGB.
+
+    Attributes of a batch are `gender`, `ethnicity`, `identity` and, where people are named after it,
+    `uploader`: the Flickr account of the photographs. The authors give no splits. Here no person and no
+    uploader is in two of them, since an uploader's photographs share cameras, places and relatives.
+
+    Args:
+        root: folder of the six lists (or of `files/` with them), or of the folder `4K_120`.
+        images: folder of the images that the lists name; null is `root`.
+        images_per_identity: keep the first so many listed images of each person, as create_diveface.py does
+            with `-b` (3, which makes 72,000); null keeps all. Nobody changes split.
+        shares: of the images in train, val and test.
+        split_seed: deals people to the splits; apart from the seed of training, which leaves them in place.
+        **options: see `FileFaces`.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        images: str | None = None,
+        images_per_identity: int | None = None,
+        shares: tuple[float, float, float] = (0.8, 0.1, 0.1),
+        split_seed: int = 0,
+        **options: Any,
+    ) -> None:
+        super().__init__(root, **options)
+        if images_per_identity is not None and images_per_identity < 1:
+            raise ValueError(f"images_per_identity is {images_per_identity}, it must be at least 1")
+        split_groups(np.zeros(1), shares)  # refuses bad shares before any file is read
+        self.images = None if images is None else Path(images).expanduser()
+        self.images_per_identity, self.shares, self.split_seed = images_per_identity, shares, split_seed
+        for sample in self.samples.values():
+            if sample is not None:
+                sample.check({"gender": GENDERS, "ethnicity": ETHNICITIES})
+
+    @cached_property
+    def files(self) -> DiveFaceFiles:
+        """The lists, read once; raises `DatasetError` if they are missing or damaged."""
+        return read_diveface_files(self.root, self.images)
+
+    @cached_property
+    def attributes(self) -> Attributes:
+        """Class names; those of people and uploaders are in the lists, which are read for it."""
+        known = {"gender": GENDERS, "ethnicity": ETHNICITIES}
+        for name in ("identity", "uploader"):
+            classes = tuple(sorted(set(self.files.table[name]) - {""}))
+            if classes:  # uploaders may all be unknown
+                known[name] = classes
+        return known
+
+    def read_table(self) -> FaceTable:
+        """All listed images; those beyond `images_per_identity` are in no split."""
+        table = self.files.table
+        labels = {name: table[name].to_numpy() for name in ("gender", "ethnicity")}
+        for name in ("identity", "uploader"):
+            if name in self.attributes:  # what is no class, as an unknown uploader, gets the code -1
+                labels[name] = pd.Categorical(table[name], categories=list(self.attributes[name])).codes
+        identity, uploader = (table[name].to_numpy(dtype=np.str_) for name in ("identity", "uploader"))
+        unknown = uploader == ""
+        if unknown.any():
+            people = len(np.unique(identity[unknown]))
+            rank_zero_warn(
+                f"{self.files.folder}: the uploaders of {people:,} people are unknown, so one may be in "
+                "training and test"
+            )
+        groups = connected_groups(identity, np.where(unknown, identity, uploader))
+        split = split_groups(groups, self.shares, self.split_seed)
+        split[~first_of_each(identity, self.images_per_identity)] = -1
+        file = table["file"].to_numpy(dtype=np.str_)
+        return FaceTable(self.files.folder, file, split, labels, self.files.digest, self.files.published)

@@ -1,0 +1,107 @@
+"""Embeddings computed before: batches of vectors in place of images, from an embedding table."""
+
+import hashlib
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from datamodules.base import SPLITS, Attributes, FaceBatch, FaceDataModule, FaceDataset, Split
+from datamodules.embedding_file import TableHeader, read_header
+from datamodules.embedding_table import EmbeddingTable
+from datamodules.errors import DatasetError
+
+_CHUNK = 1 << 20
+
+
+def memory_bytes() -> int:
+    """Memory of the machine in bytes."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+class EmbeddingRows(FaceDataset):
+    """One split of a table.
+
+    Args:
+        table: all samples; its embeddings are shared by the splits, not copied.
+        rows: (n,) int64, the split's samples.
+    """
+
+    def __init__(self, table: EmbeddingTable, rows: Tensor) -> None:
+        self.embedding, self.rows = table.embedding, rows
+        self.names = tuple(table.labels)
+        columns = [column[rows] for column in table.labels.values()]
+        self.columns = torch.stack(columns) if columns else torch.empty(0, len(rows), dtype=torch.int64)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def labels(self, index: Tensor) -> FaceBatch:
+        """Every attribute (N,) at `index` (N,)."""
+        return dict(zip(self.names, self.columns[:, index].unbind(), strict=True))
+
+    def read(self, index: Tensor) -> FaceBatch:
+        """The `embedding` (N, D) float32 at `index` (N,), and every attribute."""
+        embedding = self.embedding.index_select(0, self.rows[index])
+        return {"embedding": embedding.float(), **self.labels(index)}
+
+
+class Embeddings(FaceDataModule):
+    """The samples of an embedding table; batches have `embedding` (N, D) float32 and no `image`.
+
+    The splits and attributes are those of the dataset that was embedded.
+
+    Args:
+        table: file that `recipes/embed.py` wrote.
+        max_memory_share: a table larger than this share of the machine's memory stays on disk and is read
+            as it is used; a smaller one is read to memory.
+        **loading: batch_size, num_workers, seed and train_order; see `FaceDataModule`.
+
+    Raises:
+        ValueError: a negative share, or `flip`.
+    """
+
+    def __init__(self, table: str, max_memory_share: float = 0.5, **loading: Any) -> None:
+        super().__init__(**loading)
+        if not max_memory_share >= 0:
+            raise ValueError(f"max_memory_share is {max_memory_share}, it must be 0 or more")
+        if self.flip:
+            raise ValueError("flip: an embedding cannot be mirrored; embed the mirrored images instead")
+        self.path, self.max_memory_share = Path(table).expanduser(), max_memory_share
+
+    @cached_property
+    def header(self) -> TableHeader:
+        """What the file says before its numbers; raises `DatasetError` if it cannot be read."""
+        return read_header(self.path)
+
+    @cached_property
+    def table(self) -> EmbeddingTable:
+        """All samples, read once; raises `DatasetError` if the file is missing or damaged."""
+        fits = self.path.is_file() and self.path.stat().st_size <= self.max_memory_share * memory_bytes()
+        return EmbeddingTable.load(self.path, memory_map=not fits)
+
+    @property
+    def attributes(self) -> Attributes:
+        """Class names of each attribute, from the header alone."""
+        return self.header.attributes
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 of the file."""
+        digest = hashlib.sha256()
+        with open(self.path, "rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+        return digest.hexdigest()
+
+    def make_dataset(self, split: Split) -> EmbeddingRows:
+        """Build one split; raises `DatasetError` when the table is missing, damaged or without the split."""
+        rows = (self.table.split == SPLITS.index(split)).nonzero()[:, 0]
+        if not len(rows):
+            counts = ((self.table.split == place).sum() for place in range(len(SPLITS)))
+            has = ", ".join(f"{count:,} in {name}" for name, count in zip(SPLITS, counts, strict=True))
+            raise DatasetError(f"{self.path}: no sample in the {split} split; the table has {has}")
+        return EmbeddingRows(self.table, rows)

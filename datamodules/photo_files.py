@@ -1,0 +1,107 @@
+"""Careful decoding of photographs as people have them: every file gives an upright RGB array or a reason."""
+
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
+
+MIN_SIDE = 20
+"""Pixels; the smallest face that the detector looks for."""
+
+MAX_ASPECT = 50
+"""Longer side by shorter; a strip like that is no photograph, and its pyramid would not fit in memory."""
+
+MAX_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+"""Pillow itself refuses to open an image above this."""
+
+
+class UnreadablePhotoError(Exception):
+    """An image file that cannot be used; the message is the reason."""
+
+
+def read_photo(path: str | os.PathLike[str], max_pixels: int) -> np.ndarray:
+    """Decode an image file into (H, W, 3) uint8 RGB, upright by its EXIF orientation.
+
+    Pillow decodes, because it refuses files that are cut short where OpenCV fills up with grey. The content
+    decides the format, not the name; of several frames or pages the first is taken. Transparent parts show
+    white. 16-bit greys are scaled to 8 bits. Damaged EXIF data leave the image as it is stored.
+
+    Args:
+        path: the file.
+        max_pixels: most pixels that the header may announce.
+
+    Raises:
+        UnreadablePhotoError: for everything that is no whole photograph; the message says why.
+    """
+    try:
+        _check_file(Path(path))
+        with Image.open(path, formats=FORMATS) as image:
+            _check_shape(image, max_pixels)
+            if image.format == "PNG":  # Pillow does not look at check sums when it decodes
+                _verify(path)
+            image.load()
+            return np.asarray(_to_rgb(_upright(image)))
+    except (UnreadablePhotoError, MemoryError):
+        raise
+    except UnidentifiedImageError:
+        raise UnreadablePhotoError(f"no image of a known format ({', '.join(FORMATS)})") from None
+    except Image.DecompressionBombError:
+        raise UnreadablePhotoError(f"more than {MAX_PIXELS:,} pixels") from None
+    except Exception as error:  # Pillow's decoders raise errors of many kinds on damaged bytes
+        if isinstance(error, OSError) and error.errno is not None:
+            raise UnreadablePhotoError(f"cannot be read ({os.strerror(error.errno)})") from None
+        raise UnreadablePhotoError(f"cannot be decoded ({' '.join(str(error).split())})") from None
+
+
+def _check_file(path: Path) -> None:
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UnreadablePhotoError("missing") from None
+    if stat.S_ISDIR(status.st_mode):
+        raise UnreadablePhotoError("a folder, not a file")
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+        raise UnreadablePhotoError("not a regular file")
+    if status.st_size == 0:
+        raise UnreadablePhotoError("empty")
+
+
+def _verify(path: str | os.PathLike[str]) -> None:
+    with Image.open(path, formats=("PNG",)) as image:
+        image.verify()
+
+
+def _check_shape(image: Image.Image, max_pixels: int) -> None:
+    shorter, longer = sorted(image.size)
+    pixels = f"{image.width}x{image.height} pixels"
+    if image.width * image.height > max_pixels:
+        raise UnreadablePhotoError(f"{pixels} are more than {max_pixels:,}")
+    if shorter < MIN_SIDE:
+        raise UnreadablePhotoError(f"{pixels}, too small for a face")
+    if longer > MAX_ASPECT * shorter:
+        raise UnreadablePhotoError(f"{pixels}, a strip and no photograph")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged EXIF data raise errors of many kinds, and the pixels are good
+        return image
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+        grey = np.asarray(image).astype(np.float64) / 257
+        return Image.fromarray(np.rint(grey).astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
+        raise UnreadablePhotoError(f"pixels of mode {image.mode} have no known range")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image.convert("RGB")

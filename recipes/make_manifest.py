@@ -1,0 +1,80 @@
+"""Write the manifest of a folder of images whose names, or folders, say what they show.
+
+python recipes/make_manifest.py --config manifest/utkface.yaml --root UTKFace --out UTKFace/manifest.csv
+python recipes/make_manifest.py --root photos --out photos/manifest.csv --pattern '^(?P<identity>[^/]+)/'
+"""
+
+import csv
+import io
+import os
+import sys
+from pathlib import Path
+
+from datamodules.name_pattern import NamePattern, find_images
+from recipes.config_lookup import resolve_configs
+from recipes.errors import RecipeParser, UsageError, report_errors
+
+_PATTERN = "Regular expression, looked for in the path of each image below root; named groups become columns."
+
+
+def make_parser() -> RecipeParser:
+    """Options of the recipe."""
+    parser = RecipeParser(parser_mode="omegaconf", allow_abbrev=False)
+    parser.add_argument("--config", action="config", help="Path of a configuration, or its name in configs/.")
+    parser.add_argument("--root", type=Path, required=True, help="Folder of the images.")
+    parser.add_argument("--out", type=Path, required=True, help="CSV file to write.")
+    parser.add_argument("--pattern", type=str, required=True, help=_PATTERN)
+    parser.add_argument(
+        "--classes", type=dict[str, dict[str, str]], default={}, help="Class names of the values of a group."
+    )
+    parser.add_argument("--overwrite", type=bool, default=False, help="Replace a file that says otherwise.")
+    return parser
+
+
+def write_csv(path: Path, rows: list[list[str]], overwrite: bool) -> None:
+    """Write a whole file or none; raises `UsageError` rather than replace one that says otherwise."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    content = text.getvalue().encode("utf-8", errors="backslashreplace")
+    if path.exists() and path.read_bytes() != content and not overwrite:
+        raise UsageError(f"{path} says otherwise; replace it with --overwrite true, or give another --out")
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def main(args: list[str] | None = None) -> None:
+    """Write the manifest and, beside it, the list of the images that it leaves out."""
+    config = make_parser().parse_args(resolve_configs(sys.argv[1:] if args is None else args))
+    try:
+        pattern = NamePattern(config.pattern, config.classes)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if not config.root.is_dir():
+        raise UsageError(f"there is no folder {config.root}")
+    rows, skipped = [["path", *pattern.columns]], [["path", "reason"]]
+    for path in find_images(config.root):
+        try:
+            rows.append([path, *pattern.read(path)])
+        except ValueError as reason:
+            skipped.append([path, str(reason)])
+    if len(rows) == 1:
+        found = (
+            f"none of {len(skipped) - 1:,} images fits, first {': '.join(skipped[1])}" if skipped[1:] else ""
+        )
+        raise UsageError(f"{config.root}: {found or 'no images (.jpg, .jpeg or .png)'}; nothing is written")
+    write_csv(config.out, rows, config.overwrite)
+    print(f"wrote {config.out}: {len(rows) - 1:,} images with {', '.join(pattern.columns)}")
+    leftover = config.out.with_name(f"{config.out.name}.skipped.csv")
+    leftover.unlink(missing_ok=True)  # that of an earlier time
+    if skipped[1:]:
+        write_csv(leftover, skipped, overwrite=True)
+        print(f"left out {len(skipped) - 1:,} images, listed with the reasons in {leftover}")
+
+
+if __name__ == "__main__":
+    report_errors(main)

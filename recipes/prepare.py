@@ -1,0 +1,91 @@
+"""Detect and crop the faces of a dataset once, so that training reads crops instead of photographs.
+
+python recipes/prepare.py --config prepare/celeba.yaml --data.init_args.root DIR --out crops/celeba
+
+Started again, it goes on where it stopped. Exit code 2 for a mistake, 3 if more than --max_failures images
+could not be read (the crops of the others are written all the same).
+"""
+
+import os
+import sys
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import torch
+from jsonargparse.typing import NonNegativeInt, PositiveInt
+
+from datamodules.crop_job import CropJob
+from datamodules.crop_worker import CropTask, load_detector
+from datamodules.face_crop import CropOptions
+from datamodules.file_faces import FileFaces
+from recipes.config_lookup import resolve_configs
+from recipes.errors import RecipeParser, UsageError, report_errors
+
+_BATCH = {"cpu": 16, "cuda": 64}  # images of one size; more is slower on a processor
+
+INTERRUPTED = 130  # the exit code of shells for Ctrl-C
+
+
+def make_parser() -> RecipeParser:
+    """Options of the recipe."""
+    about = "Detect and crop the faces of a dataset; started again, it goes on where it stopped."
+    parser = RecipeParser(parser_mode="omegaconf", allow_abbrev=False, description=about)
+    parser.add_argument("--config", action="config", help="Path of a configuration, or its name in configs/.")
+    parser.add_argument("--data", type=FileFaces, required=True, help="The dataset.")
+    parser.add_argument("--out", type=Path, required=True, help="Folder to write, or to go on with.")
+    parser.add_class_arguments(CropOptions)
+    parser.add_argument("--device", type=Literal["auto", "cpu", "cuda"], default="auto")
+    parser.add_argument("--processes", type=PositiveInt | None, help="null: one for each core; 1 on a GPU.")
+    parser.add_argument("--batch_size", type=PositiveInt | None, help="null: 16; 64 on a GPU.")
+    parser.add_argument(
+        "--max_failures",
+        type=NonNegativeInt | None,
+        help="Exit code 3 if more images than this cannot be read; one without a face is no failure.",
+    )
+    return parser
+
+
+def pick_device(asked: str) -> str:
+    """The device to detect on; raises `UsageError` if it is not there."""
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise UsageError("there is no GPU that PyTorch can use; leave out --device")
+    return "cpu" if asked == "cpu" or not torch.cuda.is_available() else "cuda"
+
+
+def main(args: list[str] | None = None) -> None:
+    """Write the crops, the manifest and the list of what was left out."""
+    parser = make_parser()
+    config = parser.parse_args(resolve_configs(sys.argv[1:] if args is None else args))
+    try:
+        options = CropOptions(**{field.name: config[field.name] for field in fields(CropOptions)})
+        data: FileFaces = parser.instantiate(config).data
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    device = pick_device(config.device)
+    cores = len(os.sched_getaffinity(0))
+    make_detector = partial(load_detector, device)
+    task = CropTask(
+        config.out.expanduser(),
+        data.table.folder,
+        data.table.file,
+        options,
+        make_detector,
+        batch_size=config.batch_size or _BATCH[device],
+        threads=cores if device == "cuda" else 0,
+    )
+    processes = config.processes or (cores if device == "cpu" else 1)
+    done = CropJob(data.table, data.attributes, task, make_detector().parameters, processes).run()
+    print("\n".join(done.lines()))
+    if config.max_failures is not None and done.failures > config.max_failures:
+        print(f"error: more than {config.max_failures:,} images (--max_failures) failed", file=sys.stderr)
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    try:
+        report_errors(main)
+    except KeyboardInterrupt:
+        print("interrupted; run the same command again to go on where it stopped", file=sys.stderr)
+        sys.exit(INTERRUPTED)
