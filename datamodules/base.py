@@ -19,7 +19,10 @@ FaceBatch = dict[str, Tensor]
 `image` (N, 3, H, W) RGB, uint8 or float32 in [0, 1]; `index` (N,) int64, the sample's place in its split;
 and an int64 (N,) tensor for each attribute that the dataset has (`identity`, `gender`, `smiling`, ...): the
 place of the class in the DataModule's `attributes[name]`, or -1 where it is unknown. Losses and metrics
-ignore -1. Padding samples (see `samplers`) have -1 everywhere but in `image`.
+ignore -1. Padding samples (see `samplers`) have -1 everywhere but in `image` and `embedding`.
+
+`embedding` (N, D) float32 stands in place of `image` when the data are an embedding table; coloured MNIST
+adds `color_map` (N, 3, 14, 14) int64.
 """
 
 Split = Literal["train", "val", "test"]

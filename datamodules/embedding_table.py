@@ -84,8 +84,11 @@ class EmbeddingTable:
             "embedding": self.embedding.contiguous(),
             "split": self.split.contiguous(),
             "sample_id": code_points(self.sample_id),
-            # a column may be a view of what holds another one too, which safetensors refuses
-            **{f"labels.{name}": column.clone() for name, column in self.labels.items()},
+            # one column may go by two names (gender, male), and safetensors refuses tensors that overlap
+            **{
+                f"labels.{name}": column.clone(memory_format=torch.contiguous_format)
+                for name, column in self.labels.items()
+            },
         }
         write(path, TableHeader(self.attributes, self.provenance), tensors)
 

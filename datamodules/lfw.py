@@ -28,7 +28,8 @@ class LFW(FileFaces):
     `pairs.txt` are tested and those of the next one are for validation. Everybody else trains, people in no
     pair included. The views share people: test a representation in the view that it was trained in.
 
-    Attributes of a batch are `identity` (the people, sorted by name) and `gender` (female 0, male 1).
+    Attributes of a batch are `identity` (the people, sorted by name) and `gender` (female 0, male 1). A face
+    takes up less than half of its image's width; `recipes/prepare.py` makes crops such as recognisers expect.
 
     Args:
         root: folder of `lfw-deepfunneled/` (or `lfw_funneled/`, `lfw/`) and the pair files.

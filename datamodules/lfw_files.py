@@ -9,7 +9,7 @@ import numpy as np
 from datamodules.errors import DatasetError
 from datamodules.manifest_files import read_text_table
 
-IMAGES, PEOPLE = 13_233, 5_749
+IMAGES = 13_233
 
 GENDERS = ("female", "male")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from facenet_pytorch import ONet, PNet, RNet
 from torch import Tensor
-from torchvision.ops import nms  # type: ignore[import-untyped]
+from torchvision.ops import nms
 
 from datamodules.area_crops import AreaCrops
 from datamodules.mtcnn_networks import MtcnnNetwork

@@ -12,7 +12,7 @@ from jsonargparse.typing import PositiveInt
 from matplotlib.figure import Figure
 
 from datamodules.base import Attributes, FaceBatch, FaceDataModule, FaceDataset, Split
-from datamodules.synthetic_faces import SyntheticFaces
+from datamodules.file_faces import FileFaces
 from recipes.config_lookup import resolve_configs
 from recipes.errors import RecipeParser, UsageError, report_errors
 
@@ -90,9 +90,11 @@ def main(args: list[str] | None = None) -> None:
     shown_attributes(known, config.sort_by)  # an unknown name stops here
     datamodule.prepare_data()
     batch = choose(datamodule.make_dataset(config.split), config.rows, config.columns, config.sort_by)
+    if "image" not in batch:
+        raise UsageError(f"{type(datamodule).__name__} holds no images to show")
     draw_sheet(batch, names, known, config.rows, config.columns).savefig(config.out, dpi=100)
     print(f"wrote {config.out}")
-    if not isinstance(datamodule, SyntheticFaces):
+    if isinstance(datamodule, FileFaces):
         print("the sheet shows real faces: do not share it unless you hold the rights to")
 
 

@@ -1,6 +1,8 @@
 """Small photographs with a red face each, some without, some unreadable, and their table."""
 
 import hashlib
+import os
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -66,6 +68,32 @@ def make_job(root, out, *, processes=1, delay=0.0, chunk=4, make_detector=None, 
 
 def run_job(root, out, **options) -> Prepared:
     return make_job(root, out, **options).run()
+
+
+def run_marked(started: Path, root, out, **options) -> None:
+    started.touch()
+    run_job(root, out, **options)
+
+
+def crash_at(step: int, after: bool, root, out, **options) -> None:
+    """Run a job in a process that ends without a word at its n-th step that touches the disk."""
+    left = step
+
+    def crashing(function):
+        def wrapped(*args, **kwargs):
+            nonlocal left
+            left -= 1
+            if left < 0 and not after:
+                os._exit(7)
+            result = function(*args, **kwargs)
+            if left < 0:
+                os._exit(7)
+            return result
+
+        return wrapped
+
+    os.replace, os.fsync, shutil.rmtree = crashing(os.replace), crashing(os.fsync), crashing(shutil.rmtree)
+    run_job(root, out, **options)
 
 
 def content(folder: Path) -> dict[str, str]:

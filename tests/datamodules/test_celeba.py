@@ -244,7 +244,7 @@ def test_the_real_subset_loads_whole_and_its_people_are_disjoint(face_data_root:
     for split, size in {"train": 7017, "val": 972, "test": 2011}.items():
         batches = list(datamodule.loader(split))
         identity = torch.cat([batch["identity"] for batch in batches])
-        files = datamodule.datasets[split].file
+        files = [Path(path).name for path in datamodule.datasets[split].source.paths]
         assert len(identity) == len(files) == size
         assert all(batch["image"].shape[1:] == (3, 112, 112) for batch in batches)
         assert identity.tolist() == [person[file] - 1 for file in files]
@@ -255,7 +255,7 @@ def test_the_real_subset_loads_whole_and_its_people_are_disjoint(face_data_root:
 @pytest.mark.parametrize("index", [0, 100, 1999])
 def test_a_real_image_matches_pillow(face_data_root: Path, index: int) -> None:
     data = _ready(face_data_root / "celeba").datasets["test"]
-    source = Image.open(data.folder / data.file[index])
+    source = Image.open(data.source.paths[index])
     scale = np.array([source.width / 178, source.height / 218])
     matrix = np.vstack([similarity(rescale_points(MEAN_LANDMARKS, scale), TEMPLATE), [0, 0, 1]])
     half = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])

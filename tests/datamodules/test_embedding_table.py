@@ -73,10 +73,10 @@ def test_equal_tables_give_equal_bytes(tmp_path):
     assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
 
 
-def test_columns_may_be_views_of_one_tensor(tmp_path):
+def test_one_column_may_have_two_names_and_tensors_may_be_views(tmp_path):
     table = make_table()
-    columns = torch.stack([table.labels["gender"], table.labels["smiling"]])
-    shared = {"gender": columns[0], "smiling": columns[1]}
+    column = torch.stack([table.labels["gender"], table.labels["smiling"]], dim=1)[:, 0]
+    shared = {"gender": column, "male": column}
     table = replace(
         table,
         embedding=torch.randn(10, len(table)).T[:, 2:5],

@@ -65,7 +65,8 @@ def _threads() -> list[threading.Thread]:
 @pytest.fixture(autouse=True)
 def _no_thread_is_left() -> Iterator[None]:
     yield
-    gc.collect()
+    if _threads():
+        gc.collect()
     assert not _threads()
 
 

@@ -8,7 +8,8 @@ from datamodules.base import FaceDataModule, FaceDataset
 from datamodules.label_joint import EMOTIONS
 from datamodules.synthetic_faces import SyntheticFaces
 from recipes import preview
-from recipes.errors import report_errors
+from recipes.errors import UsageError, report_errors
+from tests.datamodules.embedding_tree import write_embeddings
 
 SYNTHETIC = """
 data:
@@ -68,9 +69,18 @@ def test_the_shipped_configuration_and_overrides_work(config):
     assert matplotlib.image.imread("preview.png").shape[1] == round(2 * 1.2 * 100)
 
 
-def test_a_sheet_of_other_faces_reminds_of_their_rights(config, capsys):
-    preview.main([f"--data={__name__}.GreyFaces", "--rows", "2", "--columns", "4"])
+def test_a_sheet_of_other_faces_reminds_of_their_rights(config, capsys, celeba_tree):
+    arguments = ["--rows=2", "--columns=4"]
+    preview.main([f"--data={__name__}.GreyFaces", *arguments])
+    assert "real faces" not in capsys.readouterr().out
+    preview.main(["--config=data/celeba.yaml", f"--data.init_args.root={celeba_tree}", *arguments])
     assert "real faces" in capsys.readouterr().out
+
+
+def test_embeddings_have_nothing_to_show(config, tmp_path):
+    write_embeddings(tmp_path / "table.safetensors")
+    with pytest.raises(UsageError, match="Embeddings holds no images to show"):
+        preview.main(["--config=data/embeddings.yaml", "--data.init_args.table=table.safetensors"])
 
 
 def test_rows_go_through_the_classes_sorted_by():
