@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.counter_rng import uniform
+from datamodules.prefetch_loader import PrefetchLoader
 from datamodules.samplers import ShardedSampler
 from datamodules.train_orders import TrainOrder
 
@@ -126,7 +127,9 @@ class FaceDataModule(LightningDataModule, ABC):
             sampler = self.train_order.sampler(labels, self.attributes, self.batch_size, self.seed)
         else:
             sampler = ShardedSampler(dataset, shuffle=shuffle, seed=self.seed, drop_last=shuffle)
-        return DataLoader(
+        # on a processor the model keeps all cores busy, and reading ahead gained nothing (benchmarks/)
+        kind = PrefetchLoader if torch.cuda.is_available() else DataLoader
+        return kind(
             dataset,
             batch_size=self.batch_size,
             sampler=sampler,

@@ -28,7 +28,7 @@ from datamodules.crop_writer import PARTIAL, make_writer, write_atomic
 from datamodules.errors import DatasetError
 from datamodules.face_table import FaceTable
 
-UNFINISHED = "job.json"
+UNFINISHED, LOCK = "job.json", "lock"
 
 _GO_ON = "run the same command again to go on where it stopped"
 
@@ -67,11 +67,13 @@ class CropJob:
         out, before = self.task.out, len(self.table)
         try:
             out.mkdir(parents=True, exist_ok=True)
-            with _alone_in(out):
-                if not self._finished():
-                    before = self._crop()
-                    self._finish()
-                shutil.rmtree(out / PARTS, ignore_errors=True)
+            if not self._finished():  # looked at before anything is written, and again when alone
+                (out / PARTS).mkdir(exist_ok=True)
+                with _alone(out / PARTS / LOCK, out):
+                    if not self._finished():
+                        before = self._begin_and_crop()
+                        self._finish()
+            shutil.rmtree(out / PARTS, ignore_errors=True)
         except OSError as error:
             reason = f"{error.filename or out}: {error.strerror or error}"
             raise DatasetError(f"{reason}; see to that, then {_GO_ON}") from error
@@ -81,21 +83,20 @@ class CropJob:
         return Prepared(out, Counter(kinds(manifest)), left_out(manifest), before)
 
     def _finished(self) -> bool:
-        """Whether the store is finished; if it is not even begun, begin it. Refuses any other folder."""
-        out, unfinished = self.task.out, self.task.out / PARTS / UNFINISHED
-        for path in (out / STORE, unfinished):
+        """Whether the store is finished; refuses a folder of anything else."""
+        out = self.task.out
+        for path in (out / STORE, out / PARTS / UNFINISHED):
             if path.exists():
                 compare(path, self.facts, out)
                 return path.name == STORE
         if set(os.listdir(out)) - {PARTS}:
             raise DatasetError(f"{out}: holds other files; give a new or an empty folder with --out")
-        unfinished.parent.mkdir(exist_ok=True)
-        write_atomic(unfinished, describe(self.facts))
         return False
 
-    def _crop(self) -> int:
+    def _begin_and_crop(self) -> int:
         """Do the chunks without a record; the number of images that were done before."""
         task = self.task
+        write_atomic(task.out / PARTS / UNFINISHED, describe(self.facts))
         todo = [k for k in range(task.chunks) if not task.record(k).exists()]
         images = sum(len(task.rows(k)) for k in todo)
         before = len(self.table) - images
@@ -135,17 +136,14 @@ class CropJob:
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder, which ends with the process; raises `DatasetError` if another one has it."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
+def _alone(lock: Path, folder: Path) -> Iterator[None]:
+    """Hold a lock, which ends with the process; raises `DatasetError` if another process holds it."""
+    with open(lock, "wb") as file:  # for writing, or network file systems give no exclusive lock
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise DatasetError(f"{folder}: another process is preparing crops in this folder") from None
         yield
-    finally:
-        os.close(handle)
 
 
 def _check_space(folder: Path, needed: int) -> None:

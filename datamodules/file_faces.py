@@ -115,7 +115,7 @@ class FileFaces(FaceDataModule):
         labels = {name: self.table.labels[name][rows] for name in sample.names}
         try:
             return rows[sample.draw(labels, self.attributes, self.seed)]
-        except DatasetError as error:
+        except (DatasetError, ValueError) as error:
             raise DatasetError(f"{split}_sample: {error}") from None
 
     def _usable(self, rows: np.ndarray) -> np.ndarray:

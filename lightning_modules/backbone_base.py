@@ -65,6 +65,15 @@ class Preprocess(nn.Module):
         self.register_buffer("gain", spec.scale / std, persistent=False)
         self.register_buffer("shift", -mean / std, persistent=False)
 
+    def _map(self, per_channel: Tensor) -> Tensor:
+        """(3, 1, 1) values as a (1, 3, S, S) image, laid out as the images are.
+
+        Broadcasting over three innermost channels would take processors ten times as long.
+        """
+        size = self.spec.input_size
+        image = per_channel.float().expand(1, 3, size, size)
+        return image.contiguous(memory_format=torch.channels_last)
+
     def forward(self, image: Tensor) -> Tensor:
         """Resize (bilinear, antialiased) and normalise.
 
@@ -82,13 +91,14 @@ class Preprocess(nn.Module):
         if image.dtype != torch.uint8 and not image.is_floating_point():
             raise ValueError(f"images are uint8, or floating in [0, 1], not {image.dtype}")
         size = (self.spec.input_size, self.spec.input_size)
-        x = image.float()
+        x = image.to(torch.float32, memory_format=torch.channels_last)
         if x.shape[2:] != size:
             x = functional.interpolate(x, size, mode="bilinear", antialias=True)
         if self.spec.channel_order == "bgr":
             x = x.flip(1)
-        gain = self.gain.float() / (255.0 if image.dtype == torch.uint8 else 1.0)
-        x = torch.mul(x, gain).add_(self.shift.float())
+        gain = self._map(self.gain / (255.0 if image.dtype == torch.uint8 else 1.0))
+        x = x.mul_(gain) if image.dtype == torch.uint8 else x * gain  # in place in what is ours alone
+        x.add_(self._map(self.shift))
         # the network's type, where a trainer has converted it, and its memory layout
         return x.to(self.gain.dtype, memory_format=torch.channels_last)
 

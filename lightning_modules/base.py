@@ -58,6 +58,7 @@ class FaceModule(LightningModule):
         # What the logger gets is the command line's to say: `attributes` can name thousands of identities.
         self.save_hyperparameters(ignore=["optimizer", "scheduler"], logger=False)
         self.attributes, self.task, self.optimizer = attributes, task, optimizer
+        self.used_attributes: set[str] = set()
         self.classes = self.classes_of("task", task)
         self.backbone = build_backbone(
             backbone, weights=weights, trainable=trainable, options=backbone_options
@@ -72,6 +73,7 @@ class FaceModule(LightningModule):
         if attribute not in self.attributes:
             known = ", ".join(self.attributes)
             raise ValueError(f"{argument}: the data have no attribute {attribute!r}; they have {known}")
+        self.used_attributes.add(attribute)
         return list(self.attributes[attribute])
 
     def inputs(self, batch: Batch) -> Tensor:
@@ -103,7 +105,8 @@ class FaceModule(LightningModule):
         """
         recipe = self.backbone.recipe
         checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY] |= {
-            "attributes": {name: list(classes) for name, classes in self.attributes.items()},
+            # those of its own alone: identities can be many, and account names of people
+            "attributes": {name: list(self.attributes[name]) for name in sorted(self.used_attributes)},
             "backbone": recipe["name"],
             "weights": recipe["weights"],
             "backbone_options": recipe.get("options"),

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from datamodules.crop_job import CropJob
+from datamodules.crop_job import UNFINISHED, CropJob
+from datamodules.crop_key import describe
 from datamodules.crop_report import Prepared
-from datamodules.crop_worker import CropTask
+from datamodules.crop_worker import PARTS, CropTask
 from datamodules.face_crop import CropOptions
 from datamodules.face_table import FaceTable
 from datamodules.file_faces import FileFaces
@@ -64,6 +65,14 @@ def make_job(root, out, *, processes=1, delay=0.0, chunk=4, make_detector=None, 
     options = CropOptions(**{"size": 24, **options})
     task = CropTask(Path(out), data.table.folder, data.table.file, options, make_detector, chunk=chunk)
     return CropJob(data.table, data.attributes, task, RedDetector().parameters, processes)
+
+
+def begin(root, out, **options) -> CropJob:
+    """A store in the state that a job leaves when it is killed before its first chunk."""
+    job = make_job(root, out, **options)
+    (job.task.out / PARTS).mkdir(parents=True)
+    (job.task.out / PARTS / UNFINISHED).write_bytes(describe(job.facts))
+    return job
 
 
 def run_job(root, out, **options) -> Prepared:

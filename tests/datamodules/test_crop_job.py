@@ -24,6 +24,7 @@ from datamodules.face_crop import CropOptions, cut_face
 from datamodules.photo_files import UnreadablePhotoError, read_photo
 from tests.datamodules.face_tree import (
     FolderFaces,
+    begin,
     content,
     crash_at,
     make_job,
@@ -233,8 +234,7 @@ def test_other_options_are_refused_in_the_same_folder(root, tmp_path, kind, fini
     if finished:
         run_job(root, tmp_path / "crops")
     else:
-        make_job(root, tmp_path / "crops").task.out.mkdir()
-        make_job(root, tmp_path / "crops")._finished()
+        begin(root, tmp_path / "crops")
     before = content(tmp_path / "crops")
     with pytest.raises(DatasetError, match=f"these differ: {message}"):
         run_job(root, tmp_path / "crops", **options)
@@ -259,12 +259,11 @@ def test_other_annotations_and_another_detector_are_refused(root, tmp_path) -> N
 
 
 def test_a_second_run_in_the_folder_is_refused(root, tmp_path) -> None:
-    (tmp_path / "crops").mkdir()
-    handle = os.open(tmp_path / "crops", os.O_RDONLY)
-    fcntl.flock(handle, fcntl.LOCK_EX)  # as a running one holds it
-    with pytest.raises(DatasetError, match="another process is preparing"):
-        run_job(root, tmp_path / "crops")
-    os.close(handle)
+    begin(root, tmp_path / "crops")
+    with open(tmp_path / "crops" / "parts" / "lock", "wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # as a running one holds it
+        with pytest.raises(DatasetError, match="crops: another process is preparing"):
+            run_job(root, tmp_path / "crops")
     run_job(root, tmp_path / "crops")
 
 
@@ -306,13 +305,12 @@ def test_a_folder_that_cannot_be_made_or_holds_other_things_is_refused(root, tmp
         run_job(root, tmp_path / "file" / "crops")
     with pytest.raises(DatasetError, match="holds other files"):
         run_job(root, root)
+    assert not (root / "parts").exists(), "nothing was written"
 
 
 def test_what_was_lost_between_two_runs_is_noticed(root, tmp_path) -> None:
-    job = make_job(root, tmp_path / "crops")
-    job.task.out.mkdir()
-    job._finished()
-    job._crop()
+    job = begin(root, tmp_path / "crops")
+    job._begin_and_crop()
     os.truncate(tmp_path / "crops" / "crops.npy.partial", 500)
     with pytest.raises(
         DatasetError, match=r"crops.npy.partial: missing or damaged; delete .*crops and start"

@@ -18,7 +18,7 @@ from datamodules.crop_worker import CropTask, load_detector
 from datamodules.errors import DatasetError
 from datamodules.face_crop import CropOptions
 from datamodules.manifest import Manifest
-from tests.datamodules.face_tree import FolderFaces, make_job, run_job, write_faces
+from tests.datamodules.face_tree import FolderFaces, begin, make_job, run_job, write_faces
 from tests.datamodules.fake_detector import RedDetector
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning", "ignore:.*are in no split")
@@ -143,9 +143,7 @@ def test_the_key_is_that_of_the_options(root, tmp_path) -> None:
 def test_what_is_not_there_or_not_finished_is_named(root, tmp_path) -> None:
     with pytest.raises(DatasetError, match=r"there is no such folder; recipes/prepare.py makes it"):
         CropStore.open(tmp_path / "nowhere")
-    job = make_job(root, tmp_path / "crops")
-    job.task.out.mkdir()
-    job._finished()
+    begin(root, tmp_path / "crops")
     with pytest.raises(DatasetError, match=r"has no store.json.* it goes on where it stopped"):
         CropStore.open(tmp_path / "crops")
 

@@ -1,5 +1,3 @@
-import io
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -69,12 +67,9 @@ def test_the_limit_itself_is_allowed(tmp_path) -> None:
         read_photo(tmp_path / "photo.png", PHOTO[..., 0].size - 1)
 
 
-def test_a_jpeg_cut_anywhere_is_refused_or_whole(tmp_path) -> None:
+def test_a_jpeg_cut_anywhere_is_refused(tmp_path) -> None:
     content = GOOD["jpeg"][0]
-    whole = np.asarray(Image.open(io.BytesIO(content)))
-    for length in range(0, len(content), 37):
+    for length in [*range(0, len(content), 37), len(content) - 2]:  # the last: only the end marker is gone
         (tmp_path / "photo.jpg").write_bytes(content[:length])
         with pytest.raises(UnreadablePhotoError):
             read_photo(tmp_path / "photo.jpg", LIMIT)
-    (tmp_path / "photo.jpg").write_bytes(content[:-2])  # only the end marker is gone
-    np.testing.assert_array_equal(read_photo(tmp_path / "photo.jpg", LIMIT), whole)

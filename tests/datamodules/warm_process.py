@@ -1,6 +1,6 @@
 """Imported by a process that forks others: they find all loaded, also what is loaded when first used."""
 
-import pandas.io.parquet
+import pandas.io.parquet  # noqa: F401
 import pyarrow.dataset
 import pyarrow.parquet  # noqa: F401
 from PIL import Image
