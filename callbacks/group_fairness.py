@@ -21,7 +21,6 @@ from evaluation.group_rates import (
 )
 from evaluation.groupings import Grouping, cross, make_grouping
 
-
 DEMOGRAPHIC = ("gender", "ethnicity")
 """The attributes to group by where none are asked for."""
 

@@ -59,7 +59,7 @@ class MixedSample:
     def draw(
         self, labels: Mapping[str, np.ndarray], attributes: Mapping[str, Sequence[str]], seed: int
     ) -> np.ndarray:
-        """Draw without replacement; with one seed a smaller sample is part of a larger one of the same shares.
+        """Draw without replacement; with one seed a smaller sample is part of a larger one of its shares.
 
         Args:
             labels: (N,) integers for the attribute; -1 is never drawn.

@@ -184,7 +184,7 @@ def test_files_of_full_length_that_are_not_the_published_ones_are_named(
     monkeypatch.setattr(celeba_files, "IMAGES", 24)
     published = hashlib.md5((tmp_path / PARTITION).read_bytes()).hexdigest()
     monkeypatch.setitem(celeba_files._PUBLISHED_MD5, PARTITION, published)
-    with pytest.warns(UserWarning) as warned:
+    with pytest.warns(UserWarning, match="not the published file") as warned:
         read_celeba_files(tmp_path)
     messages = [str(w.message) for w in warned]
     assert len(messages) == 2

@@ -65,11 +65,16 @@ def test_every_data_config_trains(dataset, runs, monkeypatch, dataset_tree):
     where = "table" if name == "embeddings" else "root"
     arguments = [f"--data.init_args.{where}={dataset_tree(name)}", "--data.init_args.batch_size=4"]
     backbone = toy.BACKBONE
+    if name == "synthetic_faces":
+        arguments = toy.DATA
     if name == "embeddings":
-        backbone = ["--model.init_args.backbone=precomputed", "--model.init_args.backbone_options.num_features=32"]
+        backbone = [
+            "--model.init_args.backbone=precomputed",
+            "--model.init_args.backbone_options.num_features=32",
+        ]
     toy.run(
         monkeypatch, "--config", "baseline.yaml", "--config", dataset, f"--model.init_args.task={TASKS[name]}",
-        *(toy.DATA if name == "synthetic_faces" else arguments), *backbone, *toy.QUIET,
+        *arguments, *backbone, *toy.QUIET,
         "--trainer.fast_dev_run=true",
     )  # fmt: skip
 
