@@ -17,7 +17,7 @@ import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 from torch.nn.functional import normalize
 
-from datamodules.crop_store import CropStore
+from datamodules.cropping.crop_store import CropStore
 from datamodules.lfw_pairs import read_pairs
 from lightning_modules.backbones import build_backbone
 

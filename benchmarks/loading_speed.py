@@ -28,7 +28,7 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from datamodules.crop_gather import CropArray
+from datamodules.cropping.crop_gather import CropArray
 from datamodules.face_alignment import centre_square
 from datamodules.prefetch_loader import PrefetchLoader
 from datamodules.samplers import ShardedSampler

@@ -23,7 +23,7 @@ from facenet_pytorch import MTCNN
 from PIL import Image
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from datamodules.face_detector import FaceDetector, Faces
+from datamodules.cropping.face_detector import FaceDetector, Faces
 
 BATCH = 16
 SIZES = {"lfw": (250, 250), "celeba": (178, 218)}  # width, height

@@ -13,7 +13,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 from datamodules.augmentation import Augmentation
 from datamodules.base import SPLITS, FaceDataModule, Split
 from datamodules.biased_sample import BiasedSample
-from datamodules.crop_store import CropStore
+from datamodules.cropping.crop_store import CropStore
 from datamodules.errors import DatasetError
 from datamodules.face_alignment import centre_square
 from datamodules.face_table import FaceTable

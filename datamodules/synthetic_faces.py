@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from datamodules.base import SPLITS, Attributes, FaceDataModule, Split
-from datamodules.face_renderer import RENDERER_VERSION, check_size
-from datamodules.label_joint import CLASSES, Correlation, label_joint
-from datamodules.synthetic_face_dataset import SyntheticFaceDataset
+from datamodules.synthetic.face_renderer import RENDERER_VERSION, check_size
+from datamodules.synthetic.label_joint import CLASSES, Correlation, label_joint
+from datamodules.synthetic.synthetic_face_dataset import SyntheticFaceDataset
 
 MIN_IDENTITIES = 12  # one for each combination of gender, ethnicity and attractive
 MIN_IMAGES = len(CLASSES["emotion"])

@@ -28,10 +28,12 @@ def one_line(message: str) -> str:
         return " ".join(x.strip() for x in lines)
     depth = max(len(x) - len(x.lstrip(" -")) for x in reasons)
     innermost = [x.strip(" -") for x in reasons if len(x) - len(x.lstrip(" -")) == depth]
-    where = re.search(r"given class_path '([^']+)'", message) or re.search(r'[Kk]ey "([^"]+)"', message)
+    given = re.search(r"given class_path '([^']+)'", message)
+    key = re.search(r'[Kk]ey "([^"]+)"', message[given.end() :] if given else message)
     value = re.search(r"Given value: (?!NestedArg|Namespace)(.*)", message)
     text = "; ".join(dict.fromkeys(innermost))
-    text = f"{where.group(1)}: {text}" if where and where.group(1) not in text else text
+    for where in (key, given):
+        text = f"{where.group(1)}: {text}" if where and where.group(1) not in text else text
     return f"{text} (given: {value.group(1)[:80]})" if value else text
 
 
@@ -40,6 +42,8 @@ class RecipeParser(LightningArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print the reason, without the page of usage that argparse would print first."""
+        if not self.exit_on_error:  # one member of a union of types is being tried
+            super().error(message, ex)
         print(f"error: {one_line(message)}  (--help lists the options)", file=sys.stderr)
         sys.exit(2)
 

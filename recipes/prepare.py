@@ -16,9 +16,9 @@ from typing import Literal
 import torch
 from jsonargparse.typing import NonNegativeInt, PositiveInt
 
-from datamodules.crop_job import CropJob
-from datamodules.crop_worker import CropTask, load_detector
-from datamodules.face_crop import CropOptions
+from datamodules.cropping.crop_job import CropJob
+from datamodules.cropping.crop_worker import CropTask, load_detector
+from datamodules.cropping.face_crop import CropOptions
 from datamodules.file_faces import FileFaces
 from recipes.config_lookup import resolve_configs
 from recipes.errors import RecipeParser, UsageError, report_errors

@@ -5,7 +5,6 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from celeba_tree import NAMES, write_celeba
 from jsonargparse import ArgumentParser
 from PIL import Image
 
@@ -14,6 +13,7 @@ from datamodules.biased_sample import BiasedSample
 from datamodules.celeba import MEAN_LANDMARKS, CelebA
 from datamodules.errors import DatasetError
 from datamodules.face_alignment import TEMPLATE, rescale_points, similarity
+from tests.datamodules.celeba_tree import NAMES, write_celeba
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning")
 

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from celeba_tree import NAMES, write_celeba
 
 from datamodules import celeba_files
 from datamodules.celeba_files import ATTRIBUTES, read_celeba_files
 from datamodules.errors import DatasetError
+from tests.datamodules.celeba_tree import NAMES, write_celeba
 
 
 @pytest.mark.parametrize("kaggle", [False, True])

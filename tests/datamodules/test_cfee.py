@@ -4,7 +4,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cfee_tree import NAMES, write_cfee, write_image
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonargparse import ArgumentParser
@@ -15,6 +14,7 @@ from datamodules.biased_sample import BiasedSample
 from datamodules.cfee import CFEE
 from datamodules.errors import DatasetError
 from datamodules.mixed_sample import MixedSample
+from tests.datamodules.cfee_tree import NAMES, write_cfee, write_image
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning")
 

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cfee_tree import NAMES, write_cfee, write_image, write_sheet
 
 from datamodules.cfee_files import read_cfee_files, read_emotions, read_genders
 from datamodules.errors import DatasetError
+from tests.datamodules.cfee_tree import NAMES, write_cfee, write_image, write_sheet
 
 KINDS = ["xls", "xlsx", "csv"]
 WORDS = {i: name.lower().replace(" ", "_") for i, name in NAMES.items()}

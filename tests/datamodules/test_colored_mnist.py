@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from jsonargparse import ArgumentParser
-from mnist_tree import write_idx, write_mnist
 from PIL import Image
 from scipy.stats import chisquare, kstest
 from torchvision.datasets import MNIST
@@ -17,6 +16,7 @@ from datamodules.base import FaceDataModule
 from datamodules.colored_mnist import ColoredMNIST
 from datamodules.digit_colors import COLORS, color_labels, draw_jittered
 from datamodules.errors import DatasetError
+from tests.datamodules.mnist_tree import write_idx, write_mnist
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning")
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diveface_tree import LISTS, write_diveface, write_diveface_folders, write_lists
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonargparse import ArgumentParser
@@ -16,6 +15,7 @@ from datamodules.biased_sample import BiasedSample
 from datamodules.diveface import DiveFace, first_of_each
 from datamodules.errors import DatasetError
 from datamodules.mixed_sample import MixedSample
+from tests.datamodules.diveface_tree import LISTS, write_diveface, write_diveface_folders, write_lists
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning")
 

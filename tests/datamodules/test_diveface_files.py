@@ -2,11 +2,18 @@ import re
 from pathlib import Path
 
 import pytest
-from diveface_tree import FOLDERS, LISTS, write_diveface, write_diveface_folders, write_image, write_lists
 
 from datamodules import diveface_files
 from datamodules.diveface_files import ETHNICITIES, GENDERS, read_diveface_files
 from datamodules.errors import DatasetError
+from tests.datamodules.diveface_tree import (
+    FOLDERS,
+    LISTS,
+    write_diveface,
+    write_diveface_folders,
+    write_image,
+    write_lists,
+)
 
 GROUPS = {"1": "east_asian", "2": "sub_saharan_south_indian", "3": "caucasian"}  # the authors' README
 LETTERS = {"A": "east_asian", "B": "caucasian", "N": "sub_saharan_south_indian"}

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from embedding_tree import make_table, write_embeddings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
@@ -16,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from datamodules.embedding_file import read_header
 from datamodules.embedding_table import EmbeddingTable, join
 from datamodules.errors import DatasetError
+from tests.datamodules.embedding_tree import make_table, write_embeddings
 
 
 def same(a: EmbeddingTable, b: EmbeddingTable) -> bool:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from embedding_tree import write_embeddings
 from jsonargparse import ArgumentParser
 
 from datamodules import embeddings
@@ -14,6 +13,7 @@ from datamodules.base import SPLITS, FaceDataModule
 from datamodules.embedding_table import EmbeddingTable
 from datamodules.embeddings import Embeddings
 from datamodules.errors import DatasetError
+from tests.datamodules.embedding_tree import write_embeddings
 
 
 @pytest.fixture

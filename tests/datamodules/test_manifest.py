@@ -10,7 +10,7 @@ from jsonargparse import ArgumentParser
 from datamodules.base import SPLITS, FaceDataModule
 from datamodules.biased_sample import BiasedSample
 from datamodules.celeba import CelebA
-from datamodules.crop_manifest import build_manifest
+from datamodules.cropping.crop_manifest import build_manifest
 from datamodules.errors import DatasetError
 from datamodules.manifest import Manifest
 from tests.datamodules.celeba_tree import write_celeba

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from datamodules.base import FaceDataModule
-from datamodules.label_joint import CLASSES, HAPPY, Correlation
+from datamodules.synthetic.label_joint import CLASSES, HAPPY, Correlation
 from datamodules.synthetic_faces import SyntheticFaces
 
 SMALL = {

@@ -3,8 +3,8 @@
 import runpy
 from pathlib import Path
 
-from datamodules import crop_worker
-from tests.datamodules.fake_detector import load_slowly
+from datamodules.cropping import crop_worker
+from tests.datamodules.cropping.fake_detector import load_slowly
 
 if __name__ == "__main__":
     crop_worker.load_detector = load_slowly

@@ -15,10 +15,10 @@ import yaml
 from recipes import prepare
 from recipes.config_lookup import CONFIGS
 from recipes.errors import report_errors
-from tests.datamodules.face_tree import content, run_job, write_faces
-from tests.datamodules.fake_detector import RedDetector
+from tests.datamodules.cropping.face_tree import content, run_job, write_faces
+from tests.datamodules.cropping.fake_detector import RedDetector
 
-FACES = "tests.datamodules.face_tree.FolderFaces"
+FACES = "tests.datamodules.cropping.face_tree.FolderFaces"
 REPOSITORY = Path(__file__).parents[2]
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from datamodules.base import FaceDataModule, FaceDataset
-from datamodules.label_joint import EMOTIONS
+from datamodules.synthetic.label_joint import EMOTIONS
 from datamodules.synthetic_faces import SyntheticFaces
 from recipes import preview
 from recipes.errors import UsageError, report_errors

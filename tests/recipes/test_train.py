@@ -73,9 +73,8 @@ def test_every_data_config_trains(dataset, runs, monkeypatch, dataset_tree):
             "--model.init_args.backbone_options.num_features=32",
         ]
     toy.run(
-        monkeypatch, "--config", "baseline.yaml", "--config", dataset, f"--model.init_args.task={TASKS[name]}",
-        *arguments, *backbone, *toy.QUIET,
-        "--trainer.fast_dev_run=true",
+        monkeypatch, "--config", "baseline.yaml", "--config", dataset, *arguments, *backbone, *toy.QUIET,
+        f"--model.init_args.task={TASKS[name]}", "--trainer.fast_dev_run=true",
     )  # fmt: skip
 
 
@@ -86,6 +85,27 @@ def test_every_sample_config_trains(sample, runs, monkeypatch, celeba_tree):
         f"--data.init_args.root={celeba_tree}", "--data.init_args.batch_size=4", *toy.BACKBONE,
         *toy.QUIET, "--trainer.fast_dev_run=true",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "sample", ["{share: 0.7}", "{attribute: gender, shares: {male: 0.7, female: 0.3}, n: 20}"]
+)
+def test_either_kind_of_sample_is_understood_and_its_run_can_be_repeated(
+    sample, runs, monkeypatch, celeba_tree
+):
+    Path("sample.yaml").write_text(
+        f"data: {{init_args: {{train_sample: {sample}, train_order: "
+        "{class_path: datamodules.train_orders.MixedOrder, init_args: {attributes: [gender]}}}}"
+    )
+    toy.run(
+        monkeypatch, "--config", "baseline.yaml", "--config", "data/celeba.yaml", "--config", "sample.yaml",
+        "--model.init_args.task=smiling", f"--data.init_args.root={celeba_tree}", "--trainer.max_epochs=1",
+        "--data.init_args.batch_size=4", *toy.BACKBONE, *toy.QUIET, "--experiment=first",
+    )  # fmt: skip
+    first = toy.only_run(runs / "first")
+    toy.run(monkeypatch, "--config", str(first / "config.yaml"), "--experiment=again")
+    again = toy.only_run(runs / "again")
+    assert (first / "metrics.csv").read_bytes() == (again / "metrics.csv").read_bytes()
 
 
 def test_the_run_folder_tells_everything_about_the_run(runs, monkeypatch):

@@ -1,0 +1,1 @@
+"""Faces are found and cropped once, into a store that training reads."""

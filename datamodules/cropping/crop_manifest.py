@@ -1,0 +1,70 @@
+"""The manifest of prepared crops: what is known of every sample, in one table that is of use alone."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from datamodules.base import SPLITS, Attributes
+from datamodules.cropping.crop_chunk import NUMBERS, OK
+from datamodules.errors import DatasetError
+from datamodules.face_table import FaceTable
+
+OWN_COLUMNS = ("sample_id", "path", "split", *NUMBERS, "faces", "status")
+
+
+def check_attributes(attributes: Attributes) -> None:
+    """Refuse attributes that are named like a column of the manifest."""
+    taken = sorted(set(attributes) & set(OWN_COLUMNS))
+    if taken:
+        raise DatasetError(
+            f"an attribute may not be called {taken[0]!r}: the manifest has a column of that name"
+        )
+
+
+def build_manifest(table: FaceTable, attributes: Attributes, record: pd.DataFrame) -> pd.DataFrame:
+    """A row for each sample of the table, in its order, whether it was cropped or not.
+
+    Args:
+        table: the annotations.
+        attributes: class names of each.
+        record: of the crops, see `ChunkCropper`.
+
+    Returns:
+        Columns `sample_id`; `path`, below the folder of the photographs; `split`, empty for none; every
+        attribute by class name, empty where unknown; the chosen face's box `x1` to `y2`, landmarks and
+        `score`, in pixels of the upright photograph; `faces`, the number found; `status`, "ok" or why not.
+    """
+    codes = {"split": pd.Categorical.from_codes(table.split.tolist(), pd.Index(SPLITS))}
+    codes |= {
+        name: pd.Categorical.from_codes(labels.tolist(), pd.Index(attributes[name]))
+        for name, labels in table.labels.items()
+    }
+    ids = pd.DataFrame({"sample_id": table.file.astype(str), "path": table.file.astype(str)})
+    return pd.concat([ids, pd.DataFrame(codes), record.reset_index(drop=True)], axis=1)
+
+
+def kinds(manifest: pd.DataFrame) -> list[str]:
+    """The kind of status of each sample, without the reason."""
+    return [status.partition(":")[0] for status in manifest["status"]]
+
+
+def left_out(manifest: pd.DataFrame) -> pd.DataFrame:
+    """`sample_id` and `reason` of every sample without a crop."""
+    rows = manifest.reset_index() if manifest.index.name else manifest
+    return rows.loc[rows["status"] != OK, ["sample_id", "status"]].rename(columns={"status": "reason"})
+
+
+def read_records(paths: list[Path], rows: int) -> pd.DataFrame:
+    """The records of all chunks, one after the other; raises `DatasetError` if they are damaged."""
+    records = []
+    for path in paths:
+        try:
+            records.append(pd.read_parquet(path))
+        except (OSError, ValueError) as error:
+            raise DatasetError(f"{path}: cannot be read ({error}); delete it and start again") from None
+    record = pd.concat(records)
+    if len(record) != rows:
+        raise DatasetError(
+            f"{paths[0].parent}: {len(record)} samples are recorded, not {rows}; delete the folder"
+        )
+    return record

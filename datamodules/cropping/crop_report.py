@@ -1,0 +1,50 @@
+"""What became of the images of a dataset that was prepared, in a few lines."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from datamodules.cropping.crop_chunk import NO_CROP, NO_FACE, OK, UNREADABLE
+
+QUARANTINE = "quarantine.csv"
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A finished store.
+
+    Attributes:
+        out: its folder.
+        counts: images by kind of status: "ok", "no face", "no crop", "unreadable".
+        left_out: `sample_id` and `reason` of every image without a crop.
+        before: images that an earlier run had done.
+    """
+
+    out: Path
+    counts: Counter[str]
+    left_out: pd.DataFrame
+    before: int
+
+    @property
+    def failures(self) -> int:
+        """Images that could not be read; one without a face is none."""
+        return self.counts[UNREADABLE]
+
+    def lines(self) -> Iterator[str]:
+        """The summary to print."""
+        total = self.counts.total()
+        if self.before == total:
+            yield f"{self.out}: was finished before, nothing to do"
+        yield f"{self.out}: {self.counts[OK]:,} crops of {total:,} images"
+        yield f"  no face found {self.counts[NO_FACE]:,}, face not cropped {self.counts[NO_CROP]:,}"
+        yield f"  quarantined {self.failures:,}"
+        bad = self.left_out[self.left_out["reason"].str.startswith(UNREADABLE)]
+        for sample, reason in bad.head(_SHOWN).itertuples(index=False):
+            yield f"    {sample}: {reason}"
+        if len(self.left_out):
+            yield f"  all that were left out: {self.out / QUARANTINE}"

@@ -1,0 +1,177 @@
+"""The processes that crop: each takes a chunk, writes its crops, then the record that says it is done."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import warnings
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from datamodules.cropping.crop_chunk import OK, ChunkCropper, Photo, read_ahead
+from datamodules.cropping.crop_writer import make_writer, write_atomic
+from datamodules.cropping.face_crop import CropOptions
+from datamodules.errors import DatasetError
+
+if TYPE_CHECKING:
+    from datamodules.cropping.face_detector import FaceDetector
+
+PARTS = "parts"
+
+Pieces = Generator[Counter[str], None, None]
+"""How many images of each chunk that is done have each kind of status."""
+
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # read when torch is loaded
+
+
+@dataclass(frozen=True)
+class CropTask:
+    """What every process knows.
+
+    Attributes:
+        out: folder of the store.
+        source: folder of the photographs.
+        samples: (n,) str, sample ids: paths below `source`.
+        options: of the crops.
+        make_detector: called once in each process.
+        batch_size: most images that a detector sees at once.
+        threads: that decode ahead of the detector when there is one process; 0 for none.
+        chunk: samples that are recorded together.
+    """
+
+    out: Path
+    source: Path
+    samples: np.ndarray
+    options: CropOptions
+    make_detector: "Callable[[], FaceDetector]"
+    batch_size: int = 16
+    threads: int = 0
+    chunk: int = 128
+
+    @property
+    def chunks(self) -> int:
+        """Number of chunks."""
+        return -(-len(self.samples) // self.chunk)
+
+    def rows(self, k: int) -> range:
+        """The samples of chunk `k`."""
+        return range(k * self.chunk, min((k + 1) * self.chunk, len(self.samples)))
+
+    def paths(self, chunks: Iterable[int]) -> Iterator[str]:
+        """The photographs of `chunks`."""
+        return (f"{self.source}/{self.samples[row]}" for k in chunks for row in self.rows(k))
+
+    def record(self, k: int) -> Path:
+        """The file that says that chunk `k` is done."""
+        return self.out / PARTS / f"{k:06d}.parquet"
+
+
+def load_detector(device: str) -> "FaceDetector":
+    """MTCNN on "cpu" or "cuda"; on a processor in one thread, so that its results are always the same."""
+    import torch  # here, so that the process that is started reads _ONE_THREAD first
+
+    from datamodules.cropping.face_detector import FaceDetector
+
+    if device == "cpu":
+        torch.set_num_threads(1)
+    return FaceDetector(device)
+
+
+class ChunkWorker:
+    """Does chunks in this process."""
+
+    def __init__(self, task: CropTask) -> None:
+        cv2.setNumThreads(0)  # the processes share the cores already
+        warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters is in the status
+        self.task = task
+        self.writer = make_writer(task.out, task.samples, task.options)
+        self.cropper = ChunkCropper(task.make_detector(), task.options, task.batch_size)
+
+    def __call__(self, k: int, photos: Iterable[Photo]) -> Counter[str]:
+        """Do chunk `k`, whose photographs come first in `photos`; how many have each kind of status."""
+        rows = self.task.rows(k)
+        crops, record = self.cropper(photos, len(rows))
+        self.writer.write(rows.start, crops, (record["status"] == OK).to_numpy())
+        write_atomic(self.task.record(k), record.to_parquet(index=False))
+        return Counter(status.partition(":")[0] for status in record["status"])
+
+
+def crop_here(task: CropTask, chunks: Sequence[int]) -> Pieces:
+    """Do `chunks` in this process, with threads that decode ahead."""
+    worker = ChunkWorker(task)
+    photos = read_ahead(task.paths(chunks), task.options.max_pixels, task.threads)
+    for k in chunks:
+        yield worker(k, photos)
+
+
+_worker: ChunkWorker | None = None  # of a process of the pool
+
+
+def _start(task: CropTask) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    global _worker
+    _worker = ChunkWorker(task)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)  # nobody is left to take a result; an unfinished chunk has no record
+
+
+def _crop(k: int) -> Counter[str]:
+    assert _worker is not None
+    task = _worker.task
+    return _worker(k, read_ahead(task.paths([k]), task.options.max_pixels, threads=0))
+
+
+@contextmanager
+def _starting_workers() -> Iterator[None]:
+    """Processes started herein compute in one thread and leave Ctrl-C to their parent."""
+    before = dict(os.environ)
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.update(_ONE_THREAD)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
+        for name in _ONE_THREAD:
+            os.environ.pop(name)
+            os.environ.update({name: before[name]} if name in before else {})
+
+
+def crop_in_processes(task: CropTask, chunks: Sequence[int], processes: int) -> Pieces:
+    """Do `chunks` in several processes; yields as they finish, in any order.
+
+    Raises:
+        DatasetError: if a process was killed, or what a process raised.
+    """
+    others = set(multiprocessing.active_children())
+    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+    pool = ProcessPoolExecutor(processes, context, initializer=_start, initargs=(task,))
+    try:
+        with _starting_workers():
+            futures = [pool.submit(_crop, k) for k in chunks]
+        for future in as_completed(futures):
+            yield future.result()
+        pool.shutdown()
+    except BrokenProcessPool:
+        raise DatasetError(
+            "a worker process was killed, perhaps for lack of memory; run the same command again to go on "
+            "where it stopped, if need be with fewer --processes or a smaller --batch_size"
+        ) from None
+    finally:
+        for child in set(multiprocessing.active_children()) - others:
+            child.terminate()
+        pool.shutdown(cancel_futures=True)

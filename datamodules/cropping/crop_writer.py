@@ -1,0 +1,144 @@
+"""Where crops are written, so that a crash at any time leaves whole files only."""
+
+import os
+from abc import ABC, abstractmethod
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from datamodules.cropping.face_crop import CropOptions
+from datamodules.errors import DatasetError
+
+PARTIAL = ".partial"
+
+CROPS = "crops.npy"
+
+IMAGES = "images"
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file under a name of this process's own, bring it to the disk, then give it its name."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
+    with open(partial, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+class CropWriter(ABC):
+    """Writes the crops of a store, chunk by chunk, from any number of processes."""
+
+    @abstractmethod
+    def create(self, resumed: bool) -> None:
+        """Make what the chunks go into; if `resumed`, raise `DatasetError` where it is not there any more."""
+
+    @abstractmethod
+    def write(self, start: int, crops: np.ndarray, cropped: np.ndarray) -> None:
+        """Bring `crops` (m, side, side, 3) of the samples from `start` on to disk; `cropped` (m,) bool."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Give everything its final name."""
+
+
+class ArrayWriter(CropWriter):
+    """All crops in one .npy file of known size, black where there is none.
+
+    It is written with ordinary writes: on a full disk these raise, where a memory map kills the process.
+
+    Args:
+        folder: of the store.
+        count: number of samples.
+        side: of a crop, in pixels.
+    """
+
+    def __init__(self, folder: Path, count: int, side: int) -> None:
+        self.path, self.partial = folder / CROPS, folder / (CROPS + PARTIAL)
+        header, shape = BytesIO(), (count, side, side, 3)
+        np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        self.header, self.crop_bytes = header.getvalue(), side * side * 3
+        self.size = len(self.header) + count * self.crop_bytes
+
+    def create(self, resumed: bool) -> None:
+        """Make the file, as a hole of its final size."""
+        if resumed:
+            if not any(
+                path.exists() and path.stat().st_size == self.size for path in (self.partial, self.path)
+            ):
+                raise DatasetError(
+                    f"{self.partial}: missing or damaged; delete {self.path.parent} and start again"
+                )
+            return
+        with open(self.partial, "wb") as file:
+            file.write(self.header)
+            file.truncate(self.size)
+
+    def write(self, start: int, crops: np.ndarray, cropped: np.ndarray) -> None:
+        """Write the rows and bring them to the disk."""
+        with open(self.partial, "r+b") as file:
+            file.seek(len(self.header) + start * self.crop_bytes)
+            file.write(crops.tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def finish(self) -> None:
+        """Rename the file, unless that was done before a crash."""
+        if self.partial.exists():
+            os.replace(self.partial, self.path)
+
+
+def jpeg_name(sample: str) -> str:
+    """The path of a sample's crop below the folder of the images."""
+    return sample if sample.lower().endswith(".jpg") else f"{sample}.jpg"
+
+
+class JpegWriter(CropWriter):
+    """A JPEG file for each crop, none where there is no crop.
+
+    Args:
+        folder: of the store.
+        samples: (n,) str, sample ids.
+        quality: of the JPEG files.
+
+    Raises:
+        DatasetError: if a sample id leads out of the folder, or two mean the same file.
+    """
+
+    def __init__(self, folder: Path, samples: np.ndarray, quality: int) -> None:
+        self.folder, self.quality = folder / IMAGES, quality
+        self.names = [jpeg_name(str(sample)) for sample in samples]
+        twice = len(set(self.names)) < len(self.names)
+        outside = any(name.startswith("/") or ".." in Path(name).parts for name in self.names)
+        if twice or outside:
+            problem = (
+                "two samples would get the same JPEG file" if twice else "a sample id leads out of the folder"
+            )
+            raise DatasetError(f"{problem}; use --format memmap")
+
+    def create(self, resumed: bool) -> None:
+        """Make the folder."""
+        self.folder.mkdir(exist_ok=True)
+
+    def write(self, start: int, crops: np.ndarray, cropped: np.ndarray) -> None:
+        """Write the files."""
+        for row in np.flatnonzero(cropped).tolist():
+            content = BytesIO()
+            Image.fromarray(crops[row]).save(content, format="JPEG", quality=self.quality)
+            path = self.folder / self.names[start + row]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(path, content.getvalue())
+
+    def finish(self) -> None:
+        """Remove what crashes left half written."""
+        for partial in self.folder.rglob(f"*{PARTIAL}"):
+            partial.unlink()
+
+
+def make_writer(folder: Path, samples: np.ndarray, options: CropOptions) -> CropWriter:
+    """The writer for the options' format."""
+    if options.format == "jpeg":
+        return JpegWriter(folder, samples, options.quality)
+    return ArrayWriter(folder, len(samples), options.side)

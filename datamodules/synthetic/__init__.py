@@ -1,0 +1,1 @@
+"""How the synthetic faces come about: labels, traits, drawing."""
