@@ -39,8 +39,8 @@ class DiveFace(FileFaces):
     Args:
         root: folder of the six lists (or of `files/` with them), or of the folder `4K_120`.
         images: folder of the images that the lists name; null is `root`.
-        images_per_identity: keep the first so many listed images of each person, as create_diveface.py does
-            with `-b` (3, which makes 72,000); null keeps all. Nobody changes split.
+        max_images_per_identity: keep the first so many listed images of each person, as create_diveface.py
+            does with `-b` (3, which makes 72,000); null keeps all. Nobody changes split.
         shares: of the images in train, val and test.
         split_seed: deals people to the splits; apart from the seed of training, which leaves them in place.
         **options: see `FileFaces`.
@@ -50,17 +50,21 @@ class DiveFace(FileFaces):
         self,
         root: str,
         images: str | None = None,
-        images_per_identity: int | None = None,
+        max_images_per_identity: int | None = None,
         shares: tuple[float, float, float] = (0.8, 0.1, 0.1),
         split_seed: int = 0,
         **options: Any,
     ) -> None:
         super().__init__(root, **options)
-        if images_per_identity is not None and images_per_identity < 1:
-            raise ValueError(f"images_per_identity is {images_per_identity}, it must be at least 1")
+        if max_images_per_identity is not None and max_images_per_identity < 1:
+            raise ValueError(f"max_images_per_identity is {max_images_per_identity}, it must be at least 1")
         split_groups(np.zeros(1), shares)  # refuses bad shares before any file is read
         self.images = None if images is None else Path(images).expanduser()
-        self.images_per_identity, self.shares, self.split_seed = images_per_identity, shares, split_seed
+        self.max_images_per_identity, self.shares, self.split_seed = (
+            max_images_per_identity,
+            shares,
+            split_seed,
+        )
         for sample in self.samples.values():
             if sample is not None:
                 sample.check({"gender": GENDERS, "ethnicity": ETHNICITIES})
@@ -81,7 +85,7 @@ class DiveFace(FileFaces):
         return known
 
     def read_table(self) -> FaceTable:
-        """All listed images; those beyond `images_per_identity` are in no split."""
+        """All listed images; those beyond `max_images_per_identity` are in no split."""
         table = self.files.table
         labels = {name: table[name].to_numpy() for name in ("gender", "ethnicity")}
         for name in ("identity", "uploader"):
@@ -97,6 +101,6 @@ class DiveFace(FileFaces):
             )
         groups = connected_groups(identity, np.where(unknown, identity, uploader))
         split = split_groups(groups, self.shares, self.split_seed)
-        split[~first_of_each(identity, self.images_per_identity)] = -1
+        split[~first_of_each(identity, self.max_images_per_identity)] = -1
         file = table["file"].to_numpy(dtype=np.str_)
         return FaceTable(self.files.folder, file, split, labels, self.files.digest, self.files.published)

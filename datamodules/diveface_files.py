@@ -18,7 +18,7 @@ ETHNICITIES = ("east_asian", "sub_saharan_south_indian", "caucasian")
 IMAGES = 139_677
 
 LISTS = {f"Group{e + 1}_{word}": (g, e) for e in range(3) for g, word in enumerate(("Female", "Male"))}
-"""(gender, ethnicity) of each list. Not those that end in `_balanced`: `images_per_identity` 3 gives them."""
+"""(gender, ethnicity) of each list. Those named `_balanced` are what `max_images_per_identity` 3 gives."""
 
 FOLDERS = {
     f"{sex}{group}4K_120": (gender, ethnicity)

@@ -13,6 +13,8 @@ from datamodules.synthetic.face_renderer import RENDERER_VERSION, check_size
 from datamodules.synthetic.label_joint import CLASSES, Correlation, label_joint
 from datamodules.synthetic.synthetic_face_dataset import SyntheticFaceDataset
 
+DEFAULT_SIZE = 64
+
 MIN_IDENTITIES = 12  # one for each combination of gender, ethnicity and attractive
 MIN_IMAGES = len(CLASSES["emotion"])
 
@@ -26,7 +28,8 @@ class SyntheticFaces(FaceDataModule):
     images unless they have a habit. Any two attributes can be correlated; all others are independent.
 
     Args:
-        size: height and width in pixels, 32 to 224.
+        size: height and width in pixels, 32 to 224; null is 64. (The command line hands a value on to the
+            dataset that replaces this one, null does no harm there.)
         train_identities: people of the training split, at least 12.
         val_identities: people of the validation split, none of them in training.
         test_identities: people of the test split, none of them in the others.
@@ -46,7 +49,7 @@ class SyntheticFaces(FaceDataModule):
     def __init__(
         self,
         *,
-        size: int = 64,
+        size: int | None = None,
         train_identities: int = 400,
         val_identities: int = 100,
         test_identities: int = 200,
@@ -57,6 +60,7 @@ class SyntheticFaces(FaceDataModule):
         **loading: Any,
     ) -> None:
         super().__init__(**loading)
+        size = DEFAULT_SIZE if size is None else size
         check_size(size)
         counts = (train_identities, val_identities, test_identities)
         if min(counts) < MIN_IDENTITIES or images_per_identity < MIN_IMAGES:

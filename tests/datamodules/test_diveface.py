@@ -116,7 +116,7 @@ shares = st.tuples(*[st.floats(0, 1)] * 3).filter(lambda x: sum(x) > 0.1)
 
 @given(st.integers(0, 2**31), shares, st.sampled_from([None, 1, 3]))
 def test_no_two_splits_share_a_person_or_an_uploader(tree: Path, seed: int, shares, kept) -> None:
-    datamodule = DiveFace(str(tree), split_seed=seed, shares=shares, images_per_identity=kept)
+    datamodule = DiveFace(str(tree), split_seed=seed, shares=shares, max_images_per_identity=kept)
     splits = _files(datamodule)
     for part in ("_identity", "/"):  # all before it: the uploader, the person
         keys = [{file[: file.index(part)] for file in files} for files in splits]
@@ -146,7 +146,7 @@ def test_the_split_has_a_seed_of_its_own(tree: Path) -> None:
 
 
 def test_three_images_a_person_are_the_first_three_listed_and_nobody_changes_split(tree: Path) -> None:
-    whole, three = (_files(DiveFace(str(tree), images_per_identity=n)) for n in (None, 3))
+    whole, three = (_files(DiveFace(str(tree), max_images_per_identity=n)) for n in (None, 3))
     taken: Counter[str] = Counter()
     expected = set()
     for name in LISTS:  # as create_diveface.py goes through them with -b
@@ -179,8 +179,8 @@ def test_attributes_need_no_image(tmp_path: Path) -> None:
 
 
 def test_options_are_checked_before_any_data_is_read() -> None:
-    with pytest.raises(ValueError, match="images_per_identity is 0"):
-        DiveFace("nowhere", images_per_identity=0)
+    with pytest.raises(ValueError, match="max_images_per_identity is 0"):
+        DiveFace("nowhere", max_images_per_identity=0)
     with pytest.raises(ValueError, match="shares of train, val and test"):
         DiveFace("nowhere", shares=(0.8, -0.1, 0.3))
     with pytest.raises(ValueError, match="attribute 'attractive' is unknown"):
@@ -223,7 +223,7 @@ def test_the_fingerprint_tells_data_and_settings_apart(tree: Path, tmp_path: Pat
             (tree, {"size": 64}),
             (tree, {"split_seed": 1}),
             (tree, {"shares": (0.6, 0.2, 0.2)}),
-            (tree, {"images_per_identity": 3}),
+            (tree, {"max_images_per_identity": 3}),
         )
     ]
     assert len(set(seen)) == len(seen)
@@ -244,11 +244,21 @@ def test_a_dataset_can_be_sent_to_a_spawned_process(tree: Path) -> None:
 def test_a_config_builds_it_and_unknown_keys_are_refused(tree: Path) -> None:
     parser = ArgumentParser(exit_on_error=False, parser_mode="omegaconf")
     parser.add_subclass_arguments(FaceDataModule, "data")
-    args = {"root": str(tree), "images_per_identity": 3, "shares": [0.5, 0.25, 0.25], "bad_images": "skip"}
+    args = {
+        "root": str(tree),
+        "max_images_per_identity": 3,
+        "shares": [0.5, 0.25, 0.25],
+        "bad_images": "skip",
+    }
     data = {"class_path": "datamodules.diveface.DiveFace", "init_args": args}
     built = parser.instantiate(parser.parse_object({"data": data})).data
     assert built.shares == (0.5, 0.25, 0.25)
-    assert (built.images_per_identity, built.bad_images) == (3, "skip")
-    for wrong in ({"images_per_identity": "few"}, {"shares": [1, 2]}, {"bad_images": "keep"}, {"crop": "a"}):
+    assert (built.max_images_per_identity, built.bad_images) == (3, "skip")
+    for wrong in (
+        {"max_images_per_identity": "few"},
+        {"shares": [1, 2]},
+        {"bad_images": "keep"},
+        {"crop": "a"},
+    ):
         with pytest.raises(Exception, match=next(iter(wrong))):
             parser.parse_object({"data": data | {"init_args": args | wrong}})

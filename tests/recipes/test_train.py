@@ -1,5 +1,6 @@
 """The real entry point: every shipped configuration, the run folder, repeatability, clear errors."""
 
+import importlib
 import os
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 import wandb
 import yaml
+from jsonargparse import ArgumentParser
 
 from recipes.config_lookup import CONFIGS
 from tests import toy
@@ -76,6 +78,28 @@ def test_every_data_config_trains(dataset, runs, monkeypatch, dataset_tree):
         monkeypatch, "--config", "baseline.yaml", "--config", dataset, *arguments, *backbone, *toy.QUIET,
         f"--model.init_args.task={TASKS[name]}", "--trainer.fast_dev_run=true",
     )  # fmt: skip
+
+
+def _set_by(*names: str) -> set[str]:
+    """The options of the data that configuration files set."""
+    files = [yaml.safe_load((CONFIGS / name).read_text()) for name in names]
+    return set().union(*(file.get("data", {}).get("init_args", {}) for file in files))
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_a_dataset_takes_no_option_over_from_the_default_one(dataset, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        toy.run(monkeypatch, "--config", "baseline.yaml", "--config", dataset, "--print_config")
+    data = yaml.safe_load(capsys.readouterr().out)["data"]
+    module, name = data["class_path"].rsplit(".", 1)
+    parser = ArgumentParser(parser_mode="omegaconf")
+    parser.add_class_arguments(getattr(importlib.import_module(module), name), "data")
+    defaults = parser.get_defaults().data
+    chosen = _set_by("defaults.yaml", "baseline.yaml", dataset)
+    for option, value in data["init_args"].items():
+        default = defaults[option]
+        plain = default.as_dict() if hasattr(default, "as_dict") else default
+        assert option in chosen or value == (list(plain) if isinstance(plain, tuple) else plain), option
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
