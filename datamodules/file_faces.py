@@ -26,6 +26,11 @@ DEFAULT_SIZE = 112
 Sample = BiasedSample | MixedSample
 
 
+def _people(table: FaceTable, split: Split) -> set[int]:
+    identity = table.labels.get("identity", np.full(len(table), -1))
+    return set(identity[(table.split == SPLITS.index(split)) & (identity >= 0)].tolist())
+
+
 class FileFaces(FaceDataModule):
     """Base of the datasets of image files; images come as (3, size, size) uint8 RGB.
 
@@ -82,6 +87,12 @@ class FileFaces(FaceDataModule):
         table = self.read_table()
         if table.published is not None and len(table) != table.published:
             rank_zero_warn(f"{self.root}: a subset of {len(table):,} of {table.published:,} images is used")
+        train, test = _people(table, "train"), _people(table, "test")
+        if again := len(train & test):
+            rank_zero_warn(
+                f"{self.root}: {again:,} of the {len(test):,} people in test are in training too, so figures "
+                "on it are not those of new people; use splits by person if the data offer them"
+            )
         return table
 
     @cached_property

@@ -16,7 +16,7 @@ NAMES = _NAMES.split()
 
 
 def write_celeba(root: Path, count: int = 24, kaggle: bool = False, end: str = "\r\n") -> np.ndarray:
-    """The (count, 40) -1/1 labels written; image i is in split i % 3 and shows person 10177 - i // 6."""
+    """The (count, 40) -1/1 labels written; image i is in split i % 3, six in turn show one person."""
     rng = np.random.default_rng(7)
     labels = rng.choice([-1, 1], size=(count, 40))
     files = [f"{i + 1:06d}.jpg" for i in range(count)]
@@ -33,9 +33,15 @@ def write_celeba(root: Path, count: int = 24, kaggle: bool = False, end: str = "
         header = [str(count), " ".join(NAMES) + " "]
         write(root / "list_attr_celeba.txt", header, files, labels, " ", end)
         write(root / "list_eval_partition.txt", [], files, splits(count), " ", end)
-        people = 10_177 - np.arange(count)[:, None] // 6
+        people = celeba_people(count)[:, None]
         write(root / "identity_CelebA.txt", [], files, people, " ", end)
     return labels
+
+
+def celeba_people(count: int) -> np.ndarray:
+    """The official number of the person in each image, counted down from 10177; nobody is in two splits."""
+    i = np.arange(count)
+    return 10_177 - (i // 18 * 3 + i % 3)
 
 
 def splits(count: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from datamodules.biased_sample import BiasedSample
 from datamodules.celeba import MEAN_LANDMARKS, CelebA
 from datamodules.errors import DatasetError
 from datamodules.face_alignment import TEMPLATE, rescale_points, similarity
-from tests.datamodules.celeba_tree import NAMES, write_celeba
+from tests.datamodules.celeba_tree import NAMES, celeba_people, write_celeba
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning")
 
@@ -45,7 +45,7 @@ def test_the_batch_contract(tmp_path: Path, kaggle: bool, crop) -> None:
         for column, name in enumerate(NAMES):
             assert whole[name.lower()].tolist() == ((written[rows, column] + 1) // 2).tolist()
         assert torch.equal(whole["gender"], whole["male"])
-        assert whole["identity"].tolist() == ([-1] * 8 if kaggle else (10_176 - rows // 6).tolist())
+        assert whole["identity"].tolist() == ([-1] * 8 if kaggle else (celeba_people(24)[rows] - 1).tolist())
 
 
 def test_attributes_are_known_without_any_file(tmp_path: Path) -> None:
@@ -98,6 +98,21 @@ def test_a_sample_that_is_too_large_says_what_fits(tmp_path: Path) -> None:
     write_celeba(tmp_path)
     with pytest.raises(DatasetError, match="^train_sample: biased sample of 4000: too few images"):
         CelebA(str(tmp_path), train_sample=BiasedSample(n=4000)).setup("fit")
+
+
+def test_no_split_shares_a_person_and_splits_that_do_are_named(tmp_path: Path, recwarn) -> None:
+    write_celeba(tmp_path)
+    datamodule = _ready(tmp_path)
+    people = [set(data.labels(torch.arange(8))["identity"].tolist()) for data in datamodule.datasets.values()]
+    assert [len(p) for p in people] == [2, 2, 2]
+    assert len(set().union(*people)) == 6
+    assert not any("in training too" in str(w.message) for w in recwarn)
+    path = tmp_path / "identity_CelebA.txt"
+    lines = path.read_text().splitlines()
+    lines[2] = "000003.jpg 10177"
+    path.write_text("\n".join(lines))
+    with pytest.warns(UserWarning, match="1 of the 3 people in test are in training too"):
+        _ready(tmp_path)
 
 
 def test_a_part_of_the_images_is_announced(tmp_path: Path) -> None:

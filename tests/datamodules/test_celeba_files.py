@@ -7,7 +7,7 @@ import pytest
 from datamodules import celeba_files
 from datamodules.celeba_files import ATTRIBUTES, read_celeba_files
 from datamodules.errors import DatasetError
-from tests.datamodules.celeba_tree import NAMES, write_celeba
+from tests.datamodules.celeba_tree import NAMES, celeba_people, write_celeba
 
 
 @pytest.mark.parametrize("kaggle", [False, True])
@@ -21,7 +21,7 @@ def test_both_layouts_give_the_labels_that_were_written(tmp_path: Path, kaggle: 
     for column, name in enumerate(NAMES):
         np.testing.assert_array_equal(files.labels[name.lower()], (written[:, column] + 1) // 2)
     np.testing.assert_array_equal(files.labels["gender"], files.labels["male"])
-    expected = np.full(24, -1) if kaggle else 10_176 - np.arange(24) // 6
+    expected = np.full(24, -1) if kaggle else celeba_people(24) - 1
     np.testing.assert_array_equal(files.labels["identity"], expected)
     np.testing.assert_array_equal(files.split, np.arange(24) % 3)
     assert files.folder.is_dir()
@@ -111,13 +111,13 @@ BAD = {
     ),
     "partition wide": (PARTITION, _edit(4, " 0", " 0 0"), "line 4: 3 columns instead of 2"),
     "partition empty": (PARTITION, lambda t: "\r\n", "the file is empty"),
-    "identity 0": (IDENTITY, _edit(2, " 10177", " 0"), "line 2: identity is 0, it must be 1 to 10177"),
+    "identity 0": (IDENTITY, _edit(2, " 10176", " 0"), "line 2: identity is 0, it must be 1 to 10177"),
     "identity large": (
         IDENTITY,
-        _edit(2, " 10177", " 10178"),
+        _edit(2, " 10176", " 10178"),
         "line 2: identity is 10178, it must be 1 to 10177",
     ),
-    "identity part": (IDENTITY, _edit(2, " 10177", " 1.5"), "line 2: not a file name and 1 whole number"),
+    "identity part": (IDENTITY, _edit(2, " 10176", " 1.5"), "line 2: not a file name and 1 whole number"),
     "identity lacks": (IDENTITY, _drop(1), "lacks 1 image"),
 }
 

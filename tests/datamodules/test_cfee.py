@@ -137,7 +137,7 @@ def test_a_random_split_warns_that_people_are_in_training_and_test(tree: Path) -
     train, _, test = _people(datamodule)
     (message,) = (str(w.message) for w in caught if "training too" in str(w.message))
     assert f"{len(train & test)} of the {len(test)} people in test are in training too" in message
-    assert "--data.init_args.split subject" in message
+    assert "not those of new people; use splits by person" in message
     again, other = (
         CFEE(str(tree), split="random", shares=shares, **seed) for seed in ({"seed": 4}, {"split_seed": 1})
     )
