@@ -14,7 +14,7 @@ class FiniteLoss(Callback):
     """Raises `NonFiniteLossError` at the first training batch whose loss is nan or infinite.
 
     The loss is what `training_step` returns, a tensor or under the key `loss`; a module that optimises
-    manually has to return it too. Every batch is checked: that reads one number, which on an accelerator
+    manually has to return it too. Terms returned beside it are named if they are to blame. Every batch is checked: that reads one number, which on an accelerator
     waits for the step to finish.
     """
 
@@ -36,8 +36,14 @@ class FiniteLoss(Callback):
             trainer.checkpoint_callback, "best_model_path", ""
         )
         resume = f"Resume from {checkpoint}." if checkpoint else "No checkpoint was saved before."
+        terms = [
+            name
+            for name, value in outputs.items()
+            if name != "loss" and isinstance(value, torch.Tensor) and not torch.isfinite(value).all()
+        ]
+        which = f" (because of {', '.join(terms)})" if terms else ""
         raise NonFiniteLossError(
-            f"The training loss is {loss.mean().item()} in epoch {trainer.current_epoch}, batch {batch_idx} "
+            f"The training loss is {loss.mean().item()}{which} in epoch {trainer.current_epoch}, batch {batch_idx} "
             f"(global step {trainer.global_step}). {resume} Try a lower learning rate, gradient clipping, or "
             f"trainer.precision=32-true (it is {trainer.precision})."
         )

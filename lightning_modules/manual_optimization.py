@@ -1,0 +1,96 @@
+"""Training steps with several optimizers: stepped in any order, counted once a batch, logged cheaply."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.core.optimizer import LightningOptimizer
+from torch import Tensor
+from torch.optim import Optimizer
+
+
+class ManualOptimization(LightningModule):
+    """Base of the methods in which two players train.
+
+    Lightning leaves clipping and schedules to a module that optimises manually, and counts every step of an
+    optimizer that it wraps. Here exactly one step a batch goes through the wrapper, so that `max_steps`, the
+    counters of checkpoints and the loggers' axis count batches; the others go to torch's own optimizer, or to
+    the gradient scaler of 16-bit training.
+
+    Args:
+        gradient_clip_val: largest norm of each optimizer's gradients; null clips nothing. (Lightning refuses
+            `trainer.gradient_clip_val` here.)
+        **common: the arguments of the next base.
+    """
+
+    def __init__(self, *, gradient_clip_val: float | None = None, **common: Any) -> None:
+        super().__init__(**common)
+        self.automatic_optimization = False
+        self.gradient_clip_val = gradient_clip_val
+        self._sums: dict[str, Tensor] = {}
+        self._batches = 0
+
+    def descend(self, loss: Tensor, optimizers: Sequence[LightningOptimizer], *, last: bool) -> None:
+        """Backward from `loss`, then one step of each optimizer; gradients are the caller's to clear before.
+
+        Args:
+            loss: a scalar.
+            optimizers: wrapped, as `self.optimizers()` gives them.
+            last: these are the last steps of the batch, which is counted with the last optimizer's.
+        """
+        self.manual_backward(loss)
+        scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+        for wrapped in optimizers[:-1] if last else optimizers:
+            optimizer = wrapped.optimizer
+            if scaler is None:
+                self._clip(optimizer)
+                optimizer.step()
+            else:
+                scaler.unscale_(optimizer)
+                self._clip(optimizer)
+                scaler.step(optimizer)
+        if last:
+            optimizers[-1].step()
+        elif scaler is not None:  # the wrapper does so too; all gradients of a backward share one scale
+            scaler.update()
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Clip the gradients of the step that is counted; Lightning has unscaled them."""
+        self._clip(optimizer)
+
+    def _clip(self, optimizer: Optimizer) -> None:
+        if self.gradient_clip_val is not None:
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            torch.nn.utils.clip_grad_norm_(parameters, self.gradient_clip_val)
+
+    def track(self, **terms: Tensor) -> dict[str, Tensor]:
+        """Add scalars to the running means, which every `log_every_n_steps` batches are logged.
+
+        To be called after the last step of a batch. (To log in every step costs more than a small step.)
+
+        Returns:
+            The scalars without their graph, for `training_step` to return; one is to be called `loss`.
+        """
+        terms = {name: value.detach() for name, value in terms.items()}
+        for name, value in terms.items():
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+        self._batches += 1
+        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]  # set at run time
+        if self.trainer.global_step % every == 0:
+            self._log_means()
+        return terms
+
+    def _log_means(self) -> None:
+        means = {f"train/{name}": total / self._batches for name, total in self._sums.items()}
+        self._sums, self._batches = {}, 0
+        for name, mean in means.items():
+            self.log(name, mean, sync_dist=True, batch_size=1)
+
+    def on_train_epoch_end(self) -> None:
+        """Log what is left, and step the learning-rate schedules."""
+        if self._batches:
+            self._log_means()
+        schedulers = self.lr_schedulers() or []
+        for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
+            scheduler.step()  # type: ignore[call-arg]  # of the schedules that take a metric, none is built
