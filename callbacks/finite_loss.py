@@ -14,8 +14,8 @@ class FiniteLoss(Callback):
     """Raises `NonFiniteLossError` at the first training batch whose loss is nan or infinite.
 
     The loss is what `training_step` returns, a tensor or under the key `loss`; a module that optimises
-    manually has to return it too. Terms returned beside it are named if they are to blame. Every batch is checked: that reads one number, which on an accelerator
-    waits for the step to finish.
+    manually has to return it too. Terms that it returns beside the loss are named if they are to blame. Every
+    batch is checked: that reads one number, which on an accelerator waits for the step to finish.
     """
 
     def on_train_batch_end(
@@ -43,7 +43,7 @@ class FiniteLoss(Callback):
         ]
         which = f" (because of {', '.join(terms)})" if terms else ""
         raise NonFiniteLossError(
-            f"The training loss is {loss.mean().item()}{which} in epoch {trainer.current_epoch}, batch {batch_idx} "
-            f"(global step {trainer.global_step}). {resume} Try a lower learning rate, gradient clipping, or "
+            f"The training loss is {loss.mean().item()}{which} in epoch {trainer.current_epoch}, batch "
+            f"{batch_idx} (global step {trainer.global_step}). {resume} Try a lower learning rate, gradient clipping, or "
             f"trainer.precision=32-true (it is {trainer.precision})."
         )

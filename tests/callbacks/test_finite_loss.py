@@ -88,3 +88,10 @@ def test_a_manual_module_has_to_return_its_loss(tmp_path):
     module.automatic_optimization = False
     with pytest.raises(ValueError, match=r"needs Skips.training_step to return its loss"):
         fit(module, tmp_path)
+
+
+def test_the_term_to_blame_is_named():
+    outputs = {name: torch.tensor(value) for name, value in (("loss", math.nan), ("a", 1.0), ("b", math.inf))}
+    trainer = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
+    with pytest.raises(NonFiniteLossError, match=r"loss is nan \(because of b\) in epoch 0"):
+        FiniteLoss().on_train_batch_end(trainer, Breaks(1.0), outputs, None, 0)
