@@ -44,6 +44,6 @@ class FiniteLoss(Callback):
         which = f" (because of {', '.join(terms)})" if terms else ""
         raise NonFiniteLossError(
             f"The training loss is {loss.mean().item()}{which} in epoch {trainer.current_epoch}, batch "
-            f"{batch_idx} (global step {trainer.global_step}). {resume} Try a lower learning rate, gradient clipping, or "
-            f"trainer.precision=32-true (it is {trainer.precision})."
+            f"{batch_idx} (global step {trainer.global_step}). {resume} Try a lower learning rate, gradient "
+            f"clipping, or trainer.precision=32-true (it is {trainer.precision})."
         )
