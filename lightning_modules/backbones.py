@@ -12,6 +12,8 @@ from safetensors.torch import save_file
 from lightning_modules.backbone_base import Backbone, InputSpec, Trainable
 from lightning_modules.inception import NAME as INCEPTION
 from lightning_modules.inception import build_inception_resnet_v1
+from lightning_modules.lntl_network import NAME as LNTL_CONVNET
+from lightning_modules.lntl_network import build_lntl_convnet
 from lightning_modules.onnx_backbone import NAME as ONNX
 from lightning_modules.onnx_backbone import build_onnx
 from lightning_modules.precomputed import NAME as PRECOMPUTED
@@ -24,7 +26,7 @@ from lightning_modules.vggface2 import build_vggface2_resnet50
 __all__ = ["Backbone", "InputSpec", "Trainable", "WeightsError", "build_backbone", "save_backbone"]
 
 SYNTHETIC = "synthetic_recogniser"
-_NAMES = (VGGFACE2, INCEPTION, ONNX, PRECOMPUTED, SYNTHETIC)
+_NAMES = (VGGFACE2, INCEPTION, LNTL_CONVNET, ONNX, PRECOMPUTED, SYNTHETIC)
 SYNTHETIC_FILE = Path(__file__).parent / "weights" / "synthetic_recogniser.safetensors"
 
 
@@ -39,6 +41,7 @@ def build_backbone(
 
     Args:
         name: `vggface2_resnet50`; `inception_resnet_v1`; `onnx`; `precomputed` (the data give embeddings);
+            `lntl_convnet` (the small network of coloured MNIST);
             `synthetic_recogniser` (small, trained on the synthetic faces, shipped with this package); the
             path of a `.safetensors` file that `save_backbone` wrote; or any timm name,
             `hf_hub:<owner>/<model>` included.
@@ -51,12 +54,14 @@ def build_backbone(
         ValueError: an unknown name or option, or weights that cannot be used (`WeightsError`).
     """
     options = dict(options or {})
-    if options and (name in (VGGFACE2, INCEPTION, SYNTHETIC) or name.endswith(".safetensors")):
+    if options and (name in (VGGFACE2, INCEPTION, LNTL_CONVNET, SYNTHETIC) or name.endswith(".safetensors")):
         raise ValueError(f"{name} has no options, but got {', '.join(options)}")
     if name == VGGFACE2:
         backbone = build_vggface2_resnet50(weights)
     elif name == INCEPTION:
         backbone = build_inception_resnet_v1(weights)
+    elif name == LNTL_CONVNET:
+        backbone = build_lntl_convnet(weights)
     elif name == ONNX:
         backbone = build_onnx(weights, options)
     elif name == PRECOMPUTED:

@@ -28,8 +28,7 @@ class ManualOptimization(LightningModule):
         super().__init__(**common)
         self.automatic_optimization = False
         self.gradient_clip_val = gradient_clip_val
-        self._sums: dict[str, Tensor] = {}
-        self._batches = 0
+        self._sums: dict[str, tuple[Tensor, int]] = {}  # and of how many batches
 
     def descend(self, loss: Tensor, optimizers: Sequence[LightningOptimizer], *, last: bool) -> None:
         """Backward from `loss`, then one step of each optimizer; gradients are the caller's to clear before.
@@ -74,23 +73,22 @@ class ManualOptimization(LightningModule):
         """
         terms = {name: value.detach() for name, value in terms.items()}
         for name, value in terms.items():
-            self._sums[name] = self._sums[name] + value if name in self._sums else value
-        self._batches += 1
+            total, batches = self._sums.get(name, (torch.zeros_like(value), 0))
+            self._sums[name] = (total + value, batches + 1)
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]  # set at run time
         if self.trainer.global_step % every == 0:
             self._log_means()
         return terms
 
     def _log_means(self) -> None:
-        means = {f"train/{name}": total / self._batches for name, total in self._sums.items()}
-        self._sums, self._batches = {}, 0
+        means = {f"train/{name}": total / batches for name, (total, batches) in self._sums.items()}
+        self._sums = {}
         for name, mean in means.items():
             self.log(name, mean, sync_dist=True, batch_size=1)
 
     def on_train_epoch_end(self) -> None:
         """Log what is left, and step the learning-rate schedules."""
-        if self._batches:
-            self._log_means()
+        self._log_means()
         schedulers = self.lr_schedulers() or []
         for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
             scheduler.step()  # type: ignore[call-arg]  # of the schedules that take a metric, none is built

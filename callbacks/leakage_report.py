@@ -1,0 +1,74 @@
+"""Where the table of what probes read goes when a test ends."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from pytorch_lightning import Trainer
+from pytorch_lightning.loggers import WandbLogger
+from rich.console import Console
+from rich.table import Table
+
+from evaluation.probes import removed, strongest
+
+
+def write_leakage(trainer: Trainer, table: pd.DataFrame) -> None:
+    """Write `<log_dir>/leakage.csv`, and the same to W&B; every rank has to call this, rank zero writes.
+
+    Without a logger there is no place for it and none is written.
+
+    Args:
+        trainer: its loggers say where to.
+        table: rows of `run_probes` with the columns `attribute` and `representation` (before, after).
+    """
+    log_dir = trainer.log_dir if trainer.loggers else None  # a broadcast: all ranks must ask
+    if log_dir is None or not trainer.is_global_zero:
+        return
+    Path(log_dir).mkdir(parents=True, exist_ok=True)
+    table.to_csv(Path(log_dir, "leakage.csv"), index=False)
+    for logger in trainer.loggers:
+        if isinstance(logger, WandbLogger):
+            logger.log_table("test/leakage", dataframe=table)
+
+
+class Verdict(NamedTuple):
+    """The strongest probes of an attribute, rows of `run_probes`, and what lies between them."""
+
+    after: pd.Series
+    before: pd.Series | None
+    """None where only a checkpoint was tested."""
+    removed: float
+    """Percent of eq. 4.1 of the thesis; nan without a before, or with nothing in it."""
+
+
+def verdicts(table: pd.DataFrame) -> dict[str, Verdict]:
+    """Attribute -> what its strongest probes say; `table` as for `write_leakage`."""
+    found = {}
+    for attribute, rows in table.groupby("attribute", sort=False):
+        best = {of: strongest(part) for of, part in rows.groupby("representation")}
+        after, before = best["after"], best.get("before")
+        share = float("nan")
+        if before is not None:
+            share = removed(before["balanced_accuracy"], after["balanced_accuracy"], after["chance"])
+        found[str(attribute)] = Verdict(after, before, share)
+    return found
+
+
+def print_leakage(table: pd.DataFrame) -> None:
+    """Print for each attribute what the strongest probe read before and after, and how much was removed."""
+    printed = Table(
+        title="What the strongest probe reads (test)",
+        caption="Balanced accuracy and its 95 % interval. The probes learned from the validation split.",
+    )
+    for name in ("attribute", "chance", "before", "after", "removed"):
+        printed.add_column(name, justify="left" if name == "attribute" else "right")
+    for attribute, (after, before, share) in verdicts(table).items():
+        gone = f"{share:.1f} %" if share == share else "-"  # nan
+        printed.add_row(attribute, f"{after['chance']:.3f}", _cell(before), _cell(after), gone)
+    Console().print(printed)
+
+
+def _cell(row: pd.Series | None) -> str:
+    if row is None:
+        return "-"
+    return f"{row['balanced_accuracy']:.3f} {row['family']}\n[{row['low']:.3f}, {row['high']:.3f}]"

@@ -1,0 +1,118 @@
+"""The attackers: four kinds of classifier that read an attribute from embeddings they were not trained on.
+
+All of them standardise the embeddings and weigh the classes evenly: without the first, a representation that
+collapsed to a tiny scale passes for blind; without the second, so does one whose weak leak a large class
+outweighs.
+"""
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.svm import SVC
+from sklearn.utils.class_weight import compute_sample_weight
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+Family = Literal["linear", "mlp", "rbf_svm", "forest"]
+FAMILIES: tuple[Family, ...] = get_args(Family)
+
+HIDDEN = 1024  # units of the thesis' dense layer (section 3.2)
+_HELD_OUT = 0.15  # share of the people that say when the MLP has learned enough
+_EPOCHS, _PATIENCE, _TOLERANCE = 200, 10, 1e-3
+_KERNEL_ROWS = 4096  # of the test set at once, so that memory does not grow with it
+
+
+def standardise(train: Floats, test: Floats) -> tuple[Floats, Floats]:
+    """Both sets with zero mean and unit deviation in each feature of the training set.
+
+    A feature that is constant in the training set becomes 0 in both: no probe could have learned from it.
+
+    Args:
+        train: (N, D) of any scale.
+        test: (M, D).
+    """
+    train, test = np.asarray(train, np.float64), np.asarray(test, np.float64)
+    low, extent = train.min(0), np.ptp(train, 0)
+    varies = extent > 0
+    # to [0, 1] first, where neither the mean of a constant rounds nor the square of a tiny spread underflows
+    unit = 1 / np.where(varies, extent, 1)
+    train, test = ((x - low) * unit * varies for x in (train, test))
+    mean, deviation = train.mean(0), np.where(varies, train.std(0), 1)
+    return (train - mean) / deviation, (test - mean) / deviation
+
+
+def rbf_kernel(a: Floats, b: Floats, gamma: float) -> Floats:
+    """exp(-gamma |a_i - b_j|^2), (N, M), by one matrix product of (N, D) and (M, D)."""
+    distance = (a * a).sum(1)[:, None] + (b * b).sum(1) - 2 * a @ b.T
+    return np.exp(-gamma * np.maximum(distance, 0, out=distance), out=distance)
+
+
+def predict(family: Family, train: Floats, label: Ints, people: Ints, test: Floats, seed: int) -> Ints:
+    """Train a probe, and read the attribute of the test set.
+
+    Args:
+        family: `linear` logistic regression, `mlp` the thesis' one hidden layer, `rbf_svm` (C = 1, gamma
+            "scale") or `forest` of 100 trees.
+        train: (N, D) standardised embeddings.
+        label: (N,) classes, any integers.
+        people: (N,) whose they are; the MLP stops by people it does not learn from.
+        test: (M, D), standardised by the same statistics.
+        seed: of everything drawn.
+
+    Returns:
+        (M,) predicted classes.
+    """
+    if family == "linear":
+        probe = LogisticRegression(C=0.01, max_iter=1000, class_weight="balanced")
+        return probe.fit(train, label).predict(test)
+    if family == "rbf_svm":
+        return _predict_rbf_svm(train, label, test)
+    if family == "forest":
+        forest = RandomForestClassifier(100, class_weight="balanced", random_state=seed)
+        return forest.fit(train, label).predict(test)
+    return _predict_mlp(train, label, people, test, seed)
+
+
+def _predict_rbf_svm(train: Floats, label: Ints, test: Floats) -> Ints:
+    """What `SVC(kernel="rbf")` predicts, faster: its own kernel is computed pair by pair."""
+    gamma = 1 / (train.shape[1] * (train.var() or 1.0))
+    probe = SVC(kernel="precomputed", class_weight="balanced")
+    probe.fit(rbf_kernel(train, train, gamma), label)
+    blocks = np.array_split(test, 1 + len(test) // _KERNEL_ROWS)
+    return np.concatenate([probe.predict(rbf_kernel(block, train, gamma)) for block in blocks])
+
+
+def _predict_mlp(train: Floats, label: Ints, people: Ints, test: Floats, seed: int) -> Ints:
+    """What the MLP predicts after the epoch whose loss on held-out people was the smallest."""
+    rng = np.random.default_rng(seed)
+    crowd = np.unique(people)
+    held = np.isin(people, rng.permutation(crowd)[: max(1, round(_HELD_OUT * len(crowd)))])
+    weight = compute_sample_weight("balanced", label)
+    classes, label = np.unique(label, return_inverse=True)
+    x, x_test = train.astype(np.float32), test.astype(np.float32)
+    rows = np.flatnonzero(~held)
+    probe = MLPClassifier((HIDDEN,), alpha=1, batch_size=min(128, len(rows)), random_state=seed)
+    best, prediction, waited = np.inf, np.zeros(len(test), np.int64), 0
+    for _ in range(_EPOCHS):
+        epoch = balanced_epoch(rng.permutation(rows), weight, rng)
+        probe.partial_fit(x[epoch], label[epoch], classes=np.arange(len(classes)))
+        likelihood = probe.predict_proba(x[held])[np.arange(held.sum()), label[held]]
+        loss = -(weight[held] * np.log(likelihood + 1e-12)).mean()
+        waited += 1
+        if loss < best - _TOLERANCE:
+            best, prediction, waited = loss, probe.predict(x_test), 0
+        if waited == _PATIENCE:
+            break
+    return classes[prediction]
+
+
+def balanced_epoch(rows: Ints, weight: Floats, rng: np.random.Generator) -> Ints:
+    """As many rows (N,), each in proportion to `weight[row]`: every row once where the weights are equal."""
+    ends = np.cumsum(weight[rows])
+    ticks = (np.arange(len(rows)) + rng.random()) * (ends[-1] / len(rows))
+    return rng.permutation(rows[np.searchsorted(ends, ticks, side="right").clip(max=len(rows) - 1)])

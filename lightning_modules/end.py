@@ -1,0 +1,86 @@
+"""EnD: entangling and disentangling representations, to correct a bias (Tartaglione et al., CVPR 2021)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from lightning_modules.base import Batch
+from lightning_modules.sensitive_classifier import SensitiveClassifier
+
+
+class EnD(SensitiveClassifier):
+    """A classifier with two regularisers on the angles between a batch's embeddings; there is no adversary.
+
+    L = L_task + alpha * R_orthogonal + beta * R_parallel, with the defaults of the
+    authors' code (EIDOSLAB/entangling-disentangling-bias).
+
+    Args:
+        alpha: weight of the term that pulls faces of one sensitive class apart.
+        beta: weight of the term that pulls faces of one task class and different sensitive classes together.
+        **common: the other arguments of `SensitiveClassifier`.
+
+    Raises:
+        ValueError: a negative weight.
+    """
+
+    def __init__(self, *, alpha: float = 0.1, beta: float = 0.1, **common: Any) -> None:
+        super().__init__(**common)
+        if min(alpha, beta) < 0:
+            raise ValueError(f"alpha and beta cannot be negative: {alpha}, {beta}")
+        self.alpha, self.beta = alpha, beta
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Cross entropy and both regularisers."""
+        reading = self.read(batch)
+        task = self.task_loss(reading.logits, batch)
+        gram = cosines(reading.embedding)
+        orthogonal = orthogonality(gram, batch[self.sensitive], len(self.sensitive_classes))
+        parallel = parallelism(gram, batch[self.task], batch[self.sensitive])
+        loss = task + self.alpha * orthogonal + self.beta * parallel
+        terms = {"loss": loss, "task": task, "orthogonal": orthogonal, "parallel": parallel}
+        for name, value in terms.items():
+            self.log(f"train/{name}", value, on_step=False, on_epoch=True, batch_size=len(gram))
+        return loss
+
+
+def cosines(embedding: Tensor) -> Tensor:
+    """Cosine (N, N) of every pair of embeddings (N, D), once: the entries i > j; the others are 0.
+
+    In the authors' networks the classifier reads the normalised features too; here it reads them as they are.
+    """
+    unit = functional.normalize(embedding)
+    return (unit @ unit.T).tril(-1)
+
+
+def orthogonality(gram: Tensor, sensitive: Tensor, classes: int) -> Tensor:
+    """R_orthogonal: for each sensitive class |sum of its pairs' cosines|, added up, over the number of pairs.
+
+    Args:
+        gram: (N, N) cosines of the pairs i > j.
+        sensitive: (N,) int64, -1 where unknown. Without a pair of one class the result is 0.
+        classes: number of sensitive classes.
+    """
+    member = (sensitive[:, None] == torch.arange(classes, device=gram.device)).to(gram.dtype)  # (N, classes)
+    sums = (member * (gram @ member)).sum(0)
+    sizes = member.sum(0)
+    pairs = (sizes * (sizes - 1) / 2).sum()
+    return sums.abs().sum() / pairs.clamp(min=1)
+
+
+def parallelism(gram: Tensor, task: Tensor, sensitive: Tensor) -> Tensor:
+    """R_parallel: 1 - mean (1 + cosine) / 2 over the pairs of one task class and two sensitive classes.
+
+    Over all of them, as in the paper; the authors' code only sees those whose later sample in the batch has
+    the lower sensitive class, half of them by chance.
+
+    Args:
+        gram: (N, N) cosines of the pairs i > j.
+        task: (N,) int64, -1 where unknown.
+        sensitive: (N,) int64, -1 where unknown. Without such a pair the result is 0.
+    """
+    known = (task >= 0) & (sensitive >= 0)
+    pair = known[:, None] & known & (task[:, None] == task) & (sensitive[:, None] != sensitive)
+    pair = pair.tril(-1)
+    return ((1 - gram) / 2 * pair).sum() / pair.sum().clamp(min=1)

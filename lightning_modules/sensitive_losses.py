@@ -1,0 +1,94 @@
+"""The losses of SensitiveNets: triplets keep the identity, a regulariser hides an attribute."""
+
+import math
+from typing import Literal
+
+import torch
+from pytorch_metric_learning.distances import LpDistance
+from pytorch_metric_learning.losses import TripletMarginLoss
+from pytorch_metric_learning.miners import BatchHardMiner, TripletMarginMiner
+from pytorch_metric_learning.reducers import MeanReducer
+from pytorch_metric_learning.utils.loss_and_miner_utils import get_random_triplet_indices
+from torch import Tensor
+from torch.nn.functional import log_softmax
+
+Mining = Literal["semihard", "hard", "random"]
+Triplets = tuple[Tensor, Tensor, Tensor]
+"""Places (T,) int64 of anchors, positives (same identity) and negatives (another) in a batch."""
+
+
+def delta(logits: Tensor, target: int) -> Tensor:
+    """log(1 + |0.9 - P(target)|) (N,) of logits (N, C): thesis, equation 3.5.
+
+    0 at P = 0.9, 0.642 at P = 0 and 0.095 at P = 1. Its slope in P is between 1 / 1.9 and 1, but in the
+    logits it vanishes where P is 0 or 1.
+    """
+    return (0.9 - log_softmax(logits, 1)[:, target].exp()).abs().log1p()
+
+
+def uniform_delta(logits: Tensor) -> Tensor:
+    """KL divergence (N,) in nats of the prediction from uniform, KL(uniform | P), of logits (N, C).
+
+    Our variant, not published: 0 where the classifier cannot tell. Its gradient in the logits is P - 1/C, so
+    that a confident classifier is contradicted with full strength.
+    """
+    return -log_softmax(logits, 1).mean(1) - math.log(logits.shape[1])
+
+
+def mine_triplets(
+    embedding: Tensor,
+    identity: Tensor,
+    mining: Mining,
+    *,
+    margin: float,
+    normalize: bool,
+    seed: int,
+) -> Triplets:
+    """Triplets of a batch; none where it lacks a positive or a negative.
+
+    Args:
+        embedding: (N, D) float.
+        identity: (N,) int64; -1 (unknown) takes no part.
+        mining: `random`: as many for each anchor as it has images; `hard`: each anchor's farthest positive
+            and nearest negative; `semihard`: all whose negative is farther than the positive, by less than
+            the margin (FaceNet), or random ones where there are none, so that the regulariser goes on.
+        margin: of the loss, in squared distance.
+        normalize: distances are between embeddings of unit length.
+        seed: of random triplets; the global generator is left as it is.
+    """
+    known = (identity >= 0).nonzero()[:, 0]
+    features, labels = embedding.detach()[known], identity[known]
+    found: Triplets | None = None
+    distance = LpDistance(normalize_embeddings=normalize, power=2)
+    if mining == "hard" and len(known):
+        found = BatchHardMiner(distance=distance)(features, labels)
+    elif mining == "semihard" and len(known):
+        miner = TripletMarginMiner(margin=margin, type_of_triplets="semihard", distance=distance)
+        found = miner(features, labels)
+    if found is None or not len(found[0]):
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            found = get_random_triplet_indices(labels)
+    anchor, positive, negative = (known[place] for place in found)
+    return anchor, positive, negative
+
+
+def triplet_loss(embedding: Tensor, triplets: Triplets, *, margin: float, normalize: bool) -> Tensor:
+    """The mean of [|a - p|^2 - |a - n|^2 + margin]_+: thesis, equation 3.4, with the hinge of FaceNet.
+
+    The thesis prints no hinge, without which a linear map has no minimum; nor does it give the margin.
+
+    Args:
+        embedding: (N, D) float.
+        triplets: of the batch; without any the loss is 0, with a gradient.
+        margin: in squared distance.
+        normalize: take embeddings of unit length (FaceNet; the thesis does not say).
+    """
+    distance = LpDistance(normalize_embeddings=normalize, power=2)
+    loss = TripletMarginLoss(margin=margin, distance=distance, reducer=MeanReducer())
+    return loss(embedding, indices_tuple=triplets)
+
+
+def mean_over_triplets(values: Tensor, triplets: Triplets) -> Tensor:
+    """The mean over triplets of values (N,) at anchor + positive + negative (equation 3.3); 0 without any."""
+    return values[torch.cat(triplets)].sum() / max(len(triplets[0]), 1)

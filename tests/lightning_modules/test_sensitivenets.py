@@ -1,0 +1,323 @@
+"""SensitiveNets: who moves when, the plain-torch twin, resuming, collapse, and what it hides."""
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from pytorch_lightning import Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint
+from torch.nn import functional
+from torch.utils.data import DataLoader
+
+from evaluation.verification import verification
+from lightning_modules.sensitivenets import Alternation, SensitiveNets
+
+SHORT = {"rounds": 2, "steps_per_round": 3, "classifier_steps": 2, "warmup_rounds": 1}
+SMALL = {"sensitive": "emotion", "target": "neutral", "width": 7, "hidden": 6}
+ATTRIBUTES = {"identity": [str(i) for i in range(8)], "emotion": ["happy", "neutral", "sad"]}
+
+
+def make(**options: Any) -> SensitiveNets:
+    """On embeddings of five numbers."""
+    torch.manual_seed(0)
+    own = {"attributes": ATTRIBUTES, "backbone": "precomputed", "backbone_options": {"num_features": 5}}
+    return SensitiveNets(**{**own, **SMALL, **SHORT, **options})
+
+
+def table(count: int = 12, n: int = 24) -> list[dict[str, torch.Tensor]]:
+    """Batches of noise; a label of each kind is unknown."""
+    generator = torch.Generator().manual_seed(1)
+    batches = []
+    for _ in range(count):
+        labels = {"identity": torch.arange(n) % 8, "emotion": torch.randint(3, (n,), generator=generator)}
+        labels = {name: label.clone() for name, label in labels.items()}
+        labels["identity"][3], labels["emotion"][4] = -1, -1
+        batches.append({"embedding": torch.randn(n, 5, generator=generator), **labels})
+    return batches
+
+
+def train(module, batches, folder, *, epochs: int = 1, callbacks: Any = (), ckpt=None, **options) -> Trainer:
+    trainer = Trainer(
+        default_root_dir=folder, accelerator="cpu", max_epochs=epochs, logger=False,
+        enable_progress_bar=False, enable_model_summary=False, callbacks=list(callbacks),
+        enable_checkpointing=bool(callbacks), **options,
+    )  # fmt: skip
+    trainer.fit(module, DataLoader(batches, batch_size=None), ckpt_path=ckpt, weights_only=True)
+    return trainer
+
+
+def changes(module: SensitiveNets, batches, folder) -> list[set[str]]:
+    """What of the module's state each batch changed, by the first part of its name."""
+    moved: list[set[str]] = []
+    states = [copy.deepcopy(module.state_dict())]
+
+    def after(*_: Any) -> None:
+        states.append(copy.deepcopy(module.state_dict()))
+        old, new = states[-2:]
+        moved.append({n.split(".")[0] for n in new if not torch.equal(old[n], new[n])})
+
+    module.on_train_batch_end = after
+    train(module, batches, folder)
+    return moved
+
+
+def test_turns_follow_one_another():
+    alternation = Alternation(**SHORT)
+    turns = [alternation.turn(step) for step in range(alternation.total)]
+    assert turns == [(-1, 2), (-1, 3), (-1, 4)] + [(r, p) for r in range(2) for p in range(5)]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_each_phase_moves_its_player_alone_and_the_training_ends_with_the_rounds(toy, batch, tmp_path):
+    torch.manual_seed(0)
+    module = SensitiveNets(**toy, **SMALL, **SHORT)
+    moved = changes(module, [batch] * 20, tmp_path)
+    classifier, suppressor = {"classifier", "steps"}, {"suppressor", "steps"}
+    assert moved == [suppressor] * 3 + ([classifier] * 2 + [suppressor] * 3) * 2
+    assert module.trainer.global_step == 13, "each batch is counted once"
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_frozen_recogniser_is_in_eval_mode_while_the_rest_trains(toy, batch, fit):
+    module = SensitiveNets(**toy, **SMALL, **SHORT)
+    fit(module, batch, steps=5)
+    assert module.suppressor.training
+    assert module.classifier.training
+    assert not any(m.training for m in module.backbone.network.modules())
+    with pytest.raises(ValueError, match="frozen"):
+        SensitiveNets(**toy, **SMALL, trainable="all")
+
+
+def test_every_term_of_the_suppressors_loss_reaches_the_suppressor_alone():
+    module, (batch,) = make(), table(1)
+    module.classifier.requires_grad_(False)
+    terms = module.suppressor_terms(batch, 0, adversarial=True)
+    for name in ("triplet", "delta"):
+        grads = torch.autograd.grad(terms[name], list(module.suppressor.parameters()), retain_graph=True)
+        assert any(g.abs().sum() > 0 for g in grads), name
+    torch.testing.assert_close(terms["loss"], terms["triplet"] + terms["delta"])
+    doubled = make(delta_weight=2.0).suppressor_terms(batch, 0, adversarial=True)
+    torch.testing.assert_close(doubled["loss"], terms["triplet"] + 2 * terms["delta"])
+    assert make().suppressor_terms(batch, 0, adversarial=False).keys() == {"loss", "triplet"}
+
+
+def test_the_optimizers_are_disjoint_and_cover_everything_that_trains():
+    module = make()
+    groups = [{id(p) for g in o.param_groups for p in g["params"]} for o in module.configure_optimizers()]
+    assert not groups[0] & groups[1]
+    assert groups[0] | groups[1] == {id(p) for p in module.parameters()}
+    assert groups[0] == {id(p) for p in module.suppressor.parameters()}
+
+
+def plain_torch(module: SensitiveNets, batches, target: str) -> None:
+    """The algorithm again, with loops over all semi-hard triplets."""
+    of_suppressor = torch.optim.Adam(module.suppressor.parameters(), lr=1e-3)
+    for step, batch in enumerate(batches):
+        x, identity, emotion = batch["embedding"].double(), batch["identity"], batch["emotion"]
+        place = step - 3
+        if place >= 0 and place % 5 == 0:
+            torch.manual_seed(int(module.seed) + place // 5)
+            module.classifier = type(module.classifier)(7, 3, 6)
+            module.classifier.double()
+            of_classifier = torch.optim.Adam(module.classifier.parameters(), lr=1e-3)
+        phi = module.suppressor(x)
+        log_p = module.classifier(phi).log_softmax(1)
+        if place >= 0 and place % 5 < 2:
+            of_classifier.zero_grad()
+            known = emotion >= 0
+            log_p = module.classifier(phi.detach()).log_softmax(1)
+            functional.nll_loss(log_p[known], emotion[known]).backward()
+            of_classifier.step()
+            continue
+        unit = phi / phi.norm(dim=1, keepdim=True)
+        losses, hidden = [], []
+        hide = (0.9 - log_p[:, 1].exp()).abs().log1p() if target == "neutral" else -log_p.mean(1)
+        for a in range(len(x)):
+            for p in range(len(x)):
+                for n in range(len(x)):
+                    if a == p or min(identity[[a, p, n]]) < 0 or identity[a] != identity[p]:
+                        continue
+                    if identity[n] == identity[a]:
+                        continue
+                    gap = (unit[a] - unit[n]).square().sum() - (unit[a] - unit[p]).square().sum()
+                    if 0 < gap <= 1.0:
+                        losses.append(1.0 - gap)
+                        hidden.append(hide[a] + hide[p] + hide[n])
+        loss = torch.stack(losses).mean() + (0.7 * torch.stack(hidden).mean() if place >= 0 else 0)
+        of_suppressor.zero_grad()
+        loss.backward()
+        of_suppressor.step()
+
+
+@pytest.mark.parametrize("target", ["neutral", "uniform"])
+def test_two_rounds_are_those_of_plain_torch(target, tmp_path):
+    module = make(target=target, delta_weight=0.7, margin=1.0)
+    twin = copy.deepcopy(module).double()
+    batches = table(13, n=12)
+    train(module, batches, tmp_path, precision="64-true")
+    assert module.suppressor[0].weight.dtype == torch.float64
+    torch.set_default_dtype(torch.float64)  # as Lightning does, in which new classifiers are drawn
+    try:
+        plain_torch(twin, batches, target)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for (name, ours), theirs in zip(module.named_parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, msg=name, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_precomputed_embeddings_train_as_their_images_do(toy, batch, tmp_path):
+    def build(**options: Any) -> SensitiveNets:
+        torch.manual_seed(0)
+        return SensitiveNets(**{**toy, **SMALL, **SHORT, **options})
+
+    images = build()
+    source = images.backbone(batch["image"]).detach()
+    vectors = build(backbone="precomputed", backbone_options={"num_features": source.shape[1]})
+    vectors.suppressor.load_state_dict(images.suppressor.state_dict())
+    vectors.seed.copy_(images.seed)
+    train(images, [batch] * 13, tmp_path)
+    labels = {name: value for name, value in batch.items() if name != "image"}
+    train(vectors, [{"embedding": source, **labels}] * 13, tmp_path)
+    for part in ("suppressor", "classifier"):
+        ours, theirs = getattr(images, part).state_dict(), getattr(vectors, part).state_dict()
+        torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(images.embed(batch["image"]), vectors.embed(source))
+
+
+@pytest.mark.parametrize("mining", ["semihard", "random"])
+def test_going_on_in_the_middle_of_a_round_is_going_on_without_a_break(mining, tmp_path):
+    for stop in (1, 2):  # after 4 and 8 batches: in a classifier's phase, and before a new round
+        whole = make(mining=mining)
+        batches = table(4)
+        train(whole, batches, tmp_path, epochs=4)
+        first = make(mining=mining)
+        keep = ModelCheckpoint(tmp_path / f"{mining}{stop}")
+        train(first, batches, tmp_path, epochs=stop, callbacks=[keep])
+        torch.manual_seed(99)
+        again = SensitiveNets.load_from_checkpoint(keep.best_model_path, weights_only=True)
+        train(again, batches, tmp_path, epochs=4, ckpt=keep.best_model_path)
+        for name, value in whole.state_dict().items():
+            assert torch.equal(again.state_dict()[name], value), name
+
+
+def test_every_round_has_a_new_classifier_that_the_seed_decides():
+    module = make()
+    _, optimizer = module.configure_optimizers()
+    drawn = []
+    for round_ in (0, 1, 0):
+        module.classifier(torch.randn(4, 7)).sum().backward()
+        optimizer.step()
+        assert optimizer.state
+        state = torch.random.get_rng_state()
+        module.renew_classifier(round_, optimizer)
+        assert torch.equal(torch.random.get_rng_state(), state)
+        assert not optimizer.state
+        drawn.append(copy.deepcopy(module.classifier.state_dict()))
+    assert all(not torch.equal(drawn[0][n], drawn[1][n]) for n in drawn[0])
+    assert all(torch.equal(drawn[0][n], drawn[2][n]) for n in drawn[0])
+
+
+def test_two_streams_serve_a_player_each(tmp_path):
+    identities, sensitive = table(13), table(26)[13:]
+    for batch in identities:
+        batch["emotion"] = torch.full_like(batch["emotion"], -1)
+    for batch in sensitive:
+        batch["identity"] = torch.full_like(batch["identity"], -1)
+    both = make()
+    pairs = zip(identities, sensitive, strict=True)
+    train(both, [{"identity_stream": i, "sensitive_stream": s} for i, s in pairs], tmp_path)
+    one = make()
+    merged = [
+        s if k >= 3 and (k - 3) % 5 < 2 else i
+        for k, (i, s) in enumerate(zip(identities, sensitive, strict=True))
+    ]
+    train(one, merged, tmp_path)
+    for name, value in both.state_dict().items():
+        assert torch.equal(one.state_dict()[name], value), name
+
+
+def test_unknown_labels_take_no_part():
+    module, (batch,) = make(), table(1)
+    known = batch["emotion"] >= 0
+    part = module.classifier_terms({name: value[known] for name, value in batch.items()})
+    torch.testing.assert_close(module.classifier_terms(batch), part)
+    changed = {**batch, "embedding": batch["embedding"].clone()}
+    changed["embedding"][3] += 9  # of an unknown person
+    ours, theirs = (module.suppressor_terms(b, 0, adversarial=True) for b in (batch, changed))
+    torch.testing.assert_close(ours, theirs)
+    nobody = {**batch, **{name: torch.full((24,), -1) for name in ATTRIBUTES}}
+    assert module.classifier_terms(nobody)["loss"] == module.suppressor_terms(nobody, 0, True)["loss"] == 0
+
+
+def test_the_guard_warns_of_a_collapsed_embedding_and_may_stop(tmp_path):
+    def shrink(module: SensitiveNets) -> SensitiveNets:
+        module.suppressor[0].weight.data.mul_(1e-5)
+        return module
+
+    frozen = {"optimizer": lambda p: torch.optim.SGD(p, lr=0.0)}
+    with pytest.warns(UserWarning, match="collapsed"):
+        trainer = train(shrink(make(**frozen)), table(13), tmp_path)
+    assert trainer.global_step == 13
+    with pytest.warns(UserWarning, match="collapsed"):
+        trainer = train(shrink(make(**frozen, stop_when_collapsed=True)), table(13), tmp_path)
+    assert trainer.global_step == 3, "at the end of the first round"
+
+
+def test_the_guard_is_silent_on_a_healthy_embedding_and_logs_its_figures(tmp_path, recwarn):
+    trainer = train(make(stop_when_collapsed=True), table(13), tmp_path)
+    assert trainer.global_step == 13
+    assert not [w for w in recwarn if "collapsed" in str(w.message)]
+    logged = trainer.callback_metrics
+    assert logged["train/embedding_scale"] > 0.1
+    assert 2 < logged["train/effective_rank"] < 7
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"target": "joy"}, "no class 'joy'.*uniform"),
+        ({"sensitive": "mood"}, "no attribute 'mood'"),
+        ({"rounds": 0}, "1 or more"),
+        ({"delta_weight": -1.0}, "0 or more"),
+    ],
+)
+def test_bad_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        make(**options)
+
+
+def people_with_emotions(first: int, people: int) -> dict[str, torch.Tensor]:
+    """Six dimensions of identity, two of emotion beside them, a little noise in all."""
+    generator = torch.Generator().manual_seed(first)
+    identity = torch.arange(people).repeat_interleave(12)
+    emotion = torch.arange(12 * people) % 3
+    of_person = torch.randn(people, 6, generator=generator)[identity]
+    angle = emotion * 2.0944
+    of_emotion = torch.stack([angle.cos(), angle.sin()], 1)
+    x = torch.cat([of_person, of_emotion], 1) + 0.1 * torch.randn(len(identity), 8, generator=generator)
+    return {"embedding": x, "identity": identity, "emotion": emotion}
+
+
+def test_the_fixed_classifier_is_fooled_by_delta_alone_and_identity_is_kept(tmp_path):
+    """What the loss promises; against a fresh probe a full-rank linear map hides little by itself."""
+    fitted, tested = people_with_emotions(1, 20), people_with_emotions(3, 20)
+    accuracy, auc = {}, {}
+    for delta_weight in (0.0, 1.0):
+        module = make(
+            backbone_options={"num_features": 8}, width=16, hidden=32, delta_weight=delta_weight,
+            attributes={**ATTRIBUTES, "identity": [str(i) for i in range(20)]},
+            rounds=1, steps_per_round=40, classifier_steps=40, warmup_rounds=0, mining="hard",
+            optimizer=lambda p: torch.optim.Adam(p, lr=2e-3),
+            classifier_optimizer=lambda p: torch.optim.Adam(p, lr=1e-2),
+        )  # fmt: skip
+        train(module, [fitted] * 80, tmp_path)
+        with torch.no_grad():
+            phi = module.embed(tested["embedding"])
+            right = module.classifier(phi).argmax(1) == tested["emotion"]
+        accuracy[delta_weight] = right.float().mean().item()
+        auc[delta_weight] = verification(phi, tested["identity"]).auc
+    assert accuracy[0.0] > 0.8
+    assert accuracy[1.0] < 0.75
+    assert auc[1.0] > verification(tested["embedding"], tested["identity"]).auc - 0.02
