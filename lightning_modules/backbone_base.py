@@ -47,6 +47,14 @@ class InputSpec:
         return asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
 
 
+def _image_of(per_channel: Tensor, size: int) -> Tensor:
+    """(3, 1, 1) values as a (1, 3, size, size) image, laid out as the images are.
+
+    Broadcasting over three innermost channels would take processors ten times as long.
+    """
+    return per_channel.expand(1, 3, size, size).contiguous(memory_format=torch.channels_last)
+
+
 class Preprocess(nn.Module):
     """FaceBatch images to a network's input, on whichever device they are.
 
@@ -62,17 +70,8 @@ class Preprocess(nn.Module):
         self.spec = spec
         mean, std = torch.tensor(spec.mean).view(3, 1, 1), torch.tensor(spec.std).view(3, 1, 1)
         # (x * scale - mean) / std in one multiplication and one addition
-        self.register_buffer("gain", spec.scale / std, persistent=False)
-        self.register_buffer("shift", -mean / std, persistent=False)
-
-    def _map(self, per_channel: Tensor) -> Tensor:
-        """(3, 1, 1) values as a (1, 3, S, S) image, laid out as the images are.
-
-        Broadcasting over three innermost channels would take processors ten times as long.
-        """
-        size = self.spec.input_size
-        image = per_channel.float().expand(1, 3, size, size)
-        return image.contiguous(memory_format=torch.channels_last)
+        self.register_buffer("gain", _image_of(spec.scale / std, spec.input_size), persistent=False)
+        self.register_buffer("shift", _image_of(-mean / std, spec.input_size), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
         """Resize (bilinear, antialiased) and normalise.
@@ -96,9 +95,10 @@ class Preprocess(nn.Module):
             x = functional.interpolate(x, size, mode="bilinear", antialias=True)
         if self.spec.channel_order == "bgr":
             x = x.flip(1)
-        gain = self._map(self.gain / (255.0 if image.dtype == torch.uint8 else 1.0))
-        x = x.mul_(gain) if image.dtype == torch.uint8 else x * gain  # in place in what is ours alone
-        x.add_(self._map(self.shift))
+        gain = self.gain.float()
+        # in place in what is ours alone
+        x = x.mul_(gain / 255.0) if image.dtype == torch.uint8 else x * gain
+        x.add_(self.shift.float())
         # the network's type, where a trainer has converted it, and its memory layout
         return x.to(self.gain.dtype, memory_format=torch.channels_last)
 

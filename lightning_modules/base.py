@@ -26,6 +26,11 @@ def mean_of_known(losses: Tensor, target: Tensor) -> Tensor:
     return (losses * known).sum() / known.sum().clamp(min=1)
 
 
+def wide(x: Tensor) -> Tensor:
+    """At least 32 bits, for the losses of mixed-precision training."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 class FaceModule(LightningModule):
     """A backbone in a LightningModule: its embedding, its optimizer, and checkpoints that stand alone.
 
@@ -56,7 +61,9 @@ class FaceModule(LightningModule):
         super().__init__()
         # Callables cannot be read back with weights_only=True, and a checkpoint holds the optimizer's state.
         # What the logger gets is the command line's to say: `attributes` can name thousands of identities.
-        self.save_hyperparameters(ignore=["optimizer", "scheduler"], logger=False)
+        self.save_hyperparameters(logger=False)
+        for name in [name for name in self.hparams if name.endswith(("optimizer", "scheduler"))]:
+            del self.hparams[name]
         self.attributes, self.task, self.optimizer = attributes, task, optimizer
         self.used_attributes: set[str] = set()
         self.classes = self.classes_of("task", task)
@@ -111,6 +118,22 @@ class FaceModule(LightningModule):
             "weights": recipe["weights"],
             "backbone_options": recipe.get("options"),
         }
+
+
+class IdentityModule(FaceModule):
+    """A representation that is learned to tell people apart, and judged by comparing pairs."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        """The embedding (N, D) float32 of images (N, 3, H, W)."""
+        return self.embed(image)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> Batch:
+        """`embedding` (N, D) and `identity` (N,) int64, for the callbacks to compare."""
+        return {"embedding": self.embed(self.inputs(batch)), "identity": batch[self.task]}
+
+    def test_step(self, batch: Batch, batch_idx: int) -> Batch:
+        """As in validation."""
+        return self.validation_step(batch, batch_idx)
 
 
 class AttributeClassifier(FaceModule, ABC):

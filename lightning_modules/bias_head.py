@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lightning_modules.base import wide
 from lightning_modules.entropy import negative_entropy
 
 
@@ -124,8 +125,3 @@ def _without_gradient(module: nn.Module) -> Iterator[None]:
         yield
     finally:
         module.requires_grad_(True)
-
-
-def wide(x: Tensor) -> Tensor:
-    """At least 32 bits, for the losses of mixed-precision training."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))

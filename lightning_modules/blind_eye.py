@@ -6,8 +6,8 @@ import torch
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
-from lightning_modules.base import Batch, mean_of_known
-from lightning_modules.sensitive_classifier import AdversarialClassifier, wide
+from lightning_modules.base import Batch, mean_of_known, wide
+from lightning_modules.sensitive_classifier import AdversarialClassifier
 from lightning_modules.still_statistics import still_statistics
 
 

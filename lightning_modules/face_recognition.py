@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from lightning_modules.backbones import Trainable
-from lightning_modules.base import Batch, FaceModule
+from lightning_modules.base import Batch, IdentityModule
 
 
-class FaceRecognition(FaceModule):
+class FaceRecognition(IdentityModule):
     """CosFace (Wang et al., CVPR 2018) or ArcFace (Deng et al., CVPR 2019) on the backbone's own features.
 
     The embedding is the backbone's output: no neck, so that `backbones.save_backbone` keeps the recogniser.
@@ -30,7 +30,7 @@ class FaceRecognition(FaceModule):
         warmup: fraction of the training steps, below 1, in which the learning rate rises to the optimizer's;
             then it falls along a cosine to zero. The schedule is built in because it is stepped every batch
             and needs the number of batches, which only the trainer knows.
-        **common: the other arguments of `FaceModule`.
+        **common: the other arguments of `IdentityModule`.
 
     Raises:
         ValueError: `task` is not an attribute of the data or has fewer than two identities, or `warmup` is
@@ -63,10 +63,6 @@ class FaceRecognition(FaceModule):
             degrees = math.degrees(0.5 if margin is None else margin)
             self.loss = ArcFaceLoss(margin=degrees, scale=scale, **shape)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """The embedding (N, D) float32 of images (N, 3, H, W)."""
-        return self.embed(image)
-
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Margin softmax of the samples whose identity is known."""
         identity = batch[self.task]
@@ -84,14 +80,6 @@ class FaceRecognition(FaceModule):
             return 0.0 * (embedding.sum() + self.loss.W.sum())
         with torch.autocast(embedding.device.type, enabled=False):
             return self.loss(embedding[known], identity[known])
-
-    def validation_step(self, batch: Batch, batch_idx: int) -> Batch:
-        """`embedding` (N, D) and `identity` (N,) int64, for the callbacks to compare."""
-        return {"embedding": self.embed(self.inputs(batch)), "identity": batch[self.task]}
-
-    def test_step(self, batch: Batch, batch_idx: int) -> Batch:
-        """As in validation."""
-        return self.validation_step(batch, batch_idx)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimizer over backbone and class centres, with the schedule over all steps of the training."""

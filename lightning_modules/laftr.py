@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lightning_modules.base import Batch
+from lightning_modules.base import Batch, wide
 from lightning_modules.frozen_once import frozen_once
-from lightning_modules.sensitive_classifier import AdversarialClassifier, wide
+from lightning_modules.sensitive_classifier import AdversarialClassifier
 from lightning_modules.still_statistics import still_statistics
 
 

@@ -5,20 +5,19 @@ from typing import Any, Literal
 import torch
 from pytorch_lightning.cli import OptimizerCallable
 from pytorch_lightning.core.optimizer import LightningOptimizer
-from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from lightning_modules.backbones import Trainable
-from lightning_modules.base import Batch, mean_of_known
+from lightning_modules.base import Batch, mean_of_known, wide
 from lightning_modules.baseline import Baseline
-from lightning_modules.bias_head import BiasHeads, build_bias_head, wide
+from lightning_modules.bias_head import BiasHeads, build_bias_head
 from lightning_modules.frozen_once import frozen_once
 from lightning_modules.gradient_reversal import dann_ramp, reverse_gradient
-from lightning_modules.manual_optimization import ManualOptimization
 from lightning_modules.stage import read_stage, shape_of_stage
+from lightning_modules.two_players import TwoPlayers
 
 
-class LNTL(ManualOptimization, Baseline):
+class LNTL(TwoPlayers, Baseline):
     """A classifier whose features are trained against heads that read the sensitive attributes from them.
 
     `scheme: official` is the algorithm of the authors' trainer.py, two passes a batch:
@@ -31,8 +30,7 @@ class LNTL(ManualOptimization, Baseline):
     `scheme: joint` is another algorithm, not the published one: both losses of one pass, one step of each.
 
     The entropy needs no label, so an image with an unknown one counts in it (as in the official code), but
-    not in the cross entropy. With several processes use the strategy `ddp_find_unused_parameters_true`: no
-    pass of the official scheme reaches everything.
+    not in the cross entropy.
 
     Args:
         sensitive: one or more attributes that the features are to lose; a bias head is made for each.
@@ -53,10 +51,8 @@ class LNTL(ManualOptimization, Baseline):
         trainable: the part of the backbone that trains: last_stage or all.
         optimizer: of everything else; the default is the authors'. (Adam undoes the choice of `reversal`: it
             gives small gradients steps of full size, and the bias heads cannot keep up.)
-        adversary_optimizer: of the bias heads' parameters. The authors' is SGD as above; with Adam the heads
-            keep up with the features better.
-        **common: the other arguments of `ManualOptimization` and `Baseline`;
-            `scheduler` serves both players.
+        **common: the other arguments of `TwoPlayers` and `Baseline`. The authors' `adversary_optimizer` is
+            SGD as above; with Adam the bias heads keep up with the features better.
 
     Raises:
         ValueError: attributes that the data lack, a stage that the network lacks or that does not train, or
@@ -79,21 +75,23 @@ class LNTL(ManualOptimization, Baseline):
         bias_hidden: int | None = None,
         trainable: Trainable = "last_stage",
         optimizer: OptimizerCallable = lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, weight_decay=5e-4),
-        adversary_optimizer: OptimizerCallable = lambda p: torch.optim.Adam(p, lr=1e-3),
         **common: Any,
     ) -> None:
         super().__init__(trainable=trainable, hidden=hidden or 1, optimizer=optimizer, **common)
-        self.hparams.pop("adversary_optimizer", None)  # a callable, as the base's optimizer
         if min(lambda_, reversal, pretrain_epochs) < 0:
             raise ValueError("lambda_, reversal and pretrain_epochs cannot be negative")
         if not hidden:
             self.head = nn.Linear(self.backbone.num_features, self.outputs)  # type: ignore[assignment]
         self.lambda_, self.reversal, self.schedule = lambda_, reversal, schedule
         self.stage, self.pretrain_epochs, self.set_to_none = stage, pretrain_epochs, set_to_none
-        self.adversary_optimizer = adversary_optimizer
         self.step = {"official": self.official_step, "joint": self.joint_step}[scheme]
         self.sensitive = [sensitive] if isinstance(sensitive, str) else sensitive
         self.bias_heads = self._make_bias_heads(label_maps or {}, bias_hidden)
+
+    @property
+    def adversary(self) -> BiasHeads:
+        """The bias heads."""
+        return self.bias_heads
 
     def _make_bias_heads(self, label_maps: dict[str, tuple[int, int]], hidden: int | None) -> BiasHeads:
         if not self.sensitive or self.task in self.sensitive:
@@ -116,7 +114,7 @@ class LNTL(ManualOptimization, Baseline):
         """One batch, counted as one step."""
         step = self.pretrain_step if self.current_epoch < self.pretrain_epochs else self.step
         with frozen_once(self.backbone):
-            terms = step(batch, *self.optimizers())
+            terms = step(batch, *self.players())
         return self.track(loss=torch.stack(list(terms.values())).sum(), **terms)
 
     def pretrain_step(
@@ -167,14 +165,6 @@ class LNTL(ManualOptimization, Baseline):
         start = self.pretrain_epochs * self.trainer.num_training_batches
         total = self.trainer.estimated_stepping_batches
         return dann_ramp((self.global_step - start) / (total - start))
-
-    def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The main player's optimizer, the bias heads', and their schedules."""
-        heads = list(self.bias_heads.parameters())
-        others = {id(parameter) for parameter in heads}
-        main = self.optimizer([p for p in self.trainable_parameters() if id(p) not in others])
-        optimizers = [main, self.adversary_optimizer(heads)]
-        return optimizers, [self.scheduler(o) for o in optimizers] if self.scheduler else []
 
 
 def _clear(*optimizers: LightningOptimizer, set_to_none: bool = True) -> None:

@@ -1,17 +1,13 @@
 """What the methods share that keep one sensitive attribute out of an attribute classifier's embedding."""
 
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-import torch
-from pytorch_lightning.cli import OptimizerCallable
-from pytorch_lightning.core.optimizer import LightningOptimizer
-from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from lightning_modules.backbones import Trainable
-from lightning_modules.base import Batch, mean_of_known
+from lightning_modules.base import Batch, mean_of_known, wide
 from lightning_modules.baseline import Baseline
-from lightning_modules.manual_optimization import ManualOptimization
+from lightning_modules.two_players import TwoPlayers
 
 
 class Reading(NamedTuple):
@@ -60,43 +56,11 @@ class SensitiveClassifier(Baseline):
         return mean_of_known(self.losses(logits, target), target)
 
 
-class AdversarialClassifier(ManualOptimization, SensitiveClassifier):
+class AdversarialClassifier(TwoPlayers, SensitiveClassifier):
     """A sensitive classifier with an adversary that has an optimizer of its own.
 
-    A method makes its `adversary`. With several processes use the strategy `ddp_find_unused_parameters_true`:
-    the two players' losses reach different parameters.
-
     Args:
-        adversary_optimizer: from the adversary's parameters to an optimizer.
-        **common: the other arguments of `ManualOptimization` and `SensitiveClassifier`; `scheduler` serves
-            both players.
+        **common: the arguments of `TwoPlayers` and `SensitiveClassifier`.
     """
 
     adversary: nn.Module
-
-    def __init__(
-        self,
-        *,
-        adversary_optimizer: OptimizerCallable = lambda p: torch.optim.Adam(p, lr=1e-3),
-        **common: Any,
-    ) -> None:
-        super().__init__(**common)
-        self.hparams.pop("adversary_optimizer", None)  # a callable, as the base's optimizer
-        self.adversary_optimizer = adversary_optimizer
-
-    def players(self) -> list[LightningOptimizer]:
-        """The main player's optimizer and the adversary's."""
-        return cast(list[LightningOptimizer], self.optimizers())
-
-    def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The main player's optimizer, the adversary's, and their schedules."""
-        adversary = list(self.adversary.parameters())
-        others = {id(parameter) for parameter in adversary}
-        main = self.optimizer([p for p in self.trainable_parameters() if id(p) not in others])
-        optimizers = [main, self.adversary_optimizer(adversary)]
-        return optimizers, [self.scheduler(o) for o in optimizers] if self.scheduler else []
-
-
-def wide(x: Tensor) -> Tensor:
-    """At least 32 bits, for the losses of mixed-precision training."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))

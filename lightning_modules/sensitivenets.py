@@ -10,7 +10,7 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from evaluation.embedding_health import collapsed, effective_rank, scale
-from lightning_modules.base import Batch, FaceModule, mean_of_known
+from lightning_modules.base import Batch, IdentityModule, mean_of_known, wide
 from lightning_modules.heads import Head
 from lightning_modules.manual_optimization import ManualOptimization
 from lightning_modules.sensitive_losses import (
@@ -49,7 +49,7 @@ class Alternation(NamedTuple):
         return divmod(step - warmup, self.classifier_steps + self.steps_per_round)
 
 
-class SensitiveNets(ManualOptimization, FaceModule):
+class SensitiveNets(ManualOptimization, IdentityModule):
     """A suppressor on a frozen recogniser, trained against classifiers of the sensitive attribute.
 
     In each round a new classifier learns the sensitive attribute from the embedding as it is; then it stays
@@ -117,7 +117,6 @@ class SensitiveNets(ManualOptimization, FaceModule):
         **common: Any,
     ) -> None:
         super().__init__(task=task, trainable=trainable, **common)
-        self.hparams.pop("classifier_optimizer", None)  # a callable, as the base's optimizer
         if trainable != "none":
             raise ValueError(f"trainable: the recogniser is frozen, so none, not {trainable!r}")
         if min(rounds, steps_per_round, classifier_steps) < 1 or min(warmup_rounds, delta_weight) < 0:
@@ -138,13 +137,9 @@ class SensitiveNets(ManualOptimization, FaceModule):
         self.register_buffer("steps", torch.tensor(0))
         self.register_buffer("seed", torch.randint(2**31, ()))  # of new classifiers; by the run's seed
 
-    def forward(self, image: Tensor) -> Tensor:
-        """The embedding (N, width) of images (N, 3, H, W)."""
-        return self.embed(image)
-
     def embed(self, image: Tensor) -> Tensor:
         """phi (N, width) float32 of images (N, 3, H, W); float64 in 64-bit training."""
-        return _wide(self.suppressor(self.backbone(image)))
+        return wide(self.suppressor(self.backbone(image)))
 
     def training_step(self, batch: Any, batch_idx: int) -> dict[str, Tensor]:
         """One batch for the player whose turn it is, counted as one step."""
@@ -177,7 +172,7 @@ class SensitiveNets(ManualOptimization, FaceModule):
         target = batch[self.sensitive]
         with torch.no_grad():
             embedding = self.embed(self.inputs(batch))
-        logits = _wide(self.classifier(embedding))
+        logits = wide(self.classifier(embedding))
         loss = functional.cross_entropy(logits, target, ignore_index=-1, reduction="none")
         right = (logits.argmax(1) == target).to(logits.dtype)
         return {
@@ -199,7 +194,7 @@ class SensitiveNets(ManualOptimization, FaceModule):
         keep = triplet_loss(embedding, triplets, margin=self.margin, normalize=self.normalize)
         if not adversarial:
             return {"loss": keep, "triplet": keep}
-        logits = _wide(self.classifier(embedding))
+        logits = wide(self.classifier(embedding))
         values = uniform_delta(logits) if self.target is None else delta(logits, self.target)
         hide = mean_over_triplets(values, triplets)
         return {"loss": keep + self.delta_weight * hide, "triplet": keep, "delta": hide}
@@ -216,8 +211,8 @@ class SensitiveNets(ManualOptimization, FaceModule):
     @torch.no_grad()
     def check_health(self, batch: Batch) -> None:
         """Log scale and effective rank of a batch's embeddings, once a round; warn or stop if collapsed."""
-        source = _wide(self.backbone(self.inputs(batch)))
-        embedding = _wide(self.suppressor(source))
+        source = wide(self.backbone(self.inputs(batch)))
+        embedding = wide(self.suppressor(source))
         figures = {"embedding_scale": scale(embedding), "effective_rank": effective_rank(embedding)}
         for name, value in figures.items():
             self.log(f"train/{name}", value, on_step=False, on_epoch=True, sync_dist=True, batch_size=1)
@@ -226,22 +221,9 @@ class SensitiveNets(ManualOptimization, FaceModule):
             rank_zero_warn(f"the embedding has collapsed: {figures}; lower delta_weight or the learning rate")
             self.trainer.should_stop = self.trainer.should_stop or self.stop_when_collapsed
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> Batch:
-        """`embedding` (N, width) and `identity` (N,) int64, for the callbacks to compare."""
-        return {"embedding": self.embed(self.inputs(batch)), "identity": batch[self.task]}
-
-    def test_step(self, batch: Batch, batch_idx: int) -> Batch:
-        """As in validation."""
-        return self.validation_step(batch, batch_idx)
-
     def configure_optimizers(self) -> list[Optimizer]:
         """The suppressor's optimizer and the classifier's."""
         return [
             self.optimizer(list(self.suppressor.parameters())),
             self.classifier_optimizer(list(self.classifier.parameters())),
         ]
-
-
-def _wide(values: Tensor) -> Tensor:
-    """In 32 bits at least, whatever the precision of the training."""
-    return values.to(torch.promote_types(values.dtype, torch.float32))
