@@ -1,9 +1,12 @@
 """Stops a training run whose loss is no longer a number."""
 
+from pathlib import Path
 from typing import Any
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint
+from torch import Tensor
 
 
 class NonFiniteLossError(RuntimeError):
@@ -11,17 +14,18 @@ class NonFiniteLossError(RuntimeError):
 
 
 class FiniteLoss(Callback):
-    """Raises `NonFiniteLossError` at the first training batch whose loss is nan or infinite.
+    """Raises `NonFiniteLossError` at the first training batch with a loss that is nan or infinite.
 
     The loss is what `training_step` returns, a tensor or under the key `loss`; a module that optimises
-    manually has to return it too. Terms that it returns beside the loss are named if they are to blame. Every
-    batch is checked: that reads one number, which on an accelerator waits for the step to finish.
+    manually has to return it too. Terms that it returns beside the loss are looked at as well, since an
+    adversary's is no part of it, and named if they are to blame. Every batch is checked: that reads one
+    number, which on an accelerator waits for the step to finish.
     """
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Look at the loss of the step that just ended."""
+        """Look at the losses of the step that just ended."""
         loss = outputs.get("loss")
         if loss is None:
             if pl_module.automatic_optimization:
@@ -30,20 +34,35 @@ class FiniteLoss(Callback):
                 f"FiniteLoss needs {type(pl_module).__name__}.training_step to return its loss, "
                 "as a tensor or in a dict under 'loss'"
             )
-        if torch.isfinite(loss).all():
+        losses = {name: value for name, value in outputs.items() if isinstance(value, Tensor)}
+        if torch.stack([torch.isfinite(value).all() for value in losses.values()]).all():
             return
-        checkpoint = getattr(trainer.checkpoint_callback, "last_model_path", "") or getattr(
-            trainer.checkpoint_callback, "best_model_path", ""
-        )
+        bad = [name for name, value in losses.items() if not torch.isfinite(value).all()]
+        terms = ", ".join(name for name in bad if name != "loss")
+        what, which = ("training loss", f" (because of {terms})" if terms else "")
+        if "loss" not in bad:  # of a player whose loss is no part of it
+            what, loss, which = f"training's {bad[0]}", losses[bad[0]], ""
+        checkpoint = newest_finite_checkpoint(trainer)
         resume = f"Resume from {checkpoint}." if checkpoint else "No checkpoint was saved before."
-        terms = [
-            name
-            for name, value in outputs.items()
-            if name != "loss" and isinstance(value, torch.Tensor) and not torch.isfinite(value).all()
-        ]
-        which = f" (because of {', '.join(terms)})" if terms else ""
         raise NonFiniteLossError(
-            f"The training loss is {loss.mean().item()}{which} in epoch {trainer.current_epoch}, batch "
+            f"The {what} is {loss.mean().item()}{which} in epoch {trainer.current_epoch}, batch "
             f"{batch_idx} (global step {trainer.global_step}). {resume} Try a lower learning rate, gradient "
             f"clipping, or trainer.precision=32-true (it is {trainer.precision})."
         )
+
+
+def newest_finite_checkpoint(trainer: Trainer) -> Path | None:
+    """Of the checkpoints that the trainer keeps the newest whose weights are all finite.
+
+    The step before the one with a bad loss may have spoilt the weights already.
+    """
+    kept: set[str] = set()
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, ModelCheckpoint):
+            kept |= {callback.last_model_path, callback.best_model_path, *callback.best_k_models}
+    files = [path for path in map(Path, kept - {""}) if path.is_file()]
+    for path in sorted(files, key=lambda file: file.stat().st_mtime_ns, reverse=True):
+        state = torch.load(path, map_location="cpu", mmap=True, weights_only=True)["state_dict"]
+        if all(torch.isfinite(value).all() for value in state.values()):
+            return path
+    return None

@@ -1,17 +1,24 @@
 """What an attacker still reads from the representation after training, beside what it read before."""
 
-import copy
 from itertools import islice, product
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 from torch import Tensor, nn
 
+from callbacks.gather import Collected
 from callbacks.leakage_report import print_leakage, verdicts, write_leakage
+from callbacks.probe_options import check_probe_options
+from callbacks.representation import (
+    check_representation,
+    embedding_before,
+    embedding_now,
+    is_rehearsal,
+    original_backbone,
+)
 from evaluation.probe_families import FAMILIES, Family
 from evaluation.probes import Samples, run_probes
 
@@ -45,20 +52,11 @@ class Leakage(Callback):
         max_samples: int = 5000,
         seed: int = 0,
     ) -> None:
-        if not attributes or len(set(attributes)) < len(attributes):
-            raise ValueError(f"attributes must be different names, at least one, got {attributes}")
-        if "identity" in attributes:
-            raise ValueError(
-                "identity cannot be probed across people; use callbacks.verification.Verification"
-            )
         self.families = list(FAMILIES) if families is None else families
-        if not self.families or not set(self.families) <= set(FAMILIES):
-            raise ValueError(f"families must be some of {', '.join(FAMILIES)}; got {families}")
-        if max_samples < 2:
-            raise ValueError(f"max_samples must be at least 2, got {max_samples}")
+        check_probe_options(attributes, self.families, max_samples)
         self.attributes, self.max_samples, self.seed = attributes, max_samples, seed
         self.original: nn.Module | None = None
-        self.batches: dict[str, list[dict[str, Tensor]]] = {}
+        self.splits: dict[str, Collected] = {}
         self.table = pd.DataFrame()
 
     @property
@@ -70,27 +68,23 @@ class Leakage(Callback):
         """Keep the backbone that training starts from; raises ValueError where something is missing."""
         if stage not in ("fit", "test"):
             return
-        module: Any = pl_module
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]  # which Lightning sets at run time
         if datamodule is None:
             raise ValueError("Leakage needs a DataModule: the probes learn from its validation split")
         if missing := sorted(self.required_attributes - datamodule.attributes.keys()):
             known = sorted(datamodule.attributes)
             raise ValueError(f"Leakage: no attribute {missing}; the data have {known}")
-        if not all(hasattr(module, name) for name in ("backbone", "inputs", "embed")):
-            raise ValueError(f"Leakage needs a module with a backbone, not {type(module).__name__}")
+        check_representation(self, pl_module)
         if stage == "fit":
-            self.original = copy.deepcopy(module.backbone).requires_grad_(False).eval()
+            self.original = original_backbone(pl_module)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Embed the validation split, which a test does not read."""
-        self.batches = {"val": [], "test": []}
-        if self.original is not None:
-            self.original.to(pl_module.device)
+        self.splits = {"val": Collected(), "test": Collected()}
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
         datamodule.setup("validate")
-        loader = datamodule.val_dataloader()
-        for batch in islice(loader, _rehearsal(trainer) or None):
+        rehearsed: int = trainer.fast_dev_run  # type: ignore[attr-defined]  # batches of each split
+        for batch in islice(datamodule.val_dataloader(), rehearsed or None):
             batch = trainer.precision_plugin.convert_input(batch)
             self._embed(trainer, pl_module, trainer.strategy.batch_to_device(batch, pl_module.device), "val")
 
@@ -108,11 +102,14 @@ class Leakage(Callback):
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Probe, and log what the strongest probes read."""
-        columns = {split: self._gather(trainer, pl_module, split) for split in ("val", "test")}
-        self.batches = {}
+        columns = {
+            split: {name: column.cpu().numpy() for name, column in kept.gathered(trainer, pl_module).items()}
+            for split, kept in self.splits.items()
+        }
+        self.splits = {}
         if self.original is not None:
             self.original.cpu()
-        if _rehearsal(trainer):
+        if is_rehearsal(trainer):
             return
         table = self._probe(columns) if trainer.is_global_zero else pd.DataFrame()
         self.table = trainer.strategy.broadcast(table)
@@ -130,7 +127,7 @@ class Leakage(Callback):
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Report."""
-        if _rehearsal(trainer):
+        if is_rehearsal(trainer):
             return
         write_leakage(trainer, self.table)
         if trainer.is_global_zero:
@@ -140,24 +137,11 @@ class Leakage(Callback):
         self, trainer: Trainer, pl_module: LightningModule, batch: dict[str, Tensor], split: str
     ) -> None:
         """Keep the embeddings of a batch and what is known of it; Lightning has set eval mode and no_grad."""
-        module: Any = pl_module
-        with trainer.precision_plugin.forward_context():
-            inputs = module.inputs(batch)
-            kept = {"after": module.embed(inputs)}
-            if self.original is not None:
-                kept["before"] = self.original(inputs).float()
+        kept = {"after": embedding_now(trainer, pl_module, batch)}
+        if self.original is not None:
+            kept["before"] = embedding_before(trainer, pl_module, batch, self.original)
         known = {name: batch[name] for name in (*self.attributes, "identity") if name in batch}
-        self.batches[split].append(kept | known)
-
-    def _gather(self, trainer: Trainer, pl_module: LightningModule, split: str) -> dict[str, Any]:
-        """The columns of a split as arrays, in its order, from all ranks."""
-        batches = self.batches[split]
-        columns: Any = {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
-        if trainer.world_size > 1:
-            # rank r holds samples r, r + W, ..., padded to equal shares: the rank second restores the order
-            columns = pl_module.all_gather(columns)
-            columns = {k: v.transpose(0, 1).flatten(0, 1) for k, v in columns.items()}
-        return {name: column.cpu().numpy() for name, column in columns.items()}
+        self.splits[split].add(trainer, kept | known)
 
     def _probe(self, columns: dict[str, dict[str, Any]]) -> pd.DataFrame:
         """One row for each attribute, representation and family."""
@@ -179,8 +163,3 @@ class Leakage(Callback):
             table.insert(1, "representation", of)
             tables.append(table)
         return pd.concat(tables, ignore_index=True)
-
-
-def _rehearsal(trainer: Trainer) -> int:
-    """Batches of each split in a `fast_dev_run`; 0 otherwise."""
-    return int(trainer.fast_dev_run)  # type: ignore[attr-defined]  # which Lightning sets at run time

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
-from torch import Tensor
+from torch import nn
 
 from callbacks.evaluation_outputs import check_outputs
+from callbacks.gather import Collected
+from callbacks.representation import check_representation, embedding_before, original_backbone
 from evaluation.verification import verification
 
 
@@ -19,18 +20,27 @@ class Verification(Callback):
 
     Args:
         max_samples: samples that take part; the work grows with the square of it.
+        before: also log `<stage>/verification_auc/before`, that of the same samples by the backbone as it was
+            when `fit` began, computed once; for modules with `backbone` and `inputs(batch)`.
     """
 
-    def __init__(self, max_samples: int = 5000) -> None:
+    def __init__(self, max_samples: int = 5000, before: bool = False) -> None:
         if max_samples < 2:
             raise ValueError(f"max_samples must be at least 2 to make a pair, got {max_samples}")
-        self.max_samples = max_samples
-        self.embedding: list[Tensor] = []
-        self.identity: list[Tensor] = []
+        self.max_samples, self.before = max_samples, before
+        self.collected = Collected(max_samples)
+        self.original: nn.Module | None = None
+        self.auc_before: dict[str, float] = {}
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Keep the backbone that training starts from; raises ValueError where there is none."""
+        if self.before and stage == "fit":
+            check_representation(self, pl_module)
+            self.original, self.auc_before = original_backbone(pl_module), {}
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Forget what an earlier epoch, or the sanity check, left."""
-        self.embedding, self.identity = [], []
+        self.collected = Collected(self.max_samples)
 
     def on_validation_batch_end(
         self,
@@ -43,40 +53,32 @@ class Verification(Callback):
     ) -> None:
         """Keep the embeddings of a batch while there is room."""
         check_outputs(self, pl_module, outputs, ("embedding", "identity"), "a recogniser")
-        room = -(-self.max_samples // trainer.world_size) - sum(map(len, self.identity))
-        if room > 0:
-            self.embedding.append(outputs["embedding"][:room].detach().float())
-            self.identity.append(outputs["identity"][:room])
+        if self.collected.full(trainer):
+            return
+        columns = {"embedding": outputs["embedding"].float(), "identity": outputs["identity"]}
+        if self.original is not None and _stage(trainer) not in self.auc_before:
+            columns["before"] = embedding_before(trainer, pl_module, batch, self.original)
+        self.collected.add(trainer, columns)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Compare all pairs and log."""
-        if trainer.sanity_checking or not self.identity:
+        if trainer.sanity_checking or not self.collected.samples:
             return
-        embedding, identity = self._gather(trainer, pl_module)
-        result = verification(embedding, identity)
-        stage = "test" if trainer.testing else "val"
+        stage, columns = _stage(trainer), self.collected.gathered(trainer, pl_module)
+        result = verification(columns["embedding"], columns["identity"])
+        values = {f"{stage}/verification_auc": result.auc, f"{stage}/verification_eer": result.eer}
+        if self.original is not None and "before" in columns:
+            self.auc_before[stage] = verification(columns["before"], columns["identity"]).auc
+            self.original.cpu()
+        if stage in self.auc_before:
+            values[f"{stage}/verification_auc/before"] = self.auc_before[stage]
         # every rank holds the same value; the mean over ranks spares a warning that they may differ
-        pl_module.log_dict(
-            {f"{stage}/verification_auc": result.auc, f"{stage}/verification_eer": result.eer},
-            sync_dist=True,
-            batch_size=1,
-        )
+        pl_module.log_dict(values, sync_dist=True, batch_size=1)
 
     on_test_epoch_start = on_validation_epoch_start
     on_test_batch_end = on_validation_batch_end
     on_test_epoch_end = on_validation_epoch_end
 
-    def _gather(self, trainer: Trainer, pl_module: LightningModule) -> tuple[Tensor, Tensor]:
-        """The first samples of the split, in order, from all ranks."""
-        embedding, identity = torch.cat(self.embedding), torch.cat(self.identity)
-        if trainer.world_size == 1:
-            return embedding, identity
-        sizes: Any = pl_module.all_gather(torch.tensor(len(identity), device=identity.device))
-        if (sizes != len(identity)).any():
-            raise RuntimeError(
-                f"ranks hold {sizes.tolist()} samples of the split; use a sampler that pads to equal shares"
-            )
-        # rank r holds samples r, r + W, ...: putting the rank second restores the order of the split
-        whole: Any = pl_module.all_gather({"embedding": embedding, "identity": identity})
-        whole = {k: v.transpose(0, 1).flatten(0, 1)[: self.max_samples] for k, v in whole.items()}
-        return whole["embedding"], whole["identity"]
+
+def _stage(trainer: Trainer) -> str:
+    return "test" if trainer.testing else "val"

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.counter_rng import uniform
+from datamodules.late_loader import LateLoader
 from datamodules.prefetch_loader import PrefetchLoader
 from datamodules.samplers import ShardedSampler
 from datamodules.train_orders import TrainOrder
@@ -120,15 +121,20 @@ class FaceDataModule(LightningDataModule, ABC):
                 self.datasets[split] = self.make_dataset(split)
 
     def loader(self, split: Split, *, shuffle: bool = False) -> DataLoader[FaceBatch]:
-        """The loader of a split that `setup` built; shuffled loaders drop an incomplete last batch."""
+        """The loader of a split that `setup` built; shuffled loaders drop an incomplete last batch.
+
+        While training, a shuffled one leaves out the batches of the epoch that were done before.
+        """
         dataset = self.datasets[split]
         if shuffle and self.train_order is not None:
             labels = dataset.labels(torch.arange(len(dataset)))
             sampler = self.train_order.sampler(labels, self.attributes, self.batch_size, self.seed)
         else:
             sampler = ShardedSampler(dataset, shuffle=shuffle, seed=self.seed, drop_last=shuffle)
+        if shuffle and self.trainer is not None and self.trainer.training:
+            sampler.position = self._position
         # on a processor the model keeps all cores busy, and reading ahead gained nothing (benchmarks/)
-        kind = PrefetchLoader if torch.cuda.is_available() else DataLoader
+        kind = PrefetchLoader if torch.cuda.is_available() else LateLoader
         return kind(
             dataset,
             batch_size=self.batch_size,
@@ -138,6 +144,7 @@ class FaceDataModule(LightningDataModule, ABC):
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
+            generator=torch.Generator(),  # or an epoch would move the state that the model draws from
         )
 
     def on_after_batch_transfer(self, batch: FaceBatch, dataloader_idx: int) -> FaceBatch:
@@ -152,6 +159,15 @@ class FaceDataModule(LightningDataModule, ABC):
     def train_dataloader(self) -> DataLoader[FaceBatch]:
         """Shuffled training batches."""
         return self.loader("train", shuffle=True)
+
+    def _position(self) -> tuple[int, int]:
+        """The epoch, and the samples of it that this process has trained on already; from the trainer.
+
+        Not from `sampler.epoch`: Lightning sets that of another epoch if it goes on with `max_steps`.
+        """
+        trainer = self.trainer
+        assert trainer is not None
+        return trainer.current_epoch, (trainer.fit_loop.batch_idx + 1) * self.batch_size
 
     def val_dataloader(self) -> DataLoader[FaceBatch]:
         """Validation batches in order, padded across ranks."""

@@ -54,9 +54,7 @@ class CelebA(FileFaces):
     def __init__(self, root: str, crop: Crop = "aligned", **options: Any) -> None:
         super().__init__(root, **options)
         self.crop: Crop = crop
-        for sample in self.samples.values():
-            if sample is not None:
-                sample.check(ATTRIBUTES)  # before any file is read
+        self.check_samples(ATTRIBUTES)  # before any file is read
 
     @property
     def attributes(self) -> Attributes:

@@ -10,7 +10,15 @@ from pytorch_lightning.utilities import rank_zero_warn
 
 from datamodules.errors import DatasetError
 from datamodules.face_table import FaceTable
-from datamodules.label_table import check_values, match_files, read_table, refuse
+from datamodules.label_table import (
+    GENDERS,
+    check_folder,
+    check_values,
+    match_files,
+    read_bytes,
+    read_table,
+    refuse,
+)
 
 _NAMES = """5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose
 Black_Hair Blond_Hair Blurry Brown_Hair Bushy_Eyebrows Chubby Double_Chin Eyeglasses Goatee Gray_Hair
@@ -30,7 +38,7 @@ _PUBLISHED_MD5 = {  # of the authors' files; the ones that torchvision checks
 
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     **{name.lower(): ("no", "yes") for name in NAMES},
-    "gender": ("female", "male"),
+    "gender": GENDERS,
     "identity": tuple(str(person) for person in range(1, PEOPLE + 1)),
 }
 """Class names of what a batch holds: the official attributes, Male by another name, and the person."""
@@ -46,12 +54,7 @@ CelebFaces Attributes (CelebA) Dataset" (for research only), and set --data.init
 
 
 def _content(path: Path) -> bytes:
-    if not path.exists():
-        raise DatasetError(_HOW_TO_GET.format(path=path))
-    try:
-        content = path.read_bytes().rstrip()
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
+    content = read_bytes(path, _HOW_TO_GET).rstrip()
     if not content:
         refuse(path, None, "the file is empty")
     return content
@@ -94,8 +97,7 @@ def read_celeba_files(root: Path) -> FaceTable:
         DatasetError: if a file is missing (says what is expected and how to get it) or damaged (one line
             with the file, the line where it can be known, and what to do).
     """
-    if root.exists() and not root.is_dir():
-        raise DatasetError(f"{root}: not a folder; set --data.init_args.root to the folder of CelebA's files")
+    check_folder(root, "CelebA")
     kaggle = not (root / "list_attr_celeba.txt").exists() and (root / "list_attr_celeba.csv").exists()
     suffix = "csv" if kaggle else "txt"
     attributes, partition = root / f"list_attr_celeba.{suffix}", root / f"list_eval_partition.{suffix}"

@@ -11,11 +11,12 @@ import numpy as np
 from pytorch_lightning.utilities import rank_zero_warn
 
 from datamodules.base import Attributes
-from datamodules.cfee_files import GENDERS, CfeeFiles, class_name, read_cfee_files, read_genders
+from datamodules.cfee_files import CfeeFiles, class_name, read_cfee_files, read_genders
 from datamodules.errors import DatasetError
 from datamodules.face_table import FaceTable
 from datamodules.file_faces import FileFaces
-from datamodules.group_split import split_groups
+from datamodules.group_split import check_shares, split_groups
+from datamodules.label_table import GENDERS
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised", "disgusted")
 """The thesis' six; it leaves out fear, whose images are few and noisy."""
@@ -58,12 +59,11 @@ class CFEE(FileFaces):
         self.emotions = None if emotions is None else tuple(map(class_name, emotions))
         if self.emotions is not None and (not self.emotions or len(set(self.emotions)) < len(self.emotions)):
             raise ValueError(f"emotions must be different names, or null for all; got {list(emotions or ())}")
-        split_groups(np.zeros(1), shares)  # refuses bad shares before any file is read
+        check_shares(shares)
         self.gender_csv = None if gender_csv is None else Path(gender_csv).expanduser()
         self.split, self.shares, self.split_seed = split, shares, split_seed
-        for sample in self.samples.values():
-            if sample is not None and self.emotions is not None:  # else the spreadsheet knows
-                sample.check({"emotion": self.emotions, "gender": GENDERS})
+        if self.emotions is not None:  # else the spreadsheet knows
+            self.check_samples({"emotion": self.emotions, "gender": GENDERS})
 
     @cached_property
     def files(self) -> CfeeFiles:

@@ -10,10 +10,8 @@ import pandas as pd
 from python_calamine import CalamineError
 from pytorch_lightning.utilities import rank_zero_warn
 
-from datamodules.errors import DatasetError
-from datamodules.label_table import refuse
-
-GENDERS = ("female", "male")
+from datamodules.errors import DatasetError, first_names
+from datamodules.label_table import GENDERS, check_folder, refuse
 
 _IMAGE = re.compile(r"(\d\d)_(\d{3})_\d+\.jpg", re.ASCII | re.IGNORECASE)
 _SHEET = "AU_annotation_all_subjects"
@@ -43,10 +41,6 @@ class CfeeFiles:
     emotion_id: np.ndarray
     subject: np.ndarray
     names: dict[int, str]
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 def class_name(text: str) -> str:
@@ -140,8 +134,7 @@ def read_cfee_files(root: Path) -> CfeeFiles:
         DatasetError: if files are missing (says what is expected and how to get it) or the spreadsheet is
             damaged.
     """
-    if root.exists() and not root.is_dir():
-        raise DatasetError(f"{root}: not a folder; set --data.init_args.root to the folder of CFEE's files")
+    check_folder(root, "CFEE")
     folder = root / "CFEE_Database_230"
     folder = folder if folder.is_dir() else root
     names = read_emotions(_sheet((folder, root)))
@@ -156,14 +149,14 @@ def read_cfee_files(root: Path) -> CfeeFiles:
     if strange:
         rank_zero_warn(
             f"{folder}: {len(strange)} files are left out, their names are not of the form "
-            f"<emotion>_<subject>_<frame>.jpg: {_some(strange)}"
+            f"<emotion>_<subject>_<frame>.jpg: {first_names(strange)}"
         )
     frames = Counter(images.values())
     repeated = sorted(f"{emotion}_{subject}" for (emotion, subject), count in frames.items() if count > 1)
     if repeated:
         rank_zero_warn(
             f"{folder}: {len(repeated)} pairs of emotion and subject have more than one frame, all are kept: "
-            f"{_some(repeated)}"
+            f"{first_names(repeated)}"
         )
     emotion, subject = zip(*images.values(), strict=True)
     return CfeeFiles(

@@ -31,7 +31,7 @@ def draw_color(seed: int, split: int, index: Tensor) -> Tensor:
 
 
 def draw_jittered(color: Tensor, variance: float, seed: int, split: int, index: Tensor) -> Tensor:
-    """clip(mean + N(0, variance), 0, 1): one draw an image and channel, from (seed, split, index) alone.
+    """mean + N(0, variance): one draw an image and channel, from (seed, split, index) alone.
 
     Args:
         color: (N,) int64, which mean.
@@ -41,16 +41,19 @@ def draw_jittered(color: Tensor, variance: float, seed: int, split: int, index: 
         index: (N,) int64, place of each image in the split.
 
     Returns:
-        (N, 3) float32 RGB in [0, 1].
+        (N, 3) float32 RGB; not clipped, see `paint`.
     """
     mean = torch.tensor(list(COLORS.values()), dtype=torch.float32) / 255
     jitter = normal(seed, _JITTER_STREAM, torch.tensor(split), index[:, None], torch.arange(3))
-    return (mean[color] + variance**0.5 * jitter).clamp(0, 1)
+    return mean[color] + variance**0.5 * jitter
 
 
 def paint(grey: Tensor, rgb: Tensor) -> Tensor:
-    """Grey images (N, H, W) uint8 times one colour each (N, 3) in [0, 1]: (N, 3, H, W) uint8, rounded."""
-    return (grey[:, None] * rgb[:, :, None, None]).round_().to(torch.uint8)
+    """Grey images (N, H, W) uint8 times one colour each (N, 3): (N, 3, H, W) uint8, rounded.
+
+    What a colour outside of [0, 1] gives beyond 0 or 255 wraps around, as in numpy's conversion to 8 bits.
+    """
+    return (grey[:, None] * rgb[:, :, None, None]).round_().remainder_(256).to(torch.uint8)
 
 
 def color_labels(image: Tensor) -> Tensor:

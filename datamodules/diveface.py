@@ -12,10 +12,11 @@ import pandas as pd
 from pytorch_lightning.utilities import rank_zero_warn
 
 from datamodules.base import Attributes
-from datamodules.diveface_files import ETHNICITIES, GENDERS, DiveFaceFiles, read_diveface_files
+from datamodules.diveface_files import ETHNICITIES, DiveFaceFiles, read_diveface_files
 from datamodules.face_table import FaceTable
 from datamodules.file_faces import FileFaces
-from datamodules.group_split import connected_groups, split_groups
+from datamodules.group_split import check_shares, connected_groups, split_groups
+from datamodules.label_table import GENDERS
 
 
 def first_of_each(keys: np.ndarray, count: int | None) -> np.ndarray:
@@ -58,16 +59,14 @@ class DiveFace(FileFaces):
         super().__init__(root, **options)
         if max_images_per_identity is not None and max_images_per_identity < 1:
             raise ValueError(f"max_images_per_identity is {max_images_per_identity}, it must be at least 1")
-        split_groups(np.zeros(1), shares)  # refuses bad shares before any file is read
+        check_shares(shares)
         self.images = None if images is None else Path(images).expanduser()
         self.max_images_per_identity, self.shares, self.split_seed = (
             max_images_per_identity,
             shares,
             split_seed,
         )
-        for sample in self.samples.values():
-            if sample is not None:
-                sample.check({"gender": GENDERS, "ethnicity": ETHNICITIES})
+        self.check_samples({"gender": GENDERS, "ethnicity": ETHNICITIES})
 
     @cached_property
     def files(self) -> DiveFaceFiles:

@@ -8,16 +8,15 @@ from pathlib import Path
 import pandas as pd
 from pytorch_lightning.utilities import rank_zero_warn
 
-from datamodules.errors import DatasetError
-from datamodules.label_table import refuse
+from datamodules.errors import DatasetError, first_names
+from datamodules.label_table import GENDERS, check_folder, read_bytes, refuse
 
-GENDERS = ("female", "male")
 ETHNICITIES = ("east_asian", "sub_saharan_south_indian", "caucasian")
 """The authors' groups 1, 2 and 3."""
 
 IMAGES = 139_677
 
-LISTS = {f"Group{e + 1}_{word}": (g, e) for e in range(3) for g, word in enumerate(("Female", "Male"))}
+LISTS = {f"Group{e + 1}_{word.title()}": (g, e) for e in range(3) for g, word in enumerate(GENDERS)}
 """(gender, ethnicity) of each list. Those named `_balanced` are what `max_images_per_identity` 3 gives."""
 
 FOLDERS = {
@@ -96,12 +95,7 @@ def _read_lists(lists: Path, folder: Path) -> DiveFaceFiles:
     digest = hashlib.sha256()
     for name, classes in LISTS.items():
         path = lists / f"{name}.txt"
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            raise DatasetError(_HOW_TO_GET.format(path=path)) from None
-        except OSError as error:
-            raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
+        content = read_bytes(path, _HOW_TO_GET)
         prefix = f"{name}/" if (folder / name).is_dir() else ""  # where create_diveface.py made a copy
         rows += _parse(path, _lines(path, content), classes, prefix, home)
         digest.update(f"{path.name} {len(content)}\n".encode() + content)
@@ -131,10 +125,8 @@ def _read_folders(folder: Path) -> DiveFaceFiles:
     if not rows:
         raise DatasetError(f"{folder}: no image in its folders; expected HA4K_120/<id>/<photo>.jpg ...")
     if strange:
-        more = ", ..." if len(strange) > 5 else ""
         rank_zero_warn(
-            f"{folder}: {len(strange)} files are no <id>/<photo>.jpg and are left out: "
-            f"{', '.join(strange[:5])}{more}"
+            f"{folder}: {len(strange)} files are no <id>/<photo>.jpg and are left out: {first_names(strange)}"
         )
     digest = hashlib.sha256("\n".join(row[0] for row in rows).encode("utf-8", errors="surrogateescape"))
     return DiveFaceFiles(folder, pd.DataFrame(rows, columns=_COLUMNS), digest.hexdigest(), None)
@@ -152,10 +144,7 @@ def read_diveface_files(root: Path, images: Path | None = None) -> DiveFaceFiles
         DatasetError: if files are missing (says what is expected and how to get it), lists damaged (one line
             with file, line and what to do), or lists and class folders are both there.
     """
-    if root.exists() and not root.is_dir():
-        raise DatasetError(
-            f"{root}: not a folder; set --data.init_args.root to the folder of DiveFace's files"
-        )
+    check_folder(root, "DiveFace")
     lists = [x for x in (root / "files", root) if any((x / f"{name}.txt").exists() for name in LISTS)]
     folders = [x for x in (root / "4K_120", root) if any((x / name).is_dir() for name in FOLDERS)]
     if lists and folders:

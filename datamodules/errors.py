@@ -1,5 +1,12 @@
 """What a recipe reports in a few lines, without a traceback, because the user can mend it."""
 
+from collections.abc import Sequence
+
 
 class DatasetError(Exception):
     """The data are missing, damaged or not what the configuration asks for; the message says what to do."""
+
+
+def first_names(names: Sequence[str], count: int = 5) -> str:
+    """The first `count` of `names` for a message, with "..." if there are more."""
+    return ", ".join(names[:count]) + (", ..." if len(names) > count else "")

@@ -30,7 +30,6 @@ class FaceTable:
     def __len__(self) -> int:
         return len(self.file)
 
-    @property
-    def paths(self) -> list[str]:
-        """Path of every image file."""
-        return [f"{self.folder}/{name}" for name in self.file]
+    def paths(self, rows: np.ndarray) -> list[str]:
+        """Paths of the image files at `rows` (m,) int64."""
+        return [f"{self.folder}/{name}" for name in self.file[rows]]

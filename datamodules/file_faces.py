@@ -11,7 +11,7 @@ import numpy as np
 from pytorch_lightning.utilities import rank_zero_warn
 
 from datamodules.augmentation import Augmentation
-from datamodules.base import SPLITS, FaceDataModule, Split
+from datamodules.base import SPLITS, Attributes, FaceDataModule, Split
 from datamodules.biased_sample import BiasedSample
 from datamodules.cropping.crop_store import CropStore
 from datamodules.errors import DatasetError
@@ -77,6 +77,12 @@ class FileFaces(FaceDataModule):
     def read_table(self) -> FaceTable:
         """Read the annotation files; raises `DatasetError` when they are missing or damaged."""
 
+    def check_samples(self, attributes: Attributes) -> None:
+        """Raise a ValueError if a sample is of attributes or classes that are not among `attributes`."""
+        for sample in self.samples.values():
+            if sample is not None:
+                sample.check(attributes)
+
     def fit(self, image: np.ndarray) -> np.ndarray:
         """The (size, size, 3) part of an original image (H, W, 3) that is used: its centre square."""
         return centre_square(image, self.size)
@@ -132,8 +138,7 @@ class FileFaces(FaceDataModule):
     def _usable(self, rows: np.ndarray) -> np.ndarray:
         if self.store:  # what could not be cropped was reported when the crops were made
             return rows[self.store.rows(self.table.file[rows]) >= 0]
-        paths = [f"{self.table.folder}/{name}" for name in self.table.file[rows]]
-        return rows[usable(paths, self.bad_images)]
+        return rows[usable(self.table.paths(rows), self.bad_images)]
 
     def make_dataset(self, split: Split) -> TableDataset:
         """Build one split; raises `DatasetError` when files are missing, damaged or too few for a sample."""
@@ -145,11 +150,10 @@ class FileFaces(FaceDataModule):
         if not len(rows):
             raise DatasetError(f"{self.root}: no image to use in the {split} split")
         self._rows[split] = rows
-        files = self.table.file[rows]
         labels = {name: column[rows] for name, column in self.table.labels.items()}
         if self.store:
-            source = self.store.source(self.store.rows(files))
+            source = self.store.source(self.store.rows(self.table.file[rows]))
         else:
-            source = ImageFiles([f"{self.table.folder}/{name}" for name in files], self.fit)
+            source = ImageFiles(self.table.paths(rows), self.fit)
         augmentation = Augmentation(len(rows), self.seed) if self.augment and split == "train" else None
         return TableDataset(labels, source, augmentation)

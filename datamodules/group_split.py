@@ -27,6 +27,15 @@ def connected_groups(*keys: np.ndarray) -> np.ndarray:
     return connected_components(graph, directed=False)[1]
 
 
+def check_shares(shares: Sequence[float]) -> None:
+    """Raise a ValueError unless `shares` are three numbers of 0 or more, not all 0."""
+    parts = np.asarray(shares, dtype=float)
+    if parts.shape != (len(SPLITS),) or (parts < 0).any() or parts.sum() <= 0:
+        raise ValueError(
+            f"shares of train, val and test must be three numbers of 0 or more, got {list(shares)}"
+        )
+
+
 def split_groups(groups: np.ndarray, shares: Sequence[float] = (0.8, 0.1, 0.1), seed: int = 0) -> np.ndarray:
     """Deal whole groups to train, val and test, so that each gets about its share of the samples.
 
@@ -42,13 +51,10 @@ def split_groups(groups: np.ndarray, shares: Sequence[float] = (0.8, 0.1, 0.1), 
         (n,) int8 place of the split in `base.SPLITS`.
 
     Raises:
-        ValueError: shares that are not three numbers of 0 or more, or all 0.
+        ValueError: see `check_shares`.
     """
+    check_shares(shares)
     parts = np.asarray(shares, dtype=float)
-    if parts.shape != (len(SPLITS),) or (parts < 0).any() or parts.sum() <= 0:
-        raise ValueError(
-            f"shares of train, val and test must be three numbers of 0 or more, got {list(shares)}"
-        )
     _, member, size = np.unique(groups, return_inverse=True, return_counts=True)
     order = np.random.default_rng(seed).permutation(len(size))
     middle = np.cumsum(size[order]) - size[order] / 2  # a group goes where its middle falls

@@ -12,7 +12,7 @@ import numpy as np
 from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 from rich.progress import track
 
-from datamodules.errors import DatasetError
+from datamodules.errors import DatasetError, first_names
 
 # Loader processes already decode side by side; OpenCV's own threads would only fight over the same cores.
 cv2.setNumThreads(0)
@@ -79,9 +79,8 @@ def usable(paths: Sequence[str | os.PathLike[str]], bad_images: Literal["raise",
     names = [f"{image.path} ({image.reason})" for image in bad]
     if bad and bad_images == "raise":
         raise DatasetError(
-            f"{len(bad)} of {len(paths)} image files cannot be used: {', '.join(names[:5])}"
-            f"{', ...' if len(bad) > 5 else ''}; get them again, or leave them out with "
-            "--data.init_args.bad_images skip"
+            f"{len(bad)} of {len(paths)} image files cannot be used: {first_names(names)}; "
+            "get them again, or leave them out with --data.init_args.bad_images skip"
         )
     if bad:
         rank_zero_warn(f"{len(bad)} of {len(paths)} image files are left out: {', '.join(names)}")

@@ -1,4 +1,4 @@
-"""Strict reading of label files: one row per image, a file name and whole numbers."""
+"""Strict reading of label files; a table has one row per image, a file name and whole numbers."""
 
 import re
 from collections.abc import Sequence
@@ -10,6 +10,34 @@ import numpy as np
 import pandas as pd
 
 from datamodules.errors import DatasetError
+
+GENDERS = ("female", "male")
+"""Class names of `gender`, in label order, of every dataset of photographs."""
+
+
+def check_folder(root: Path, dataset: str) -> None:
+    """Refuse a `root`, where the files of `dataset` should be, that is there but is not a folder."""
+    if root.exists() and not root.is_dir():
+        advice = f"set --data.init_args.root to the folder of {dataset}'s files"
+        raise DatasetError(f"{root}: not a folder; {advice}")
+
+
+def read_bytes(path: Path, how_to_get: str | None = None) -> bytes:
+    """The content of a file.
+
+    Args:
+        path: of the file.
+        how_to_get: what the error says if there is no such file, with {path} in it.
+
+    Raises:
+        DatasetError: if the file is missing or cannot be read.
+    """
+    try:
+        if how_to_get is not None and not path.exists():
+            raise DatasetError(how_to_get.format(path=path))
+        return path.read_bytes()
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def refuse(path: Path, line: int | None, problem: str) -> NoReturn:

@@ -12,7 +12,8 @@ from datamodules.errors import DatasetError
 from datamodules.face_table import FaceTable
 from datamodules.file_faces import FileFaces
 from datamodules.group_split import split_groups
-from datamodules.lfw_files import GENDERS, IMAGES, find_folder, list_images, read_gender
+from datamodules.label_table import GENDERS
+from datamodules.lfw_files import IMAGES, find_folder, list_images, read_gender
 from datamodules.lfw_pairs import Pairs, people_of_folds, read_pairs
 
 PairFile = Literal["pairsDevTrain", "pairsDevTest", "pairs"]
@@ -59,9 +60,7 @@ class LFW(FileFaces):
             raise ValueError(f"fold is {fold}, folds are counted from 1")
         self.view, self.fold, self.gender_csv = view, fold, gender_csv
         self.val_share, self.split_seed = val_share, split_seed
-        for sample in self.samples.values():
-            if sample is not None:
-                sample.check({"identity": (), "gender": GENDERS})  # before any file is read
+        self.check_samples({"identity": (), "gender": GENDERS})  # before any file is read
 
     @property
     def attributes(self) -> Attributes:

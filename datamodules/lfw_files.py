@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.errors import DatasetError
+from datamodules.label_table import GENDERS
 from datamodules.manifest_files import read_text_table
 
 IMAGES = 13_233
-
-GENDERS = ("female", "male")
 
 FOLDERS = ("lfw-deepfunneled", "lfw_funneled", "lfw")
 """Where images are looked for below the root, in this order; Kaggle nests each in one of the same name."""

@@ -8,7 +8,7 @@ import numpy as np
 from pytorch_lightning.utilities import rank_zero_warn
 
 from datamodules.errors import DatasetError
-from datamodules.label_table import refuse
+from datamodules.label_table import read_bytes, refuse
 
 _PUBLISHED = {  # lines after the first, md5
     "pairsDevTrain.txt": (2200, "4f27cbf15b2da4a85c1907eb4181ad21"),
@@ -75,13 +75,9 @@ def read_pairs(path: Path, files: np.ndarray | None = None) -> Pairs:
     Raises:
         DatasetError: if the file is missing or damaged, or an image of a pair is not among `files`.
     """
-    if not path.exists():
-        raise DatasetError(_HOW_TO_GET.format(path=path))
+    content = read_bytes(path, _HOW_TO_GET)
     try:
-        content = path.read_bytes()
         lines = content.decode("utf-8").rstrip().splitlines()
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError:
         refuse(path, None, "not a text file")
     header = lines[0].split() if lines else []

@@ -7,14 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pytorch_lightning.utilities import rank_zero_warn
 
 from datamodules.base import Attributes
 from datamodules.errors import DatasetError
 from datamodules.face_table import FaceTable
 from datamodules.file_faces import FileFaces
-from datamodules.group_split import split_groups
+from datamodules.group_split import check_shares
 from datamodules.manifest_files import TextTable, read_text_table
 from datamodules.manifest_splits import deal_splits, given_splits
 
@@ -92,7 +91,7 @@ class Manifest(FileFaces):
     ) -> None:
         super().__init__(root, **options)
         self.asked = _classes_by_name(attributes)
-        split_groups(np.zeros(1), shares)  # refuses bad shares before any file is read
+        check_shares(shares)
         self.manifest, self.path_column, self.split_column = manifest, path_column, split_column
         self.disjoint, self.shares, self.split_seed = disjoint, shares, split_seed
 
@@ -119,9 +118,7 @@ class Manifest(FileFaces):
             if not classes:
                 raise DatasetError(f"{path}: the column {name!r} is empty; leave it out of attributes")
         try:
-            for sample in self.samples.values():
-                if sample is not None:
-                    sample.check(attributes)
+            self.check_samples(attributes)
         except ValueError as error:
             raise DatasetError(f"{path}: {error}") from None
         if self.split_column in rows.columns:

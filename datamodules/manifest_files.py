@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from datamodules.errors import DatasetError
-from datamodules.label_table import refuse
+from datamodules.errors import DatasetError, first_names
+from datamodules.label_table import read_bytes, refuse
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,8 @@ class TextTable:
         labels = np.array([places.get(c, -2) for c in found], dtype=np.int32)[code]
         if (labels == -2).any():
             row = int((labels == -2).argmax())
-            allowed = ", ".join(classes[:20]) + (", ..." if len(classes) > 20 else "")
-            self.refuse(
-                row, f"{name} is {self.columns[name][row][:40]!r}, it must be one of {allowed}, or empty"
-            )
+            cell, allowed = self.columns[name][row][:40], first_names(classes, 20)
+            self.refuse(row, f"{name} is {cell!r}, it must be one of {allowed}, or empty")
         return tuple(classes), labels
 
     def files(self, name: str) -> np.ndarray:
@@ -148,10 +146,7 @@ def read_text_table(path: Path) -> TextTable:
     Raises:
         DatasetError: if the file cannot be read, is damaged, has no rows or names a column twice.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
+    content = read_bytes(path)
     parquet = path.suffix.lower() == ".parquet"
     columns = {}
     for column in (_parquet_columns if parquet else _csv_columns)(path, content):

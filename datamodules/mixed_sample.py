@@ -19,6 +19,14 @@ def allot(n: int, shares: Sequence[float]) -> list[int]:
     return counts
 
 
+def check_mix(what: str, shares: Mapping[str, float] | None, n: int | None) -> None:
+    """Raise a ValueError, which begins with `what`, for shares that cannot be scaled to 1 or an n below 1."""
+    if shares is not None and (not shares or min(shares.values()) < 0 or not sum(shares.values()) > 0):
+        raise ValueError(f"{what}: shares are numbers of 0 or more, not all 0; got {shares}")
+    if n is not None and n < 1:
+        raise ValueError(f"{what}: n is {n}, it must be at least 1")
+
+
 @dataclass(frozen=True)
 class MixedSample:
     """A fixed sample of `n` images in which each class of `attribute` has its share.
@@ -35,10 +43,7 @@ class MixedSample:
     n: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.shares or min(self.shares.values()) < 0 or sum(self.shares.values()) <= 0:
-            raise ValueError(f"mixed sample: shares are numbers of 0 or more, not all 0; got {self.shares}")
-        if self.n is not None and self.n < 1:
-            raise ValueError(f"mixed sample: n is {self.n}, it must be at least 1")
+        check_mix("mixed sample", self.shares, self.n)
 
     @property
     def names(self) -> tuple[str]:

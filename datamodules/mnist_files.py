@@ -13,7 +13,7 @@ from torch import Tensor
 from torchvision.datasets import MNIST
 
 from datamodules.errors import DatasetError
-from datamodules.label_table import refuse
+from datamodules.label_table import read_bytes, refuse
 
 SIDE = 28
 IMAGES = {"train": 60_000, "t10k": 10_000}
@@ -50,12 +50,7 @@ def _content(path: Path) -> bytes:
     packed = path.with_name(f"{path.name}.gz")
     if not path.exists() and packed.exists():
         raise DatasetError(f"{packed}: the file is still packed; unpack it with gunzip --keep {packed}")
-    if not path.exists():
-        raise DatasetError(_HOW_TO_GET.format(path=path))
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
+    return read_bytes(path, _HOW_TO_GET)
 
 
 def _values(path: Path, content: bytes, shape: tuple[int, ...]) -> np.ndarray:

@@ -7,7 +7,8 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import torch
-from torch.utils.data import DataLoader
+
+from datamodules.late_loader import LateLoader
 
 DEPTH = 2
 """Batches made ahead."""
@@ -87,11 +88,11 @@ class _Ahead(Iterator[Batch]):
             del batch  # its traceback leads to this frame
 
 
-class PrefetchLoader(DataLoader[Batch]):
-    """A `DataLoader` that, with `num_workers=0`, reads and pins batches in one thread, ahead of their use.
+class PrefetchLoader(LateLoader[Batch]):
+    """A `LateLoader` that, with `num_workers=0`, reads and pins batches in one thread, ahead of their use.
 
     The same batches in the same order. What reads ahead must not draw from the global random states, which
-    the model draws from at the same time. With `num_workers` above 0 it is a plain `DataLoader`.
+    the model draws from at the same time. With `num_workers` above 0 it is a plain `LateLoader`.
     """
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # torch names its own private class

@@ -1,6 +1,6 @@
 """The sampler that gives one process and many processes the same global batches."""
 
-from collections.abc import Iterator, Sized
+from collections.abc import Callable, Iterator, Sized
 
 import torch
 import torch.distributed as dist
@@ -26,6 +26,9 @@ class ShardedSampler(DistributedSampler[int]):
         seed: of the order; with the epoch it determines it.
         drop_last: leave out the last samples that do not divide evenly instead of padding.
         chunk: how many indices in a row stay together on one rank.
+
+    `position` gives the epoch, and how many of this rank's indices of it a pass leaves out because they are
+    done; a DataModule sets it to where its trainer is, so that training may go on in the middle of an epoch.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class ShardedSampler(DistributedSampler[int]):
             drop_last=drop_last,
         )
         self.length, self.chunk = len(dataset), chunk
+        self.position: Callable[[], tuple[int, int]] = lambda: (self.epoch, 0)
 
     def epoch_order(self, generator: torch.Generator) -> Tensor:
         """Indices (length,) of an epoch over all ranks; `generator` is alike on all of them."""
@@ -51,8 +55,10 @@ class ShardedSampler(DistributedSampler[int]):
         return self.chunk * (self.length // shared if self.drop_last else -(-self.length // shared))
 
     def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        epoch, done = self.position()
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
         total = len(self) * self.num_replicas
         order = self.epoch_order(generator)[:total]
         order = torch.cat([order, order.new_full((total - len(order),), PADDING)])
-        return iter(order.view(-1, self.num_replicas, self.chunk)[:, self.rank].flatten().tolist())
+        mine = order.view(-1, self.num_replicas, self.chunk)[:, self.rank].flatten()
+        return iter(mine[done:].tolist())

@@ -8,21 +8,19 @@ import torch
 from torch import Tensor
 
 from datamodules.errors import DatasetError
-from datamodules.mixed_sample import allot
+from datamodules.mixed_sample import allot, check_mix
 from datamodules.samplers import ShardedSampler
+
+Labels = Mapping[str, Tensor]
+
+Classes = Mapping[str, Sequence[str]]
 
 
 class TrainOrder(ABC):
     """Says which training samples an epoch reads and in what order; every epoch anew, by the seed alone."""
 
     @abstractmethod
-    def sampler(
-        self,
-        labels: Mapping[str, Tensor],
-        attributes: Mapping[str, Sequence[str]],
-        batch_size: int,
-        seed: int,
-    ) -> ShardedSampler:
+    def sampler(self, labels: Labels, attributes: Classes, batch_size: int, seed: int) -> ShardedSampler:
         """The sampler of this rank.
 
         Args:
@@ -36,7 +34,7 @@ class TrainOrder(ABC):
         """
 
 
-def _column(labels: Mapping[str, Tensor], attribute: str) -> np.ndarray:
+def _column(labels: Labels, attribute: str) -> np.ndarray:
     if attribute not in labels:
         raise DatasetError(f"train_order: unknown attribute {attribute!r}; there are {', '.join(labels)}")
     return labels[attribute].numpy()
@@ -59,13 +57,7 @@ class IdentityBatches(TrainOrder):
             raise ValueError(f"identity batches: images is {images}, a positive pair needs at least 2")
         self.images, self.attribute = images, attribute
 
-    def sampler(
-        self,
-        labels: Mapping[str, Tensor],
-        attributes: Mapping[str, Sequence[str]],
-        batch_size: int,
-        seed: int,
-    ) -> ShardedSampler:
+    def sampler(self, labels: Labels, attributes: Classes, batch_size: int, seed: int) -> ShardedSampler:
         """See `TrainOrder.sampler`."""
         if batch_size % self.images:
             raise DatasetError(
@@ -125,19 +117,10 @@ class MixedOrder(TrainOrder):
             raise ValueError(
                 f"mixed order: shares are of one attribute, balance of one or more: {attributes}"
             )
-        if shares is not None and (not shares or min(shares.values()) < 0 or not sum(shares.values()) > 0):
-            raise ValueError(f"mixed order: shares are numbers of 0 or more, not all 0; got {shares}")
-        if n is not None and n < 1:
-            raise ValueError(f"mixed order: n is {n}, it must be at least 1")
+        check_mix("mixed order", shares, n)
         self.attributes, self.shares, self.n = attributes, shares, n
 
-    def sampler(
-        self,
-        labels: Mapping[str, Tensor],
-        attributes: Mapping[str, Sequence[str]],
-        batch_size: int,
-        seed: int,
-    ) -> ShardedSampler:
+    def sampler(self, labels: Labels, attributes: Classes, batch_size: int, seed: int) -> ShardedSampler:
         """See `TrainOrder.sampler`."""
         columns = np.stack([_column(labels, name) for name in self.attributes])
         known = np.flatnonzero((columns >= 0).all(axis=0))

@@ -1,7 +1,8 @@
 """The heads that read a bias from features, and their losses: "h" of Learning Not to Learn."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -97,12 +98,15 @@ class BiasHeads(nn.ModuleDict):
     def confidence(self, features: Tensor) -> Tensor:
         """The heads' negative entropies, summed; the gradient reaches the features, not the heads."""
         with _without_gradient(self):
-            return torch.stack([negative_entropy(wide(head(features))) for head in self.values()]).sum()
+            return _total(negative_entropy(wide(head(features))) for head in self.values())
 
     def cross_entropy(self, features: Tensor, labels: dict[str, Tensor]) -> Tensor:
         """The heads' cross entropies, summed."""
-        losses = [bias_cross_entropy(wide(head(features)), labels[name]) for name, head in self.items()]
-        return torch.stack(losses).sum()
+        return _total(bias_cross_entropy(wide(head(features)), labels[name]) for name, head in self.items())
+
+
+def _total(losses: Iterable[Tensor]) -> Tensor:
+    return reduce(torch.add, losses)  # no operation for one head
 
 
 def bias_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
@@ -113,9 +117,8 @@ def bias_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
         target: (N,) or (N, maps, H, W) int64, -1 where unknown. Without any known the loss is 0.
     """
     losses = functional.cross_entropy(logits, target, ignore_index=-1, reduction="none")
-    known = target >= 0
     each = [dimension for dimension in range(target.ndim) if dimension != 1]
-    return ((losses * known).sum(each) / known.sum(each).clamp(min=1)).sum()
+    return (losses.sum(each) / (target >= 0).sum(each).clamp(min=1)).sum()
 
 
 @contextmanager

@@ -37,16 +37,18 @@ class DANN(SensitiveClassifier):
         self.strength = strength
         self.adversary = Head(self.backbone.num_features, len(self.sensitive_classes), bias_hidden)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(  # type: ignore[override]  # Lightning takes a tensor or a dict with `loss`
+        self, batch: Batch, batch_idx: int
+    ) -> dict[str, Tensor]:
         """Both heads learn; the backbone learns the task and unlearns the sensitive attribute."""
         reading = self.read(batch)
         task = self.task_loss(reading.logits, batch)
         reversed_ = reverse_gradient(reading.embedding, self.strength * dann_ramp(self.progress()))
         bias = self.sensitive_loss(wide(self.adversary(reversed_)), batch)
-        loss = task + bias
-        for name, value in {"loss": loss, "task": task, "bias": bias}.items():
+        terms = {"loss": task + bias, "task": task, "bias": bias}
+        for name, value in terms.items():
             self.log(f"train/{name}", value, on_step=False, on_epoch=True, batch_size=len(reading.logits))
-        return loss
+        return terms
 
     def progress(self) -> float:
         """The share of the training's steps that is done, in [0, 1).

@@ -14,7 +14,8 @@ class EnD(SensitiveClassifier):
     """A classifier with two regularisers on the angles between a batch's embeddings; there is no adversary.
 
     L = L_task + alpha * R_orthogonal + beta * R_parallel, with the defaults of the
-    authors' code (EIDOSLAB/entangling-disentangling-bias).
+    authors' code (EIDOSLAB/entangling-disentangling-bias). With several processes the pairs are those of each
+    process' own batch.
 
     Args:
         alpha: weight of the term that pulls faces of one sensitive class apart.
@@ -31,7 +32,9 @@ class EnD(SensitiveClassifier):
             raise ValueError(f"alpha and beta cannot be negative: {alpha}, {beta}")
         self.alpha, self.beta = alpha, beta
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(  # type: ignore[override]  # Lightning takes a tensor or a dict with `loss`
+        self, batch: Batch, batch_idx: int
+    ) -> dict[str, Tensor]:
         """Cross entropy and both regularisers."""
         reading = self.read(batch)
         task = self.task_loss(reading.logits, batch)
@@ -42,7 +45,7 @@ class EnD(SensitiveClassifier):
         terms = {"loss": loss, "task": task, "orthogonal": orthogonal, "parallel": parallel}
         for name, value in terms.items():
             self.log(f"train/{name}", value, on_step=False, on_epoch=True, batch_size=len(gram))
-        return loss
+        return terms
 
 
 def cosines(embedding: Tensor) -> Tensor:

@@ -19,7 +19,8 @@ class LAFTR(AdversarialClassifier):
     features that this gave, one step each a batch, as in the authors' code (VectorInstitute/laftr), whose
     defaults are taken. Its reconstruction term is left out: the authors' weight for it is 0.
 
-    The embedding here is the backbone's own; the authors' code adds an encoder to 8 dimensions.
+    The embedding here is the backbone's own; the authors' code adds an encoder to 8 dimensions. With several
+    processes the groups' means are those of each process' own batch.
 
     Args:
         fairness: what the embedding is to allow. `demographic_parity`: groups are the sensitive classes.

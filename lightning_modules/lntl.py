@@ -5,7 +5,7 @@ from typing import Any, Literal
 import torch
 from pytorch_lightning.cli import OptimizerCallable
 from pytorch_lightning.core.optimizer import LightningOptimizer
-from torch import Tensor, nn
+from torch import Tensor
 
 from lightning_modules.backbones import Trainable
 from lightning_modules.base import Batch, mean_of_known, wide
@@ -14,6 +14,7 @@ from lightning_modules.bias_head import BiasHeads, build_bias_head
 from lightning_modules.frozen_once import frozen_once
 from lightning_modules.gradient_reversal import dann_ramp, reverse_gradient
 from lightning_modules.stage import read_stage, shape_of_stage
+from lightning_modules.start_from import load_weights
 from lightning_modules.two_players import TwoPlayers
 
 
@@ -42,6 +43,9 @@ class LNTL(TwoPlayers, Baseline):
         stage: name of the module of the network whose output the bias heads read; null is the embedding.
         pretrain_epochs: epochs before the adversary acts: the classifier trains plainly and the bias heads
             on features that they do not change, as the authors' README advises.
+        start_from: checkpoint of a classifier of the same backbone and head, whose weights training starts
+            from, as the authors' does from their baseline; bias heads too if it has them. (`ckpt_path` goes
+            on with an interrupted training instead.)
         schedule: of `lambda_` and `reversal` from then on: `constant`, or `dann`, which ramps up from 0.
         set_to_none: of the official scheme: leave out of the second step what the reversed gradient does not
             reach. False is what the authors' code did when it was written: zeros took the place of missing
@@ -69,6 +73,7 @@ class LNTL(TwoPlayers, Baseline):
         scheme: Literal["official", "joint"] = "official",
         stage: str | None = None,
         pretrain_epochs: int = 0,
+        start_from: str | None = None,
         schedule: Literal["constant", "dann"] = "constant",
         set_to_none: bool = False,
         hidden: int = 1024,
@@ -77,13 +82,12 @@ class LNTL(TwoPlayers, Baseline):
         optimizer: OptimizerCallable = lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, weight_decay=5e-4),
         **common: Any,
     ) -> None:
-        super().__init__(trainable=trainable, hidden=hidden or 1, optimizer=optimizer, **common)
+        super().__init__(trainable=trainable, hidden=hidden, optimizer=optimizer, **common)
         if min(lambda_, reversal, pretrain_epochs) < 0:
             raise ValueError("lambda_, reversal and pretrain_epochs cannot be negative")
-        if not hidden:
-            self.head = nn.Linear(self.backbone.num_features, self.outputs)  # type: ignore[assignment]
         self.lambda_, self.reversal, self.schedule = lambda_, reversal, schedule
         self.stage, self.pretrain_epochs, self.set_to_none = stage, pretrain_epochs, set_to_none
+        self.start_from = start_from
         self.step = {"official": self.official_step, "joint": self.joint_step}[scheme]
         self.sensitive = [sensitive] if isinstance(sensitive, str) else sensitive
         self.bias_heads = self._make_bias_heads(label_maps or {}, bias_hidden)
@@ -102,6 +106,16 @@ class LNTL(TwoPlayers, Baseline):
             maps, classes = label_maps.get(name) or (0, len(self.classes_of("sensitive", name)))
             heads[name] = build_bias_head(shape, classes, maps=maps, hidden=hidden)
         return BiasHeads(heads)
+
+    def setup(self, stage: str) -> None:
+        """Take the weights of `start_from`; raises ValueError if they do not fit."""
+        if stage == "fit" and self.start_from:
+            load_weights(self, self.start_from, may_lack="bias_heads.")
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """As the base; what training started from is in the weights."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY]["start_from"] = None
 
     def task_loss(self, embedding: Tensor, batch: Batch) -> Tensor:
         """Cross entropy of the samples whose task is known."""

@@ -6,7 +6,9 @@ from typing import Any
 import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.core.optimizer import LightningOptimizer
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
 
@@ -29,6 +31,19 @@ class ManualOptimization(LightningModule):
         self.automatic_optimization = False
         self.gradient_clip_val = gradient_clip_val
         self._sums: dict[str, tuple[Tensor, int]] = {}  # and of how many batches
+
+    def on_train_epoch_start(self) -> None:
+        """Refuse plain DDP, which waits for gradients of the player that a backward pass leaves out.
+
+        Raises:
+            MisconfigurationException: says which strategy to take.
+        """
+        model = self.trainer.model
+        if isinstance(model, DistributedDataParallel) and not model.find_unused_parameters:
+            raise MisconfigurationException(
+                f"{type(self).__name__} trains its players in turn, which plain DDP cannot: "
+                "set --trainer.strategy ddp_find_unused_parameters_true"
+            )
 
     def descend(self, loss: Tensor, optimizers: Sequence[LightningOptimizer], *, last: bool) -> None:
         """Backward from `loss`, then one step of each optimizer; gradients are the caller's to clear before.
@@ -66,7 +81,8 @@ class ManualOptimization(LightningModule):
     def track(self, **terms: Tensor) -> dict[str, Tensor]:
         """Add scalars to the running means, which every `log_every_n_steps` batches are logged.
 
-        To be called after the last step of a batch. (To log in every step costs more than a small step.)
+        To be called after the last step of a batch; after an epoch's last batch it steps the learning-rate
+        schedules. (To log in every step costs more than a small step.)
 
         Returns:
             The scalars without their graph, for `training_step` to return; one is to be called `loss`.
@@ -78,6 +94,8 @@ class ManualOptimization(LightningModule):
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]  # set at run time
         if self.trainer.global_step % every == 0:
             self._log_means()
+        if self.trainer.is_last_batch:  # now, so that a checkpoint of this batch holds the step
+            self._step_schedules()
         return terms
 
     def _log_means(self) -> None:
@@ -87,8 +105,10 @@ class ManualOptimization(LightningModule):
             self.log(name, mean, sync_dist=True, batch_size=1)
 
     def on_train_epoch_end(self) -> None:
-        """Log what is left, and step the learning-rate schedules."""
+        """Log what is left."""
         self._log_means()
+
+    def _step_schedules(self) -> None:
         schedulers = self.lr_schedulers() or []
         for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
             scheduler.step()  # type: ignore[call-arg]  # of the schedules that take a metric, none is built

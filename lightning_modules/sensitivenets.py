@@ -1,6 +1,6 @@
 """SensitiveNets (Morales et al., TPAMI 2020) as the thesis adapts it: identity without emotion."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
 from pytorch_lightning.cli import OptimizerCallable
@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim import Optimizer
 
-from evaluation.embedding_health import collapsed, effective_rank, scale
+from lightning_modules.alternation import Alternation
 from lightning_modules.base import Batch, IdentityModule, mean_of_known, wide
 from lightning_modules.heads import Head
 from lightning_modules.manual_optimization import ManualOptimization
@@ -26,29 +26,6 @@ from lightning_modules.suppressor import Suppressor
 UNIFORM = "uniform"
 
 
-class Alternation(NamedTuple):
-    """Whose turn it is: the suppressor's in a warm-up round, else the classifier's and the suppressor's."""
-
-    rounds: int
-    steps_per_round: int
-    classifier_steps: int
-    warmup_rounds: int
-
-    @property
-    def total(self) -> int:
-        """Batches of the whole training."""
-        adversarial = self.rounds * (self.classifier_steps + self.steps_per_round)
-        return self.warmup_rounds * self.steps_per_round + adversarial
-
-    def turn(self, step: int) -> tuple[int, int]:
-        """Adversarial round (negative in the warm-up) and the step in it (the classifier's come first)."""
-        warmup = self.warmup_rounds * self.steps_per_round
-        if step < warmup:
-            done, place = divmod(step, self.steps_per_round)
-            return done - self.warmup_rounds, place + self.classifier_steps
-        return divmod(step - warmup, self.classifier_steps + self.steps_per_round)
-
-
 class SensitiveNets(ManualOptimization, IdentityModule):
     """A suppressor on a frozen recogniser, trained against classifiers of the sensitive attribute.
 
@@ -58,8 +35,11 @@ class SensitiveNets(ManualOptimization, IdentityModule):
     training stops after the last round. The embedding is the suppressor's output.
 
     Batches are those of one stream for both, or `{"identity_stream": batch, "sensitive_stream": batch}` where
-    identities and sensitive labels come from different data. With several processes use the strategy
-    `ddp_find_unused_parameters_true`: only one player learns at a time.
+    identities and sensitive labels come from different data (`datamodules.two_streams`). To validate after
+    each round, let an epoch be one: `trainer.limit_train_batches` is classifier_steps + steps_per_round.
+
+    With several processes use the strategy `ddp_find_unused_parameters_true`: only one player learns at a
+    time. Triplets are mined within each process' own batch, never across processes.
 
     Args:
         sensitive: the attribute to hide.
@@ -77,10 +57,7 @@ class SensitiveNets(ManualOptimization, IdentityModule):
         rounds: adversarial rounds; not published.
         steps_per_round: batches of the suppressor in a round.
         classifier_steps: batches of the classifier in a round.
-        warmup_rounds: rounds before, with the triplet loss alone and without a classifier.
-        min_relative_scale: below this the embedding has collapsed, see `evaluation.embedding_health`.
-        min_effective_rank: likewise.
-        stop_when_collapsed: stop the training then; otherwise it warns.
+        warmup_rounds: rounds before, as long, all of the suppressor with the triplet loss alone.
         classifier_optimizer: from the classifier's parameters to an optimizer; `optimizer` is for the
             suppressor's.
         **common: the other arguments of `ManualOptimization` and `FaceModule`.
@@ -110,9 +87,6 @@ class SensitiveNets(ManualOptimization, IdentityModule):
         steps_per_round: int = 100,
         classifier_steps: int = 100,
         warmup_rounds: int = 1,
-        min_relative_scale: float = 1e-3,
-        min_effective_rank: float = 2.0,
-        stop_when_collapsed: bool = False,
         classifier_optimizer: OptimizerCallable = lambda p: torch.optim.Adam(p, lr=1e-3),
         **common: Any,
     ) -> None:
@@ -130,8 +104,7 @@ class SensitiveNets(ManualOptimization, IdentityModule):
         self.target = None if target == UNIFORM else classes.index(target)
         self.margin, self.mining, self.normalize, self.delta_weight = margin, mining, normalize, delta_weight
         self.alternation = Alternation(rounds, steps_per_round, classifier_steps, warmup_rounds)
-        self.limits = {"min_relative_scale": min_relative_scale, "min_effective_rank": min_effective_rank}
-        self.stop_when_collapsed, self.classifier_optimizer = stop_when_collapsed, classifier_optimizer
+        self.classifier_optimizer = classifier_optimizer
         self.suppressor = Suppressor(self.backbone.num_features, width=width, layers=layers)
         self.classifier = Head(width, len(classes), hidden)
         self.register_buffer("steps", torch.tensor(0))
@@ -141,15 +114,26 @@ class SensitiveNets(ManualOptimization, IdentityModule):
         """phi (N, width) float32 of images (N, 3, H, W); float64 in 64-bit training."""
         return wide(self.suppressor(self.backbone(image)))
 
+    def on_train_start(self) -> None:
+        """Say if validations do not fall on the ends of rounds; train no further after the last round."""
+        batches, round_ = self.trainer.val_check_batch, self.alternation.round_steps
+        if batches and batches % round_ and not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            rank_zero_warn(
+                f"a round has {round_} batches and validation comes after {batches}, amid rounds; set "
+                f"trainer.limit_train_batches to {round_}"
+            )
+        if int(self.steps) >= self.alternation.total:
+            self.trainer.should_stop = True
+
     def training_step(self, batch: Any, batch_idx: int) -> dict[str, Tensor]:
         """One batch for the player whose turn it is, counted as one step."""
         step = int(self.steps)
         round_, place = self.alternation.turn(step)
-        classifying = place < self.alternation.classifier_steps
+        classifying = round_ >= 0 and place < self.alternation.classifier_steps
         if place in (0, self.alternation.classifier_steps):
-            self._sums = {}  # a logged mean never spans both players' terms
+            self._sums.pop("loss", None)  # its logged mean never spans both players'; other terms are one's
         of_suppressor, of_classifier = self.optimizers()  # type: ignore[attr-defined]  # there are two
-        if place == 0:
+        if classifying and place == 0:
             self.renew_classifier(round_, of_classifier.optimizer)
         self.classifier.requires_grad_(classifying)
         self.suppressor.requires_grad_(not classifying)
@@ -161,8 +145,6 @@ class SensitiveNets(ManualOptimization, IdentityModule):
             terms = self.suppressor_terms(batch.get("identity_stream", batch), step, round_ >= 0)
         self.descend(terms["loss"], [player], last=True)
         self.steps += 1
-        if place == sum(self.alternation[1:3]) - 1:
-            self.check_health(batch.get("identity_stream", batch))
         if step + 1 >= self.alternation.total:
             self.trainer.should_stop = True
         return self.track(**terms)
@@ -207,19 +189,6 @@ class SensitiveNets(ManualOptimization, IdentityModule):
             new = Head(dense.in_features, output.out_features, dense.out_features)
         self.classifier.load_state_dict(new.state_dict())
         optimizer.state.clear()
-
-    @torch.no_grad()
-    def check_health(self, batch: Batch) -> None:
-        """Log scale and effective rank of a batch's embeddings, once a round; warn or stop if collapsed."""
-        source = wide(self.backbone(self.inputs(batch)))
-        embedding = wide(self.suppressor(source))
-        figures = {"embedding_scale": scale(embedding), "effective_rank": effective_rank(embedding)}
-        for name, value in figures.items():
-            self.log(f"train/{name}", value, on_step=False, on_epoch=True, sync_dist=True, batch_size=1)
-        bad = collapsed(embedding, source, **self.limits)
-        if self.trainer.strategy.reduce_boolean_decision(bad, all=False):
-            rank_zero_warn(f"the embedding has collapsed: {figures}; lower delta_weight or the learning rate")
-            self.trainer.should_stop = self.trainer.should_stop or self.stop_when_collapsed
 
     def configure_optimizers(self) -> list[Optimizer]:
         """The suppressor's optimizer and the classifier's."""

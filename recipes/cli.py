@@ -13,6 +13,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.finite_loss import FiniteLoss
+from callbacks.random_state import RandomState
 from callbacks.run_record import RunRecord
 from datamodules.base import FaceDataModule
 from recipes.config_lookup import CONFIGS, known_configs
@@ -30,6 +31,10 @@ warnings.filterwarnings("ignore", ".*treespec, LeafSpec")
 warnings.filterwarnings("ignore", "Experiment logs directory .* exists and is not empty")
 # Losses are logged once an epoch, so a short epoch hides nothing.
 warnings.filterwarnings("ignore", "The number of training batches .* is smaller than the logging interval")
+# It cannot know that the DataModules skip what an interrupted epoch has done.
+warnings.filterwarnings("ignore", "You're resuming from a checkpoint that ended before the epoch ended")
+# A checkpoint is to hold what the batch's steps have made of the weights, as in automatic optimisation.
+warnings.filterwarnings("ignore", "Using ModelCheckpoint with manual optimization")
 
 
 class RecipeCLI(LightningCLI):
@@ -81,7 +86,7 @@ class RecipeCLI(LightningCLI):
             kwargs["logger"] = make_loggers(folder, self.config_init.experiment, config.logger)
         # ModelCheckpoint(save_last=True) writes only when the best changes; going on needs every epoch.
         last = ModelCheckpoint(filename="last", save_top_k=1, enable_version_counter=False)
-        self.trainer_defaults["callbacks"] = [FiniteLoss(), last]
+        self.trainer_defaults["callbacks"] = [FiniteLoss(), RandomState(), last]
         if config.enable_progress_bar is not False:
             self.trainer_defaults["callbacks"].append(RichProgressBar())
         return super().instantiate_trainer(default_root_dir=str(folder), **kwargs)

@@ -6,21 +6,19 @@ python recipes/make_manifest.py --root photos --out photos/manifest.csv --patter
 
 import csv
 import io
-import os
-import sys
 from pathlib import Path
 
+from datamodules.cropping.crop_writer import write_atomic
 from datamodules.name_pattern import NamePattern, find_images
-from recipes.config_lookup import resolve_configs
 from recipes.errors import RecipeParser, UsageError, report_errors
+from recipes.jobs import job_parser, parse_job, users_mistakes
 
 _PATTERN = "Regular expression, looked for in the path of each image below root; named groups become columns."
 
 
 def make_parser() -> RecipeParser:
     """Options of the recipe."""
-    parser = RecipeParser(parser_mode="omegaconf", allow_abbrev=False)
-    parser.add_argument("--config", action="config", help="Path of a configuration, or its name in configs/.")
+    parser = job_parser("Write the manifest of a folder of images whose paths say what they show.")
     parser.add_argument("--root", type=Path, required=True, help="Folder of the images.")
     parser.add_argument("--out", type=Path, required=True, help="CSV file to write.")
     parser.add_argument("--pattern", type=str, required=True, help=_PATTERN)
@@ -38,22 +36,18 @@ def write_csv(path: Path, rows: list[list[str]], overwrite: bool) -> None:
     content = text.getvalue().encode("utf-8", errors="backslashreplace")
     if path.exists() and path.read_bytes() != content and not overwrite:
         raise UsageError(f"{path} says otherwise; replace it with --overwrite true, or give another --out")
-    part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(path)
+        write_atomic(path, content)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def main(args: list[str] | None = None) -> None:
     """Write the manifest and, beside it, the list of the images that it leaves out."""
-    config = make_parser().parse_args(resolve_configs(sys.argv[1:] if args is None else args))
-    try:
+    config = parse_job(make_parser(), args)
+    with users_mistakes():
         pattern = NamePattern(config.pattern, config.classes)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
     if not config.root.is_dir():
         raise UsageError(f"there is no folder {config.root}")
     rows, skipped = [["path", *pattern.columns]], [["path", "reason"]]

@@ -20,8 +20,8 @@ from datamodules.cropping.crop_job import CropJob
 from datamodules.cropping.crop_worker import CropTask, load_detector
 from datamodules.cropping.face_crop import CropOptions
 from datamodules.file_faces import FileFaces
-from recipes.config_lookup import resolve_configs
 from recipes.errors import RecipeParser, UsageError, report_errors
+from recipes.jobs import job_parser, parse_job, users_mistakes
 
 _BATCH = {"cpu": 16, "cuda": 64}  # images of one size; more is slower on a processor
 
@@ -30,9 +30,7 @@ INTERRUPTED = 130  # the exit code of shells for Ctrl-C
 
 def make_parser() -> RecipeParser:
     """Options of the recipe."""
-    about = "Detect and crop the faces of a dataset; started again, it goes on where it stopped."
-    parser = RecipeParser(parser_mode="omegaconf", allow_abbrev=False, description=about)
-    parser.add_argument("--config", action="config", help="Path of a configuration, or its name in configs/.")
+    parser = job_parser("Detect and crop the faces of a dataset; started again, it goes on where it stopped.")
     parser.add_argument("--data", type=FileFaces, required=True, help="The dataset.")
     parser.add_argument("--out", type=Path, required=True, help="Folder to write, or to go on with.")
     parser.add_class_arguments(CropOptions)
@@ -57,12 +55,10 @@ def pick_device(asked: str) -> str:
 def main(args: list[str] | None = None) -> None:
     """Write the crops, the manifest and the list of what was left out."""
     parser = make_parser()
-    config = parser.parse_args(resolve_configs(sys.argv[1:] if args is None else args))
-    try:
+    config = parse_job(parser, args)
+    with users_mistakes():
         options = CropOptions(**{field.name: config[field.name] for field in fields(CropOptions)})
         data: FileFaces = parser.instantiate(config).data
-    except ValueError as error:
-        raise UsageError(str(error)) from error
     device = pick_device(config.device)
     cores = len(os.sched_getaffinity(0))
     make_detector = partial(load_detector, device)

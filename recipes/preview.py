@@ -3,7 +3,6 @@
 python recipes/preview.py --config data/synthetic_faces.yaml --sort_by emotion
 """
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,14 +12,13 @@ from matplotlib.figure import Figure
 
 from datamodules.base import Attributes, FaceBatch, FaceDataModule, FaceDataset, Split
 from datamodules.file_faces import FileFaces
-from recipes.config_lookup import resolve_configs
 from recipes.errors import RecipeParser, UsageError, report_errors
+from recipes.jobs import job_parser, parse_job, users_mistakes
 
 
 def make_parser() -> RecipeParser:
     """Options of the recipe."""
-    parser = RecipeParser(parser_mode="omegaconf", allow_abbrev=False)
-    parser.add_argument("--config", action="config", help="Path of a configuration, or its name in configs/.")
+    parser = job_parser("Draw a contact sheet of a dataset, with the labels under each face.")
     parser.add_argument("--data", type=FaceDataModule, required=True, help="The dataset.")
     parser.add_argument("--out", type=Path, default=Path("preview.png"), help="PNG file to write.")
     parser.add_argument("--split", type=Split, default="train", help="train, val or test.")
@@ -80,11 +78,9 @@ def draw_sheet(batch: FaceBatch, names: Sequence[str], known: Attributes, rows: 
 def main(args: list[str] | None = None) -> None:
     """Write the contact sheet."""
     parser = make_parser()
-    config = parser.parse_args(resolve_configs(sys.argv[1:] if args is None else args))
-    try:
+    config = parse_job(parser, args)
+    with users_mistakes():
         datamodule: FaceDataModule = parser.instantiate(config).data
-    except ValueError as error:
-        raise UsageError(str(error)) from error
     known = datamodule.attributes
     names = shown_attributes(known, config.attributes)
     shown_attributes(known, config.sort_by)  # an unknown name stops here

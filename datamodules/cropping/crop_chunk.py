@@ -1,6 +1,6 @@
 """One chunk of photographs: detected in batches of equal size, one face of each cropped."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,6 +33,11 @@ _HELD_PIXELS = 2**26  # of the images that wait for others of their size
 
 
 Photo = np.ndarray | UnreadablePhotoError
+
+
+def count_kinds(record: pd.DataFrame) -> Counter[str]:
+    """How many samples of a record, or of a manifest, have each kind of status."""
+    return Counter(status.partition(":")[0] for status in record["status"])
 
 
 def read_ahead(paths: Iterable[str], max_pixels: int, threads: int) -> Iterator[Photo]:

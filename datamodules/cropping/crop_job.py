@@ -5,7 +5,6 @@ import fcntl
 import io
 import os
 import shutil
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ import PIL
 import torch
 
 from datamodules.base import Attributes
+from datamodules.cropping.crop_chunk import count_kinds
 from datamodules.cropping.crop_key import compare, describe, gather_facts
-from datamodules.cropping.crop_manifest import build_manifest, check_attributes, kinds, left_out, read_records
+from datamodules.cropping.crop_manifest import build_manifest, check_attributes, left_out, read_records
 from datamodules.cropping.crop_progress import track_faces
 from datamodules.cropping.crop_report import QUARANTINE, Prepared
 from datamodules.cropping.crop_store import MANIFEST, STORE, CropStore
@@ -80,7 +80,7 @@ class CropJob:
         except torch.cuda.OutOfMemoryError:
             raise DatasetError(f"out of GPU memory; {_GO_ON}, with a smaller --batch_size") from None
         manifest = CropStore.open(out).manifest
-        return Prepared(out, Counter(kinds(manifest)), left_out(manifest), before)
+        return Prepared(out, count_kinds(manifest), left_out(manifest), before)
 
     def _finished(self) -> bool:
         """Whether the store is finished; refuses a folder of anything else."""
@@ -127,7 +127,7 @@ class CropJob:
             "size": task.options.side,
             "format": task.options.format,
             "images": len(manifest),
-            "status": dict(sorted(Counter(kinds(manifest)).items())),
+            "status": dict(sorted(count_kinds(manifest).items())),
             "folder": str(self.table.folder),
             "attributes": list(self.table.labels),
             "versions": {x.__name__: x.__version__ for x in (torch, np, PIL, cv2)},

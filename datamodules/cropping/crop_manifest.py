@@ -43,11 +43,6 @@ def build_manifest(table: FaceTable, attributes: Attributes, record: pd.DataFram
     return pd.concat([ids, pd.DataFrame(codes), record.reset_index(drop=True)], axis=1)
 
 
-def kinds(manifest: pd.DataFrame) -> list[str]:
-    """The kind of status of each sample, without the reason."""
-    return [status.partition(":")[0] for status in manifest["status"]]
-
-
 def left_out(manifest: pd.DataFrame) -> pd.DataFrame:
     """`sample_id` and `reason` of every sample without a crop."""
     rows = manifest.reset_index() if manifest.index.name else manifest

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from datamodules.cropping.crop_chunk import OK, ChunkCropper, Photo, read_ahead
+from datamodules.cropping.crop_chunk import OK, ChunkCropper, Photo, count_kinds, read_ahead
 from datamodules.cropping.crop_writer import make_writer, write_atomic
 from datamodules.cropping.face_crop import CropOptions
 from datamodules.errors import DatasetError
@@ -103,7 +103,7 @@ class ChunkWorker:
         crops, record = self.cropper(photos, len(rows))
         self.writer.write(rows.start, crops, (record["status"] == OK).to_numpy())
         write_atomic(self.task.record(k), record.to_parquet(index=False))
-        return Counter(status.partition(":")[0] for status in record["status"])
+        return count_kinds(record)
 
 
 def crop_here(task: CropTask, chunks: Sequence[int]) -> Pieces:

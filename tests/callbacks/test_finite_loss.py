@@ -1,13 +1,26 @@
 import math
 import re
+from operator import attrgetter
+from pathlib import Path
 
 import pytest
 import torch
 from callback_dummies import ColumnData, OneWeight, samples
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
+from torch.utils.data import DataLoader
 
 from callbacks.finite_loss import FiniteLoss, NonFiniteLossError
+from lightning_modules import blind_eye, end, sensitivenets
+from lightning_modules.attractiveness import Attractiveness
+from lightning_modules.baseline import Baseline
+from lightning_modules.dann import DANN
+from lightning_modules.face_recognition import FaceRecognition
+from lightning_modules.laftr import LAFTR
+from lightning_modules.lntl import LNTL
+from lightning_modules.sensitivenets import SensitiveNets
+from tests import toy
+from tests.lightning_modules.conftest import TOY
 
 
 class Breaks(OneWeight):
@@ -95,3 +108,138 @@ def test_the_term_to_blame_is_named():
     trainer = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
     with pytest.raises(NonFiniteLossError, match=r"loss is nan \(because of b\) in epoch 0"):
         FiniteLoss().on_train_batch_end(trainer, Breaks(1.0), outputs, None, 0)
+
+
+def test_a_term_outside_of_the_loss_is_looked_at():
+    outputs = {name: torch.tensor(value) for name, value in (("loss", 1.0), ("a", 1.0), ("bias", math.nan))}
+    trainer = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
+    with pytest.raises(NonFiniteLossError, match="The training's bias is nan in epoch 0"):
+        FiniteLoss().on_train_batch_end(trainer, Breaks(1.0), outputs, None, 0)
+
+
+def test_a_checkpoint_whose_weights_are_spoilt_is_not_named(tmp_path):
+    class Spoils(Breaks):
+        def training_step(self, batch, batch_idx):
+            if batch_idx == 2:
+                with torch.no_grad():
+                    self.weight.fill_(math.inf)  # finite until the next loss
+            return super().training_step(batch, batch_idx) if batch_idx != 2 else 0 * self.other.sum()
+
+    module = Spoils(1.0)
+    module.other = torch.nn.Parameter(torch.zeros(1))
+    keeps = [
+        ModelCheckpoint(tmp_path, filename="{step}", every_n_train_steps=n, save_top_k=-1) for n in (2, 3)
+    ]
+    with pytest.raises(NonFiniteLossError, match=r"Resume from \S*step=2.ckpt\."):
+        fit(module, tmp_path, *keeps)
+    assert (tmp_path / "step=3.ckpt").exists()
+
+
+HIDES = {"task": "gender", "sensitive": "emotion", "hidden": 8, "trainable": "last_stage"}
+TURNS = {"sensitive": "emotion", "target": "sad", "width": 6, "hidden": 4, "steps_per_round": 1,
+         "classifier_steps": 1, "warmup_rounds": 0, "rounds": 4}  # fmt: skip
+ALVI = {**HIDES, "main_every": 2}
+# method, options, the place (None: the module itself) and name of the function of the term, the term
+TERMS = {
+    "baseline": (Baseline, {"task": "gender"}, None, "losses", None),
+    "attractiveness": (Attractiveness, {"task": "gender", "sensitive": "emotion"}, None, "losses", None),
+    "face recognition": (FaceRecognition, {}, None, "margin_loss", None),
+    "lntl: task": (LNTL, HIDES, None, "task_loss", "task"),
+    "lntl: confidence": (LNTL, HIDES, "bias_heads", "confidence", "confidence"),
+    "lntl: bias": (LNTL, HIDES, "bias_heads", "cross_entropy", "bias"),
+    "joint: task": (LNTL, {**HIDES, "scheme": "joint"}, None, "task_loss", "task"),
+    "joint: confidence": (LNTL, {**HIDES, "scheme": "joint"}, "bias_heads", "confidence", "confidence"),
+    "joint: bias": (LNTL, {**HIDES, "scheme": "joint"}, "bias_heads", "cross_entropy", "bias"),
+    "sensitivenets: triplet": (SensitiveNets, TURNS, sensitivenets, "triplet_loss", "triplet"),
+    "sensitivenets: delta": (SensitiveNets, TURNS, sensitivenets, "mean_over_triplets", "delta"),
+    "sensitivenets: classifier": (SensitiveNets, TURNS, sensitivenets, "mean_of_known", None),
+    "dann: task": (DANN, HIDES, None, "task_loss", "task"),
+    "dann: bias": (DANN, HIDES, None, "sensitive_loss", "bias"),
+    "blind eye: task": (blind_eye.BlindEye, ALVI, None, "task_loss", "task"),
+    "blind eye: confusion": (blind_eye.BlindEye, ALVI, blind_eye, "confusion_losses", "confusion"),
+    "blind eye: bias": (blind_eye.BlindEye, ALVI, None, "sensitive_loss", "bias"),
+    "end: task": (end.EnD, HIDES, None, "task_loss", "task"),
+    "end: orthogonal": (end.EnD, HIDES, end, "orthogonality", "orthogonal"),
+    "end: parallel": (end.EnD, HIDES, end, "parallelism", "parallel"),
+    "laftr: task": (LAFTR, HIDES, None, "task_loss", "task"),
+    "laftr: bias": (LAFTR, HIDES, None, "adversary_loss", "bias"),
+}
+
+
+def faces():
+    n = torch.arange(12)
+    image = torch.randint(256, (12, 3, 32, 32), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+    return {"image": image, "emotion": n % 3, "gender": n % 2, "identity": n % 4}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("case", TERMS)
+def test_every_term_of_every_method_stops_the_run_and_is_named(case, monkeypatch, tmp_path):
+    method, options, place, function, term = TERMS[case]
+    attributes = {"emotion": ["happy", "neutral", "sad"], "gender": ["f", "m"], "identity": list("abcd")}
+    module = method(**TOY, attributes=attributes, **options)
+    owner = attrgetter(place)(module) if isinstance(place, str) else place or module
+    right = getattr(owner, function)
+
+    def wrong(*args, **kwargs):  # from the fourth batch on
+        return right(*args, **kwargs) * (math.nan if module.global_step >= 3 else 1)
+
+    monkeypatch.setattr(owner, function, wrong)
+    checkpoint = ModelCheckpoint(tmp_path, filename="{step}", every_n_train_steps=3, save_top_k=-1)
+    trainer = Trainer(
+        accelerator="cpu", max_epochs=3, callbacks=[FiniteLoss(), checkpoint], default_root_dir=tmp_path,
+        logger=False, enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    with pytest.raises(NonFiniteLossError) as error:
+        trainer.fit(module, DataLoader([faces()] * 3, batch_size=None))
+    message = str(error.value)
+    assert re.search(r"is nan .*in epoch [12], batch \d \(global step [4-7]\)", message), message
+    assert f"Resume from {tmp_path / 'step=3.ckpt'}." in message or "step=6.ckpt" in message
+    if term:
+        assert f"(because of {term}" in message or f"training's {term} is nan" in message
+
+
+CLI = {
+    "lntl.yaml": ["--trainer.limit_train_batches=4"],
+    "sensitivenets.yaml": ["--model.init_args.steps_per_round=2", "--model.init_args.classifier_steps=2"],
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(
+    ("config", "method", "function"),
+    [
+        ("lntl.yaml", LNTL, "task_loss"),
+        ("sensitivenets.yaml", SensitiveNets, "suppressor_terms"),
+    ],
+)
+def test_the_command_line_says_it_in_one_line_and_names_a_checkpoint_to_go_on_from(
+    config, method, function, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    options = [
+        f"--config={config}", *toy.BACKBONE, *toy.DATA, *toy.QUIET, *CLI[config], "--trainer.callbacks=null",
+        "--checkpoint.monitor=epoch", "--trainer.max_epochs=2", "--trainer.enable_model_summary=false",
+    ]  # fmt: skip
+    right = getattr(method, function)
+
+    def wrong(self, *args, **kwargs):
+        result, factor = right(self, *args, **kwargs), math.nan if self.current_epoch == 1 else 1
+        return {k: v * factor for k, v in result.items()} if isinstance(result, dict) else result * factor
+
+    monkeypatch.setattr(method, function, wrong)
+    with pytest.raises(SystemExit) as stop:
+        toy.run(monkeypatch, *options)
+    monkeypatch.setattr(method, function, right)
+    assert stop.value.code == 1
+    error = capsys.readouterr().err
+    message = error[error.index("error: ") :]
+    assert message.count("\n") == 1
+    assert "Traceback" not in error
+    path = re.search(r"in epoch 1, batch \d .*Resume from (\S+\.ckpt)\.", message)[1]
+    assert Path(path).name == "last.ckpt"
+    again = method.load_from_checkpoint(path, weights_only=True)
+    assert all(torch.isfinite(parameter).all() for parameter in again.parameters())
+    toy.run(monkeypatch, *options, f"--ckpt_path={path}", "--experiment=rest")
+    checkpoint = torch.load(next(Path("runs/rest").glob("*/checkpoints/last.ckpt")), weights_only=True)
+    assert checkpoint["epoch"] == 1

@@ -5,40 +5,16 @@ import pandas as pd
 import pytest
 import torch
 from callback_dummies import Columns, OneWeight, Recogniser
+from callback_people import People, columns
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import CSVLogger, WandbLogger
 from pytorch_lightning.strategies import DDPStrategy
 from torch import nn
 
 from callbacks.leakage import Leakage
-from datamodules.base import FaceDataModule
 from evaluation.probes import Samples, run_probes
 
 FAST = ["linear", "rbf_svm"]
-
-
-def columns(split, people=10, noise=0.0, cut=0):
-    """Each person shows every combination of emotion and gender; a point's coordinates say which."""
-    n = 4 * people - cut
-    emotion, gender = torch.arange(n) % 2, torch.arange(n) // 2 % 2
-    first = 1000 * ["train", "val", "test"].index(split)
-    generator = torch.Generator().manual_seed(first)
-    point = torch.stack([emotion, gender], 1) * 2.0 - 1
-    point += noise * torch.randn(n, 2, generator=generator)
-    identity = first + torch.arange(n) // 4
-    return {"point": point, "emotion": emotion, "gender": gender, "identity": identity}
-
-
-class People(FaceDataModule):
-    attributes = {"identity": ["somebody"], "emotion": ["sad", "happy"], "gender": ["female", "male"]}
-    fingerprint = "0"
-
-    def __init__(self, batch_size=7, **options):
-        super().__init__(batch_size=batch_size)
-        self.options = options
-
-    def make_dataset(self, split):
-        return Columns(columns(split, **self.options))
 
 
 class Gain(nn.Module):

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 from callback_dummies import Classifier, ColumnData, Recogniser, samples
+from callback_people import Following, People, columns
 from pytorch_lightning import Trainer
 
 from callbacks.verification import Verification
@@ -63,3 +64,43 @@ def test_needs_embeddings(tmp_path):
 def test_one_sample_makes_no_pair():
     with pytest.raises(ValueError, match="max_samples must be at least 2"):
         Verification(max_samples=1)
+
+
+@pytest.mark.parametrize("k", [5000, 22])
+def test_before_is_the_backbone_that_fit_began_with_on_the_same_samples(tmp_path, k):
+    gain = [1.0, 0, 1, 0.5]
+    callback = Verification(max_samples=k, before=True)
+    trainer = make_trainer(tmp_path, callback, max_epochs=2, num_sanity_val_steps=2)
+    module = Following(gain, gain)
+    trainer.fit(module, datamodule=People(traits=2))
+    logged = dict(trainer.callback_metrics)
+    trainer.test(module, datamodule=People(traits=2), verbose=False)
+    logged |= trainer.callback_metrics
+    for stage in ("val", "test"):
+        known = {name: column[:k] for name, column in columns(stage, traits=2).items()}
+        for name, point in (("", known["point"] * torch.tensor(gain)), ("/before", known["point"])):
+            found = float(logged[f"{stage}/verification_auc{name}"])
+            assert found == pytest.approx(verification(point, known["identity"]).auc)
+
+
+def test_before_is_computed_once(tmp_path):
+    calls = []
+
+    class Counting(torch.nn.Identity):
+        def forward(self, x):
+            calls.append(self)
+            return x
+
+    module = Following([1.0, 1], [1.0, 1], [1.0, 1])
+    module.backbone = Counting()
+    callback = Verification(before=True)
+    trainer = make_trainer(tmp_path, callback, max_epochs=3, num_sanity_val_steps=0)
+    trainer.fit(module, datamodule=People())
+    assert len([c for c in calls if c is not module.backbone]) == 6, "the batches of one epoch"
+    assert len(calls) == 6 + 3 * 6
+
+
+def test_before_needs_a_backbone(tmp_path, points):
+    trainer = make_trainer(tmp_path, Verification(before=True), max_epochs=1)
+    with pytest.raises(ValueError, match="needs a module with a backbone, not Recogniser"):
+        trainer.fit(Recogniser(), datamodule=ColumnData(points))

@@ -15,6 +15,7 @@ from datamodules.cfee import CFEE
 from datamodules.errors import DatasetError
 from datamodules.mixed_sample import MixedSample
 from tests.datamodules.cfee_tree import NAMES, write_cfee, write_image
+from tests.datamodules.whole_splits import check_contract, files_of_splits, read_whole, set_up
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning")
 
@@ -29,24 +30,11 @@ def tree(tmp_path_factory) -> Path:
 
 
 def _ready(root: Path, **kwargs) -> CFEE:
-    datamodule = CFEE(str(root), **kwargs)
-    for stage in ("fit", "test"):
-        datamodule.setup(stage)
-    return datamodule
-
-
-def _everything(datamodule: CFEE, split) -> dict[str, torch.Tensor]:
-    batches = list(datamodule.loader(split))
-    return {key: torch.cat([batch[key] for batch in batches]) for key in batches[0]}
-
-
-def _files(datamodule: CFEE) -> list[set[str]]:
-    """Names of the image files of train, val and test."""
-    return [set(datamodule.table.file[datamodule.table.split == i].tolist()) for i in range(3)]
+    return set_up(CFEE(str(root), **kwargs))
 
 
 def _people(datamodule: CFEE) -> list[set[str]]:
-    return [{file.split("_")[1] for file in files} for files in _files(datamodule)]
+    return [{file.split("_")[1] for file in files} for files in files_of_splits(datamodule)]
 
 
 def test_the_batch_contract_and_labels_that_the_file_names_confirm(tree: Path) -> None:
@@ -54,13 +42,10 @@ def test_the_batch_contract_and_labels_that_the_file_names_confirm(tree: Path) -
     assert list(datamodule.attributes["emotion"]) == SIX
     count = 0
     for place, split in enumerate(("train", "val", "test")):
-        whole = _everything(datamodule, split)
-        assert set(whole) == {"image", "index", *datamodule.attributes}
+        whole = read_whole(datamodule, split)
+        check_contract(whole, datamodule)
         assert set(whole) == {"image", "index", "emotion", "identity", "gender"}
         assert whole["image"].shape[1:] == (3, 24, 24)
-        assert whole["image"].dtype == torch.uint8
-        assert all(v.dtype == torch.int64 and v.ndim == 1 for k, v in whole.items() if k != "image")
-        assert whole["index"].tolist() == list(range(len(whole["index"])))
         assert (whole["gender"] == -1).all()
         files = datamodule.table.file[datamodule.table.split == place].tolist()
         count += len(files)
@@ -133,7 +118,7 @@ def test_a_random_split_warns_that_people_are_in_training_and_test(tree: Path) -
     shares = (0.64, 0.16, 0.2)
     with pytest.warns(UserWarning, match="training too") as caught:
         datamodule = _ready(tree, split="random", shares=shares)
-    assert [len(files) for files in _files(datamodule)] == [115, 29, 36]
+    assert [len(files) for files in files_of_splits(datamodule)] == [115, 29, 36]
     train, _, test = _people(datamodule)
     (message,) = (str(w.message) for w in caught if "training too" in str(w.message))
     assert f"{len(train & test)} of the {len(test)} people in test are in training too" in message
@@ -142,9 +127,9 @@ def test_a_random_split_warns_that_people_are_in_training_and_test(tree: Path) -
         CFEE(str(tree), split="random", shares=shares, **seed) for seed in ({"seed": 4}, {"split_seed": 1})
     )
     with pytest.warns(UserWarning, match="training too"):
-        assert _files(again) == _files(datamodule)
+        assert files_of_splits(again) == files_of_splits(datamodule)
     with pytest.warns(UserWarning, match="training too"):
-        assert _files(other) != _files(datamodule)
+        assert files_of_splits(other) != files_of_splits(datamodule)
 
 
 def test_genders_come_from_a_file_and_are_unknown_without(tree: Path, tmp_path: Path) -> None:
@@ -179,13 +164,13 @@ def test_a_part_of_the_images_is_announced(tree: Path) -> None:
 
 def test_a_mix_of_emotions_has_its_shares(tree: Path) -> None:
     mix = MixedSample({"happy": 0.75, "sad": 0.25}, attribute="emotion", n=20)
-    label = _everything(_ready(tree, size=8, train_sample=mix), "train")["emotion"]
+    label = read_whole(_ready(tree, size=8, train_sample=mix), "train")["emotion"]
     assert torch.bincount(label).tolist() == [0, 15, 5]
 
 
 def test_damaged_images_are_named_or_skipped(tmp_path: Path) -> None:
     folder = write_cfee(tmp_path)
-    train = sorted(_files(CFEE(str(tmp_path)))[0])
+    train = sorted(files_of_splits(CFEE(str(tmp_path)))[0])
     for file in train[:3]:
         (folder / file).write_bytes(b"")
     with pytest.raises(DatasetError, match=f"^3 of {len(train)} image files cannot be used: .*empty"):

@@ -16,6 +16,7 @@ from datamodules.diveface import DiveFace, first_of_each
 from datamodules.errors import DatasetError
 from datamodules.mixed_sample import MixedSample
 from tests.datamodules.diveface_tree import LISTS, write_diveface, write_diveface_folders, write_lists
+from tests.datamodules.whole_splits import check_contract, files_of_splits, read_whole, set_up
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning")
 
@@ -37,20 +38,7 @@ def folders(tmp_path_factory) -> Path:
 
 
 def _ready(root: Path, **kwargs) -> DiveFace:
-    datamodule = DiveFace(str(root), **kwargs)
-    for stage in ("fit", "test"):
-        datamodule.setup(stage)
-    return datamodule
-
-
-def _everything(datamodule: DiveFace, split) -> dict[str, torch.Tensor]:
-    batches = list(datamodule.loader(split))
-    return {key: torch.cat([batch[key] for batch in batches]) for key in batches[0]}
-
-
-def _files(datamodule: DiveFace) -> list[set[str]]:
-    """Names of the image files of train, val and test."""
-    return [set(datamodule.table.file[datamodule.table.split == i].tolist()) for i in range(3)]
+    return set_up(DiveFace(str(root), **kwargs))
 
 
 def test_the_batch_contract_and_labels_that_the_lists_confirm(tree: Path) -> None:
@@ -58,13 +46,10 @@ def test_the_batch_contract_and_labels_that_the_lists_confirm(tree: Path) -> Non
     lists = {line: name for name in LISTS for line in (tree / "files" / f"{name}.txt").read_text().split()}
     seen = []
     for split in ("train", "val", "test"):
-        whole = _everything(datamodule, split)
-        assert set(whole) == {"image", "index", *datamodule.attributes}
+        whole = read_whole(datamodule, split)
+        check_contract(whole, datamodule)
         assert set(whole) == {"image", "index", "identity", "uploader", "gender", "ethnicity"}
         assert whole["image"].shape[1:] == (3, 24, 24)
-        assert whole["image"].dtype == torch.uint8
-        assert all(v.dtype == torch.int64 and v.ndim == 1 for k, v in whole.items() if k != "image")
-        assert whole["index"].tolist() == list(range(len(whole["index"])))
         place = ("train", "val", "test").index(split)
         files = datamodule.table.file[datamodule.table.split == place].tolist()
         seen += files
@@ -91,7 +76,7 @@ def test_pixels_match_pillow(tree: Path) -> None:
 def test_the_folders_give_the_same_contract_without_uploaders_and_say_so(folders: Path) -> None:
     with pytest.warns(UserWarning, match="the uploaders of 36 people are unknown"):
         datamodule = _ready(folders, size=24)
-    whole = _everything(datamodule, "train")
+    whole = read_whole(datamodule, "train")
     assert set(whole) == {"image", "index", *datamodule.attributes}
     assert "uploader" not in whole
     files = datamodule.table.file[datamodule.table.split == 0]
@@ -106,7 +91,9 @@ def test_the_folders_give_the_same_contract_without_uploaders_and_say_so(folders
 def test_folders_named_by_uploader_are_split_by_uploader(tmp_path: Path) -> None:
     write_diveface_folders(tmp_path, people=8, named=True)
     datamodule = DiveFace(str(tmp_path))
-    uploaders = [{file.split("/")[1].split("_")[0] for file in files} for files in _files(datamodule)]
+    uploaders = [
+        {file.split("/")[1].split("_")[0] for file in files} for files in files_of_splits(datamodule)
+    ]
     assert sorted(datamodule.attributes["uploader"]) == sorted(set.union(*uploaders))
     assert sum(map(len, uploaders)) == 4
 
@@ -117,7 +104,7 @@ shares = st.tuples(*[st.floats(0, 1)] * 3).filter(lambda x: sum(x) > 0.1)
 @given(st.integers(0, 2**31), shares, st.sampled_from([None, 1, 3]))
 def test_no_two_splits_share_a_person_or_an_uploader(tree: Path, seed: int, shares, kept) -> None:
     datamodule = DiveFace(str(tree), split_seed=seed, shares=shares, max_images_per_identity=kept)
-    splits = _files(datamodule)
+    splits = files_of_splits(datamodule)
     for part in ("_identity", "/"):  # all before it: the uploader, the person
         keys = [{file[: file.index(part)] for file in files} for files in splits]
         assert not (keys[0] & keys[1] | keys[0] & keys[2] | keys[1] & keys[2])
@@ -133,7 +120,7 @@ def test_an_uploader_of_women_and_men_stays_in_one_split(tmp_path: Path) -> None
         lines[name] = [line.replace("_identity_", "_identity_9") for line in lines[name]]
     write_lists(tmp_path, lines)
     for seed in range(8):
-        splits = _files(DiveFace(str(tmp_path), split_seed=seed))
+        splits = files_of_splits(DiveFace(str(tmp_path), split_seed=seed))
         found = Counter(uploader for files in splits for uploader in {file.split("_")[0] for file in files})
         assert set(found.values()) == {1}
         assert len(found) == 18
@@ -146,7 +133,7 @@ def test_the_split_has_a_seed_of_its_own(tree: Path) -> None:
 
 
 def test_three_images_a_person_are_the_first_three_listed_and_nobody_changes_split(tree: Path) -> None:
-    whole, three = (_files(DiveFace(str(tree), max_images_per_identity=n)) for n in (None, 3))
+    whole, three = (files_of_splits(DiveFace(str(tree), max_images_per_identity=n)) for n in (None, 3))
     taken: Counter[str] = Counter()
     expected = set()
     for name in LISTS:  # as create_diveface.py goes through them with -b
@@ -196,13 +183,13 @@ def test_a_part_of_the_images_is_announced(tree: Path) -> None:
 
 def test_a_mix_of_ethnicities_has_its_shares(tree: Path) -> None:
     mix = MixedSample({"caucasian": 0.6, "east_asian": 0.3, "sub_saharan_south_indian": 0.1}, n=50)
-    label = _everything(_ready(tree, size=8, train_sample=mix), "train")["ethnicity"]
+    label = read_whole(_ready(tree, size=8, train_sample=mix), "train")["ethnicity"]
     assert torch.bincount(label).tolist() == [15, 5, 30]
 
 
 def test_listed_images_that_are_not_there_are_named_or_skipped(tmp_path: Path) -> None:
     write_diveface(tmp_path)
-    train = sorted(_files(DiveFace(str(tmp_path)))[0])
+    train = sorted(files_of_splits(DiveFace(str(tmp_path)))[0])
     for file in train[:3]:
         (tmp_path / file).unlink()
     with pytest.raises(DatasetError, match=f"^3 of {len(train)} image files cannot be used: .*missing"):

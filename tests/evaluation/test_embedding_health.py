@@ -51,4 +51,4 @@ def test_a_constant_has_no_scale_and_no_direction():
     ],
 )
 def test_what_has_collapsed(change, bad):
-    assert collapsed(change(noise()), noise()) is bad
+    assert collapsed(change(noise()), scale(noise())) is bad

@@ -14,25 +14,49 @@ from lightning_modules.attractiveness import Attractiveness
 from lightning_modules.backbones import WeightsError, build_backbone, save_backbone
 from lightning_modules.base import FaceModule
 from lightning_modules.baseline import Baseline
+from lightning_modules.blind_eye import BlindEye
+from lightning_modules.dann import DANN
+from lightning_modules.end import EnD
 from lightning_modules.face_recognition import FaceRecognition
+from lightning_modules.laftr import LAFTR
+from lightning_modules.lntl import LNTL
+from lightning_modules.sensitivenets import SensitiveNets
 
+HIDES: Any = {"task": "smiling", "sensitive": "emotion", "hidden": 8}
 METHODS: Any = pytest.mark.parametrize(
     ("method", "options"),
     [
         (Baseline, {"task": "emotion", "hidden": 8}),
         (Attractiveness, {"hidden": 8, "sensitive": "emotion"}),
         (FaceRecognition, {"loss": "arcface", "margin": 0.2}),
+        (LNTL, {**HIDES, "stage": "layer4", "lambda_": 0.3, "schedule": "dann"}),
+        (LNTL, {**HIDES, "scheme": "joint", "hidden": 0, "set_to_none": True}),
+        (SensitiveNets, {"sensitive": "emotion", "target": "sad", "width": 6, "layers": 2, "hidden": 4}),
+        (DANN, {**HIDES, "strength": 0.3, "bias_hidden": 4}),
+        (BlindEye, {**HIDES, "alpha": 0.3, "main_every": 4}),
+        (EnD, {**HIDES, "alpha": 0.3, "beta": 0.2}),
+        (LAFTR, {**HIDES, "fairness": "equalised_odds", "gamma": 0.3, "adversary_hidden": 5}),
     ],
 )
 
 
-def same_outputs(method: type[FaceModule], path: Path, module: FaceModule, image: Any) -> FaceModule:
+def trained_part(method: type[FaceModule]) -> str:
+    return "none" if method is SensitiveNets else "last_stage"
+
+
+def same_outputs(
+    method: type[FaceModule], path: Path, module: FaceModule, image: Any, own: Any = ()
+) -> FaceModule:
+    """The module of a checkpoint, after comparing it, with its `own` hyper-parameters."""
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=".*random values")
         again = method.load_from_checkpoint(path, weights_only=True, map_location="cpu")
     assert type(again) is method
     assert torch.equal(again.eval()(image), module.eval()(image))
     assert torch.equal(again.embed(image), module.embed(image))
+    assert all(again.hparams[name] == module.hparams[name] for name in own)
+    for name, value in module.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value), name
     return again
 
 
@@ -41,14 +65,16 @@ def test_a_checkpoint_replaces_the_weights_file(method, options, toy, batch, fit
     weights = tmp_path / "mine.safetensors"
     backbone = build_backbone(toy["backbone"], trainable="all", options=toy["backbone_options"])
     save_backbone(backbone, weights, made_by="", figures={})
+    own = options
     options = {**options, "attributes": {n: tuple(c) for n, c in toy["attributes"].items()}}
-    module = method(**options, backbone=str(weights), trainable="last_stage")
+    module = method(**options, backbone=str(weights), trainable=trained_part(method))
     trainer = fit(module, batch)
     trainer.save_checkpoint(tmp_path / "a.ckpt")
     weights.unlink()
-    again = same_outputs(method, tmp_path / "a.ckpt", module, batch["image"])
-    assert [p.requires_grad for p in again.parameters()] == [p.requires_grad for p in module.parameters()]
-    used = {"attractive", "emotion"} if method is Attractiveness else {again.task}
+    again = same_outputs(method, tmp_path / "a.ckpt", module, batch["image"], own)
+    trains, trained = ([p.requires_grad for p in m.backbone.parameters()] for m in (again, module))
+    assert trains == trained
+    used = {again.task, "emotion"} if "sensitive" in options else {again.task}
     assert again.attributes == {name: toy["attributes"][name] for name in used}, "nobody else's names"
 
 
@@ -103,7 +129,7 @@ def test_a_checkpoint_of_the_command_line_loads_too(method, options, toy, batch,
     cli.trainer.fit(cli.model, cli.datamodule)
     assert type(cli.trainer.optimizers[0]) is torch.optim.SGD
     cli.trainer.save_checkpoint(tmp_path / "a.ckpt")
-    same_outputs(method, tmp_path / "a.ckpt", cli.model, batch["image"])
+    same_outputs(method, tmp_path / "a.ckpt", cli.model, batch["image"], options)
 
 
 def test_the_default_optimizer_is_shown_and_can_be_changed_by_its_fields(toy, monkeypatch, capsys):

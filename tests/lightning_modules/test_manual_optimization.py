@@ -5,6 +5,7 @@ import torch
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger
+from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -43,6 +44,9 @@ def _batches(count: int) -> list[torch.Tensor]:
 
 def _fit(module, folder, count=7, **options) -> Trainer:
     options = {"max_epochs": 1, "precision": "32-true", "logger": False} | options
+    if options["precision"] == "16-mixed":  # of which Lightning makes bf16 on a CPU, without a scaler
+        scaler = torch.amp.GradScaler("cpu", init_scale=64.0)  # so that no step overflows and is left out
+        options = {**options, "precision": None, "plugins": MixedPrecision("16-mixed", "cpu", scaler)}
     trainer = Trainer(
         default_root_dir=folder, accelerator="cpu", enable_progress_bar=False, enable_model_summary=False,
         callbacks=[ModelCheckpoint(folder)], **options,

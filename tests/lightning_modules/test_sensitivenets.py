@@ -1,8 +1,10 @@
-"""SensitiveNets: who moves when, the plain-torch twin, resuming, collapse, and what it hides."""
+"""SensitiveNets: who moves when, the plain-torch twin, resuming, and what it hides."""
 
 import copy
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from pytorch_lightning import Trainer
@@ -10,8 +12,14 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
+from datamodules.base import SPLITS
+from datamodules.embedding_table import EmbeddingTable
+from datamodules.embeddings import Embeddings
+from datamodules.synthetic_faces import SyntheticFaces
+from datamodules.train_orders import IdentityBatches
 from evaluation.verification import verification
-from lightning_modules.sensitivenets import Alternation, SensitiveNets
+from lightning_modules.alternation import Alternation
+from lightning_modules.sensitivenets import SensitiveNets
 
 SHORT = {"rounds": 2, "steps_per_round": 3, "classifier_steps": 2, "warmup_rounds": 1}
 SMALL = {"sensitive": "emotion", "target": "neutral", "width": 7, "hidden": 6}
@@ -65,7 +73,8 @@ def changes(module: SensitiveNets, batches, folder) -> list[set[str]]:
 def test_turns_follow_one_another():
     alternation = Alternation(**SHORT)
     turns = [alternation.turn(step) for step in range(alternation.total)]
-    assert turns == [(-1, 2), (-1, 3), (-1, 4)] + [(r, p) for r in range(2) for p in range(5)]
+    assert turns == [(r, p) for r in (-1, 0, 1) for p in range(5)]
+    assert alternation.round_steps == 5
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -74,8 +83,8 @@ def test_each_phase_moves_its_player_alone_and_the_training_ends_with_the_rounds
     module = SensitiveNets(**toy, **SMALL, **SHORT)
     moved = changes(module, [batch] * 20, tmp_path)
     classifier, suppressor = {"classifier", "steps"}, {"suppressor", "steps"}
-    assert moved == [suppressor] * 3 + ([classifier] * 2 + [suppressor] * 3) * 2
-    assert module.trainer.global_step == 13, "each batch is counted once"
+    assert moved == [suppressor] * 5 + ([classifier] * 2 + [suppressor] * 3) * 2
+    assert module.trainer.global_step == 15, "each batch is counted once"
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -115,7 +124,7 @@ def plain_torch(module: SensitiveNets, batches, target: str) -> None:
     of_suppressor = torch.optim.Adam(module.suppressor.parameters(), lr=1e-3)
     for step, batch in enumerate(batches):
         x, identity, emotion = batch["embedding"].double(), batch["identity"], batch["emotion"]
-        place = step - 3
+        place = step - 5
         if place >= 0 and place % 5 == 0:
             torch.manual_seed(int(module.seed) + place // 5)
             module.classifier = type(module.classifier)(7, 3, 6)
@@ -154,7 +163,7 @@ def plain_torch(module: SensitiveNets, batches, target: str) -> None:
 def test_two_rounds_are_those_of_plain_torch(target, tmp_path):
     module = make(target=target, delta_weight=0.7, margin=1.0)
     twin = copy.deepcopy(module).double()
-    batches = table(13, n=12)
+    batches = table(15, n=12)
     train(module, batches, tmp_path, precision="64-true")
     assert module.suppressor[0].weight.dtype == torch.float64
     torch.set_default_dtype(torch.float64)  # as Lightning does, in which new classifiers are drawn
@@ -177,18 +186,65 @@ def test_precomputed_embeddings_train_as_their_images_do(toy, batch, tmp_path):
     vectors = build(backbone="precomputed", backbone_options={"num_features": source.shape[1]})
     vectors.suppressor.load_state_dict(images.suppressor.state_dict())
     vectors.seed.copy_(images.seed)
-    train(images, [batch] * 13, tmp_path)
+    train(images, [batch] * 15, tmp_path)
     labels = {name: value for name, value in batch.items() if name != "image"}
-    train(vectors, [{"embedding": source, **labels}] * 13, tmp_path)
+    train(vectors, [{"embedding": source, **labels}] * 15, tmp_path)
     for part in ("suppressor", "classifier"):
         ours, theirs = getattr(images, part).state_dict(), getattr(vectors, part).state_dict()
         torch.testing.assert_close(ours, theirs)
     torch.testing.assert_close(images.embed(batch["image"]), vectors.embed(source))
 
 
+def write_table(faces: SyntheticFaces, backbone: torch.nn.Module, path: Path) -> Embeddings:
+    """What a recogniser makes of the faces, as data in their order."""
+    faces.setup("fit")
+    parts = [(split, batch) for split in ("train", "val") for batch in faces.loader(split)]
+    labels = {name: torch.cat([batch[name] for _, batch in parts]) for name in faces.attributes}
+    split = [torch.full_like(batch["index"], SPLITS.index(split)) for split, batch in parts]
+    with torch.no_grad():
+        embedding = torch.cat([backbone(batch["image"]) for _, batch in parts])
+    EmbeddingTable(
+        embedding=embedding, labels=labels, attributes=dict(faces.attributes), provenance={},
+        sample_id=np.array([str(i) for i in range(len(embedding))]), split=torch.cat(split).to(torch.int8),
+    ).save(path)  # fmt: skip
+    return Embeddings(
+        table=str(path), batch_size=faces.batch_size, seed=faces.seed, train_order=faces.train_order
+    )
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_table_of_the_recogniser_gives_the_suppressor_that_the_images_give(toy, tmp_path):
+    faces = SyntheticFaces(
+        size=32, train_identities=24, val_identities=12, images_per_identity=6, batch_size=16, seed=3,
+        train_order=IdentityBatches(2),
+    )  # fmt: skip
+    toy["attributes"] = faces.attributes
+
+    def build(**options: Any) -> SensitiveNets:
+        torch.manual_seed(0)
+        return SensitiveNets(**{**toy, **SMALL, **SHORT, **options}, mining="random", margin=1.0)
+
+    images = build()
+    start = copy.deepcopy(images.suppressor.state_dict())
+    rows = write_table(faces, images.backbone, tmp_path / "table.safetensors")
+    vectors = build(backbone="precomputed", backbone_options={"num_features": rows.table.embedding.shape[1]})
+    vectors.suppressor.load_state_dict(start)
+    vectors.seed.copy_(images.seed)
+    for module, data in ((images, faces), (vectors, rows)):
+        Trainer(
+            default_root_dir=tmp_path, accelerator="cpu", max_epochs=3, limit_train_batches=5, logger=False,
+            limit_val_batches=0, enable_checkpointing=False, enable_progress_bar=False,
+            enable_model_summary=False,
+        ).fit(module, datamodule=data)  # fmt: skip
+        assert module.steps == 15
+    for name, value in images.suppressor.state_dict().items():
+        torch.testing.assert_close(vectors.suppressor.state_dict()[name], value, rtol=0, atol=1e-5)
+        assert (value - start[name]).abs().max() > 1e-3, "it has learned"
+
+
 @pytest.mark.parametrize("mining", ["semihard", "random"])
 def test_going_on_in_the_middle_of_a_round_is_going_on_without_a_break(mining, tmp_path):
-    for stop in (1, 2):  # after 4 and 8 batches: in a classifier's phase, and before a new round
+    for stop in (1, 2, 3):  # after 4, 8 and 12 batches: in the warm-up and amid either player's turn
         whole = make(mining=mining)
         batches = table(4)
         train(whole, batches, tmp_path, epochs=4)
@@ -220,7 +276,7 @@ def test_every_round_has_a_new_classifier_that_the_seed_decides():
 
 
 def test_two_streams_serve_a_player_each(tmp_path):
-    identities, sensitive = table(13), table(26)[13:]
+    identities, sensitive = table(15), table(30)[15:]
     for batch in identities:
         batch["emotion"] = torch.full_like(batch["emotion"], -1)
     for batch in sensitive:
@@ -230,8 +286,7 @@ def test_two_streams_serve_a_player_each(tmp_path):
     train(both, [{"identity_stream": i, "sensitive_stream": s} for i, s in pairs], tmp_path)
     one = make()
     merged = [
-        s if k >= 3 and (k - 3) % 5 < 2 else i
-        for k, (i, s) in enumerate(zip(identities, sensitive, strict=True))
+        s if k >= 5 and k % 5 < 2 else i for k, (i, s) in enumerate(zip(identities, sensitive, strict=True))
     ]
     train(one, merged, tmp_path)
     for name, value in both.state_dict().items():
@@ -251,27 +306,19 @@ def test_unknown_labels_take_no_part():
     assert module.classifier_terms(nobody)["loss"] == module.suppressor_terms(nobody, 0, True)["loss"] == 0
 
 
-def test_the_guard_warns_of_a_collapsed_embedding_and_may_stop(tmp_path):
-    def shrink(module: SensitiveNets) -> SensitiveNets:
-        module.suppressor[0].weight.data.mul_(1e-5)
-        return module
-
-    frozen = {"optimizer": lambda p: torch.optim.SGD(p, lr=0.0)}
-    with pytest.warns(UserWarning, match="collapsed"):
-        trainer = train(shrink(make(**frozen)), table(13), tmp_path)
-    assert trainer.global_step == 13
-    with pytest.warns(UserWarning, match="collapsed"):
-        trainer = train(shrink(make(**frozen, stop_when_collapsed=True)), table(13), tmp_path)
-    assert trainer.global_step == 3, "at the end of the first round"
+def test_a_finished_training_is_not_gone_on_with(tmp_path):
+    module = make()
+    train(module, table(15), tmp_path)
+    before = copy.deepcopy(module.state_dict())
+    trainer = train(module, table(15), tmp_path)
+    assert trainer.global_step == 0
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
 
 
-def test_the_guard_is_silent_on_a_healthy_embedding_and_logs_its_figures(tmp_path, recwarn):
-    trainer = train(make(stop_when_collapsed=True), table(13), tmp_path)
-    assert trainer.global_step == 13
-    assert not [w for w in recwarn if "collapsed" in str(w.message)]
-    logged = trainer.callback_metrics
-    assert logged["train/embedding_scale"] > 0.1
-    assert 2 < logged["train/effective_rank"] < 7
+@pytest.mark.parametrize(("batches", "warned"), [(5, False), (10, False), (4, True), (7, True)])
+def test_validation_amid_a_round_is_warned_about(batches, warned, tmp_path, recwarn):
+    train(make(), table(batches), tmp_path)
+    assert any("amid rounds" in str(w.message) for w in recwarn) == warned
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,14 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(TRAIN), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+
+
 def train(folder: Path, *arguments: str) -> Path:
     folder.mkdir()
-    command = [sys.executable, str(TRAIN), *ARGUMENTS, *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    done = run(folder, *ARGUMENTS, *arguments)
     assert done.returncode == 0, done.stderr[-3000:]
     return toy.only_run(folder / "runs")
 
@@ -47,3 +51,16 @@ def test_two_processes_equal_one_with_the_doubled_batch(tmp_path):
     for name, value in rows[0].items():
         if name.startswith("test/") and value:
             assert float(rows[1][name]) == pytest.approx(float(value), abs=1e-5, nan_ok=True), name
+
+
+def test_a_strategy_that_two_players_cannot_use_is_one_line_and_says_which_to_take(tmp_path):
+    done = run(
+        tmp_path, "--config=lntl.yaml", *toy.BACKBONE, *toy.DATA, *toy.QUIET, "--trainer.strategy=ddp",
+        "--trainer.devices=1", "--trainer.callbacks=null",
+    )  # fmt: skip
+    assert done.returncode == 2
+    message = done.stderr[done.stderr.index("error: ") :]
+    assert message.count("\n") == 1
+    assert "LNTL" in message
+    assert "--trainer.strategy ddp_find_unused_parameters_true" in message
+    assert "Traceback" not in done.stderr

@@ -38,8 +38,11 @@ def test_a_box_crop_is_what_the_package_cuts_out(folder, x, y, width, height, si
     try:
         ours = crop_box(PHOTO, box, size, margin)
     except NoCropError:
-        with pytest.raises(Exception, match=r"."):  # Pillow will not crop it either
-            _package(box, size, margin, folder)
+        try:
+            theirs = _package(box, size, margin, folder)
+        except (ValueError, SystemError):  # Pillow before 13; what it resizes from no pixel since is black
+            return
+        assert not theirs.any()
         return
     np.testing.assert_array_equal(ours, _package(box, size, margin, folder))
 

@@ -1,0 +1,188 @@
+"""What Lightning's loop and our logging add to a training step of two players.
+
+    python -m benchmarks.training_loop_speed
+
+The players are a suppressor of three linear layers with a head, and a head that reads an attribute from what
+it puts out: first the suppressor learns from both losses, then the other head from its own, with Adam. The
+raw loop has nothing around these steps. Ours is a Trainer around a `ManualOptimization` that tracks three
+losses, with a CSVLogger every 50 steps: alone, with the progress bar of the recipes, and with their check
+that the loss is finite. All read the same DataLoader and have to end with the same weights.
+
+Small layers make a raw step of about a millisecond; large ones are those of the thesis (128 triplets of 2048
+features, layers of 1024). Processor time of one thread, the costs of starting `fit` included; the sides take
+turns, and a ratio is the median of those of each round. The last line is JSON.
+"""
+
+import argparse
+import copy
+import json
+import logging
+import tempfile
+import warnings
+from typing import Any, NamedTuple
+
+import torch
+from pytorch_lightning import Callback, Trainer
+from pytorch_lightning.callbacks import ProgressBar, RichProgressBar
+from pytorch_lightning.loggers import CSVLogger
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim import Adam, Optimizer
+from torch.utils.data import DataLoader
+
+from benchmarks.embedding_batches import take_turns
+from benchmarks.ratios import faster
+from callbacks.finite_loss import FiniteLoss
+from lightning_modules.manual_optimization import ManualOptimization
+
+CLASSES = 6
+
+Loader = DataLoader[dict[str, Tensor]]
+
+
+class Size(NamedTuple):
+    """Samples of a batch, their features, units of each layer, and batches of a round."""
+
+    batch: int
+    features: int
+    width: int
+    batches: int
+
+
+SIZES = {"small": Size(64, 256, 128, 400), "real": Size(384, 2048, 1024, 12)}
+GOALS = {"small": 1.2, "real": 1.02}
+
+
+class Players(nn.Module):
+    """The layers and losses of both."""
+
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        width = size.width
+        self.suppressor = nn.Sequential(
+            nn.Linear(size.features, width), nn.Linear(width, width), nn.Linear(width, width)
+        )
+        self.task, self.adversary = (
+            nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, CLASSES)) for _ in range(2)
+        )
+
+    def main_losses(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """The task's and the adversary's, of which the suppressor raises the latter."""
+        embedding = self.suppressor(batch["embedding"])
+        task = cross_entropy(self.task(embedding), batch["identity"])
+        return task, cross_entropy(self.adversary(embedding), batch["emotion"])
+
+    def bias_loss(self, batch: dict[str, Tensor]) -> Tensor:
+        """The adversary's, on an embedding that stays as it is."""
+        with torch.no_grad():
+            embedding = self.suppressor(batch["embedding"])
+        return cross_entropy(self.adversary(embedding), batch["emotion"])
+
+    def optimizers(self) -> list[Optimizer]:
+        """The main player's and the adversary's."""
+        main = Adam([*self.suppressor.parameters(), *self.task.parameters()])
+        return [main, Adam(self.adversary.parameters())]
+
+
+class Loop(ManualOptimization):
+    """The same in Lightning."""
+
+    def __init__(self, players: Players) -> None:
+        super().__init__()
+        self.players = players
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        """A step of each."""
+        main, adversary = self.optimizers()  # type: ignore[attr-defined]  # there are two
+        main.optimizer.zero_grad()
+        task, hide = self.players.main_losses(batch)
+        self.descend(task - hide, [main], last=False)
+        adversary.optimizer.zero_grad()
+        bias = self.players.bias_loss(batch)
+        self.descend(bias, [adversary], last=True)
+        return self.track(loss=task, hide=hide, bias=bias)
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        """Of both players."""
+        return self.players.optimizers()
+
+
+def raw_loop(players: Players, loader: Loader) -> None:
+    """One step of each player on each batch."""
+    main, adversary = players.optimizers()
+    for batch in loader:
+        main.zero_grad()
+        task, hide = players.main_losses(batch)
+        (task - hide).backward()
+        main.step()
+        adversary.zero_grad()
+        players.bias_loss(batch).backward()
+        adversary.step()
+
+
+def our_loop(players: Players, loader: Loader, folder: str, callbacks: list[Callback]) -> None:
+    """An epoch of `fit`; a progress bar among the callbacks is shown."""
+    bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
+    Trainer(
+        default_root_dir=folder, accelerator="cpu", max_epochs=1, callbacks=callbacks,
+        logger=CSVLogger(folder), log_every_n_steps=50, enable_progress_bar=bar,
+        enable_checkpointing=False, enable_model_summary=False,
+    ).fit(Loop(players), loader)  # fmt: skip
+
+
+def make_loader(size: Size) -> Loader:
+    """Random batches, made before."""
+    generator = torch.Generator().manual_seed(0)
+    batches = []
+    for _ in range(size.batches):
+        embedding = torch.randn(size.batch, size.features, generator=generator)
+        labels = torch.randint(CLASSES, (2, size.batch), generator=generator)
+        batches.append({"embedding": embedding, "identity": labels[0], "emotion": labels[1]})
+    return DataLoader(batches, batch_size=None)  # type: ignore[arg-type]  # a list is dataset enough
+
+
+def compare(size: Size, rounds: int) -> dict[str, Any]:
+    """Ratios to the raw loop, after a check that all end with the same weights."""
+    loader = make_loader(size)
+    torch.manual_seed(0)
+    raw = Players(size)
+    ways: dict[str, list[type[Callback]]] = {
+        "ours": [],
+        "ours, progress bar": [RichProgressBar],
+        "ours, progress bar and check of the loss": [RichProgressBar, FiniteLoss],
+    }
+    ours = {name: copy.deepcopy(raw) for name in ways}
+    with tempfile.TemporaryDirectory() as folder:
+        sides: dict[str, Any] = {"raw": lambda: raw_loop(raw, loader)}
+        for name, kinds in ways.items():
+            sides[name] = lambda name=name, kinds=kinds: our_loop(
+                ours[name], loader, folder, [kind() for kind in kinds]
+            )
+        times = take_turns(sides, rounds)
+    for name, players in ours.items():
+        state = players.state_dict()
+        assert all(torch.equal(x, state[key]) for key, x in raw.state_dict().items()), f"{name} differs"
+    a_step = {name: [x / size.batches for x in values] for name, values in times.items()}
+    return {name: faster(a_step, name, "raw") for name in ways}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=11, help="repetitions (default: 11)")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    for hints in ("pytorch_lightning.utilities.rank_zero", "pytorch_lightning.callbacks"):
+        logging.getLogger(hints).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", ".*does not have many workers|.*logging interval|.*LeafSpec")
+    found: dict[str, Any] = {}
+    for name, size in SIZES.items():
+        print(f"torch {torch.__version__}, {name} layers, {options.rounds} rounds: median (range)")
+        found[name] = compare(size, options.rounds) | {"goal": GOALS[name]}
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""LNTL's step with nothing of Lightning around it, to be timed and compared."""
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
+
+from torch import Tensor
+from torch.optim import SGD, Optimizer
+
+from lightning_modules.frozen_once import frozen_once
+from lightning_modules.lntl import LNTL
+
+Batch = dict[str, Tensor]
+Step = Callable[[Batch], None]
+
+
+def sgd(parameters: Any) -> Optimizer:
+    """The optimizer of LNTL's authors."""
+    return SGD(parameters, lr=0.01, momentum=0.9, weight_decay=5e-4)
+
+
+class PlainLNTL(LNTL):
+    """LNTL without a trainer."""
+
+    def descend(self, loss: Tensor, optimizers: Sequence[Any], *, last: bool) -> None:
+        """Backward, and one step of each optimizer."""
+        loss.backward()
+        for optimizer in optimizers:
+            optimizer.optimizer.step()
+
+
+def step_of(module: PlainLNTL, *, once: bool = True) -> Step:
+    """A step of the official scheme, as `training_step` has it.
+
+    Args:
+        module: in training mode.
+        once: the frozen part of the backbone is evaluated once for both passes, as `training_step` does.
+    """
+    heads = list(module.bias_heads.parameters())
+    rest = [p for p in (*module.backbone.parameters(), *module.head.parameters()) if p.requires_grad]
+    main, adversary = (SimpleNamespace(optimizer=sgd(parameters)) for parameters in (rest, heads))
+
+    def step(batch: Batch) -> None:
+        with frozen_once(module.backbone) if once else nullcontext():
+            module.official_step(batch, main, adversary)  # type: ignore[arg-type]  # all it asks of them
+
+    return step

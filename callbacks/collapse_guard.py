@@ -1,0 +1,97 @@
+"""Watches that a representation does not collapse, which would look like blindness."""
+
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.utilities import rank_zero_warn
+from torch import nn
+
+from callbacks.gather import Collected
+from callbacks.representation import (
+    check_representation,
+    embedding_before,
+    embedding_now,
+    original_backbone,
+)
+from evaluation.embedding_health import collapsed, effective_rank, scale
+
+
+class CollapseGuard(Callback):
+    """Logs `val/embedding_scale` and `val/effective_rank` after each validation, and warns of a collapse.
+
+    A representation that became all but constant reads as blind to a probe that does not standardise, and one
+    that lies on a line keeps no identity. The scale is judged beside that of the backbone as it was when
+    `fit` began, on the same samples; a validation without a `fit` logs and judges nothing. See
+    `evaluation.embedding_health` for both figures.
+
+    Works with modules that have `backbone`, `inputs(batch)` and `embed(inputs)`.
+
+    Args:
+        min_relative_scale: least scale, in units of the original backbone's.
+        min_effective_rank: least effective rank.
+        stop: stop the training when the representation has collapsed.
+        max_samples: first samples of the validation split that take part; the work grows with the square of
+            it.
+    """
+
+    def __init__(
+        self,
+        min_relative_scale: float = 1e-3,
+        min_effective_rank: float = 2.0,
+        stop: bool = False,
+        max_samples: int = 2000,
+    ) -> None:
+        if min(min_relative_scale, min_effective_rank) < 0 or max_samples < 2:
+            raise ValueError("the limits of a collapse are 0 or more, max_samples at least 2")
+        self.limits = {"min_relative_scale": min_relative_scale, "min_effective_rank": min_effective_rank}
+        self.stop, self.max_samples = stop, max_samples
+        self.original: nn.Module | None = None
+        self.source_scale: float | None = None
+        self.collected = Collected(max_samples)
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Keep the backbone that training starts from; raises ValueError where there is none."""
+        check_representation(self, pl_module)
+        if stage == "fit":
+            self.original, self.source_scale = original_backbone(pl_module), None
+
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forget what an earlier epoch, or the sanity check, left."""
+        self.collected = Collected(self.max_samples)
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep the embeddings of a batch while there is room."""
+        if trainer.sanity_checking or self.collected.full(trainer):
+            return
+        columns = {"now": embedding_now(trainer, pl_module, batch, outputs), "index": batch["index"]}
+        if self.original is not None:
+            columns["before"] = embedding_before(trainer, pl_module, batch, self.original)
+        self.collected.add(trainer, columns)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log, and judge; all ranks see the same samples and come to the same end."""
+        if trainer.sanity_checking or not self.collected.samples:
+            return
+        columns = self.collected.gathered(trainer, pl_module)
+        real = columns.pop("index") >= 0  # not padding
+        now = columns["now"][real]
+        if "before" in columns:
+            self.source_scale, self.original = scale(columns["before"][real]), None
+        figures = {"val/embedding_scale": scale(now), "val/effective_rank": effective_rank(now)}
+        # every rank holds the same value; the mean over ranks spares a warning that they may differ
+        pl_module.log_dict(figures, sync_dist=True, batch_size=1)
+        if self.source_scale is None or not collapsed(now, self.source_scale, **self.limits):
+            return
+        rank_zero_warn(
+            f"the embedding has collapsed: {figures}, the original scale is {self.source_scale:.3g}; lower "
+            "the weight of what hides the attribute, or the learning rate"
+        )
+        trainer.should_stop = trainer.should_stop or self.stop

@@ -1,0 +1,124 @@
+"""What new probes read from the representation after each validation."""
+
+from typing import Any
+
+import numpy as np
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from callbacks.gather import Collected
+from callbacks.probe_options import check_probe_options
+from callbacks.representation import check_representation, embedding_now, is_rehearsal
+from evaluation.probe_families import Family, Ints
+from evaluation.probes import Samples, run_probes, strongest
+
+
+class ValidationLeakage(Callback):
+    """Logs `val/leakage/<attribute>` after each validation: the balanced accuracy of freshly trained probes.
+
+    They standardise the embeddings, learn from half of the validation split's people and are measured on the
+    other half; the strongest of the families counts. The halves and the seeds are the same every time, so
+    that the figures differ by the representation alone. They are for following a training and for choosing
+    among its checkpoints; what is left in the chosen one, `callbacks.leakage.Leakage` measures on people who
+    had no part in the choice.
+
+    Works with modules that have `backbone`, `inputs(batch)` and `embed(inputs)`. With several processes the
+    first probes for all. A sample whose person is unknown counts as a person. In `fast_dev_run` nothing is
+    probed.
+
+    Args:
+        attributes: what is probed for.
+        families: kinds of probe: linear, mlp, rbf_svm and forest; null is mlp, which finds what is not linear
+            and takes a second or two for a thousand faces.
+        max_samples: first samples of the split that take part.
+        seed: of the halves and the probes.
+    """
+
+    def __init__(
+        self,
+        attributes: list[str],
+        families: list[Family] | None = None,
+        max_samples: int = 5000,
+        seed: int = 0,
+    ) -> None:
+        self.families: list[Family] = ["mlp"] if families is None else families
+        check_probe_options(attributes, self.families, max_samples)
+        self.attributes, self.max_samples, self.seed = attributes, max_samples, seed
+        self.collected = Collected(max_samples)
+
+    @property
+    def required_attributes(self) -> set[str]:
+        """The attributes that batches must have."""
+        return set(self.attributes)
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Raises ValueError where there is no representation."""
+        check_representation(self, pl_module)
+
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forget what an earlier epoch, or the sanity check, left."""
+        self.collected = Collected(self.max_samples)
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep the embeddings of a batch, and what is known of it, while there is room."""
+        if trainer.sanity_checking or is_rehearsal(trainer) or self.collected.full(trainer):
+            return
+        known = {name: batch[name] for name in (*self.attributes, "identity") if name in batch}
+        self.collected.add(trainer, {"": embedding_now(trainer, pl_module, batch, outputs)} | known)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Probe, and log."""
+        if not self.collected.samples:
+            return
+        gathered = self.collected.gathered(trainer, pl_module)
+        columns = {name: column.cpu().numpy() for name, column in gathered.items()}
+        values = self._probe(columns) if trainer.is_global_zero else {}
+        values = trainer.strategy.broadcast(values)
+        # every rank holds the same value; the mean over ranks spares a warning that they may differ
+        pl_module.log_dict(values, sync_dist=True, batch_size=1)
+
+    def _probe(self, columns: dict[str, Any]) -> dict[str, float]:
+        """What the strongest probe of each attribute reads, by the name of the metric."""
+        values = {}
+        for attribute in self.attributes:
+            label, identity = columns[attribute], columns.get("identity")
+            learns = half_of_people(label, identity, self.seed)
+            learned, read = (
+                Samples(columns[""][half], label[half], None if identity is None else identity[half])
+                for half in (learns, ~learns)
+            )
+            try:
+                table = run_probes(learned, read, self.families, self.seed, self.max_samples)
+            except ValueError as error:
+                raise ValueError(
+                    f"ValidationLeakage of {attribute} (training and test are halves of val): {error}"
+                ) from error
+            values[f"val/leakage/{attribute}"] = float(strongest(table)["balanced_accuracy"])
+        return values
+
+
+def half_of_people(label: Ints, identity: Ints | None, seed: int) -> np.ndarray:
+    """Whether each sample belongs to the first half of the people, (N,) bool.
+
+    Drawn by the seed so that both halves have, to within one, as many people of each class (of one of the
+    person's samples, which says it all of what belongs to the person, as gender does).
+
+    Args:
+        label: (N,) classes of the attribute, -1 where unknown: those samples belong to no half that matters.
+        identity: (N,) whose the samples are, -1 where unknown; null where nobody is known.
+        seed: of the draw.
+    """
+    alone = -1 - np.arange(len(label))
+    people = alone if identity is None else np.where(identity < 0, alone, identity)
+    known = np.flatnonzero(label >= 0)
+    crowd, first = np.unique(people[known], return_index=True)
+    order = np.random.default_rng(seed).permutation(len(crowd))
+    order = order[np.argsort(label[known][first][order], kind="stable")]
+    return np.isin(people, crowd[order[::2]])

@@ -1,0 +1,172 @@
+"""Two datasets side by side: identities from one, a sensitive attribute from another."""
+
+import hashlib
+from functools import cached_property
+from typing import Any, Literal
+
+import torch
+from pytorch_lightning.utilities import CombinedLoader
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from datamodules.base import Attributes, FaceBatch, FaceDataModule, FaceDataset, Split
+
+Stream = Literal["identity", "sensitive"]
+
+PERSON = "identity"
+"""The attribute whose classes are people: never the same ones in two datasets."""
+
+
+class StreamSamples(FaceDataset):
+    """One split of a stream, with the attributes of both streams.
+
+    Args:
+        dataset: the split as the stream's own DataModule builds it.
+        missing: attributes that it lacks; -1 throughout.
+        first_person: place of the stream's first person among the people of both.
+    """
+
+    def __init__(self, dataset: FaceDataset, *, missing: list[str], first_person: int) -> None:
+        self.dataset, self.missing, self.first_person = dataset, missing, first_person
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def labels(self, index: Tensor) -> FaceBatch:
+        """Every attribute of both streams (N,) at `index` (N,)."""
+        return self._completed(self.dataset.labels(index), index)
+
+    def read(self, index: Tensor) -> FaceBatch:
+        """The samples at `index` (N,)."""
+        return self._completed(self.dataset.read(index), index)
+
+    def _completed(self, batch: FaceBatch, index: Tensor) -> FaceBatch:
+        batch = batch | {name: torch.full_like(index, -1) for name in self.missing}
+        if PERSON in batch:
+            person = batch[PERSON]
+            batch[PERSON] = torch.where(person < 0, person, person + self.first_person)
+        return batch
+
+
+class TwoStreams(FaceDataModule):
+    """Training batches `{"identity_stream": FaceBatch, "sensitive_stream": FaceBatch}` of two datasets.
+
+    For SensitiveNets with S_P (identities, such as DiveFace) and S_E (the sensitive attribute, such as CFEE).
+    An epoch is as long as the longer stream; the shorter starts over, in the same order until the next epoch.
+    Every batch reads both streams, whether or not the method uses both. Each stream is sharded over the
+    processes by itself. What a batch holds follows from the seed, the epoch and the batch's place in it, so
+    training may go on from any checkpoint.
+
+    Validation and test read one stream in the usual batches. The sensitive one is the default: it alone has
+    the labels that `Leakage` asks for, and where it says who is who its people can be verified too. With the
+    identity stream, verification is on its people, and leakage can be measured of what it has labels for.
+
+    Every batch has the attributes of both, -1 where its own dataset lacks one. People of the two are
+    different people: `identity` counts on from the identity stream's to the sensitive stream's. Any other
+    attribute that both have must have the same classes in both.
+
+    Args:
+        identity: where triplets come from; give it an order with several images of a person in a batch.
+        sensitive: where the sensitive attribute's classifier learns.
+        evaluate: the stream that validation and test read.
+        seed: added to those of both streams.
+
+    Raises:
+        ValueError: the streams are one object; on reading `attributes`, classes that contradict each other.
+    """
+
+    def __init__(
+        self,
+        *,
+        identity: FaceDataModule,
+        sensitive: FaceDataModule,
+        evaluate: Stream = "sensitive",
+        seed: int = 0,
+    ) -> None:
+        if identity is sensitive:
+            raise ValueError("two streams: identity and sensitive are the same DataModule, build it twice")
+        super().__init__(seed=seed)
+        self.streams: dict[Stream, FaceDataModule] = {"identity": identity, "sensitive": sensitive}
+        self.evaluate = evaluate
+        for stream in self.streams.values():
+            stream.seed += seed
+
+    @cached_property
+    def attributes(self) -> Attributes:
+        """Class names of each attribute of either stream; people of the identity stream come first."""
+        first, second = (dict(stream.attributes) for stream in self.streams.values())
+        for name in sorted((first.keys() & second.keys()) - {PERSON}):
+            if list(first[name]) != list(second[name]):
+                raise ValueError(
+                    f"two streams: {name} has the classes {', '.join(first[name])} in the identity stream, "
+                    f"but {', '.join(second[name])} in the sensitive one; give both the same, in one order"
+                )
+        people = [f"{stream}/{name}" for stream in self.streams for name in self._people(stream)]
+        return first | second | ({PERSON: people} if people else {})
+
+    def _people(self, stream: Stream) -> list[str]:
+        return list(self.streams[stream].attributes.get(PERSON, ()))
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of both streams' digests and of which is evaluated."""
+        parts = [*(stream.fingerprint for stream in self.streams.values()), self.evaluate]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def make_dataset(self, split: Split) -> FaceDataset:
+        """A split of the evaluated stream; training has the streams' own loaders."""
+        return self._stream_samples(self.evaluate, split)
+
+    def _stream_samples(self, name: Stream, split: Split) -> StreamSamples:
+        stream = self.streams[name]
+        return StreamSamples(
+            stream.make_dataset(split),
+            missing=[attribute for attribute in self.attributes if attribute not in stream.attributes],
+            first_person=0 if name == "identity" else len(self._people("identity")),
+        )
+
+    def prepare_data(self) -> None:
+        """What either stream has to prepare."""
+        for stream in self.streams.values():
+            stream.prepare_data()
+
+    def setup(self, stage: str) -> None:
+        """Build the splits of a stage: both streams' training, and the evaluated one's validation or test."""
+        wanted: dict[str, tuple[Split, ...]] = {"fit": ("train", "val"), "validate": ("val",)}
+        for split in wanted.get(stage, ("test",)):
+            for name, stream in self.streams.items():
+                if split not in stream.datasets and (split == "train" or name == self.evaluate):
+                    stream.datasets[split] = self._stream_samples(name, split)
+        for stream in self.streams.values():
+            stream.trainer = self.trainer  # which says when to mirror
+
+    def train_dataloader(self) -> Any:
+        """Shuffled training batches of both streams, the shorter again and again."""
+        loaders = {f"{name}_stream": stream.train_dataloader() for name, stream in self.streams.items()}
+        for loader, stream in zip(loaders.values(), self.streams.values(), strict=True):
+            _start_over(loader, stream.batch_size)
+        return CombinedLoader(loaders, "max_size_cycle")
+
+    def loader(self, split: Split, *, shuffle: bool = False) -> DataLoader[FaceBatch]:
+        """The loader of a split of the evaluated stream."""
+        return self.streams[self.evaluate].loader(split, shuffle=shuffle)
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Mirror the training images of a stream that asks for it."""
+        if "identity_stream" not in batch:
+            return batch
+        return {
+            f"{name}_stream": stream.on_after_batch_transfer(batch[f"{name}_stream"], dataloader_idx)
+            for name, stream in self.streams.items()
+        }
+
+
+def _start_over(loader: Any, batch_size: int) -> None:
+    """Let a loader start each of an epoch's passes at its place in that pass, instead of in the epoch."""
+    in_epoch, samples = loader.sampler.position, len(loader) * batch_size
+
+    def in_pass() -> tuple[int, int]:
+        epoch, done = in_epoch()
+        return epoch, done % samples
+
+    loader.sampler.position = in_pass

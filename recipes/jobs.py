@@ -1,0 +1,31 @@
+"""What the recipes that do one job without a trainer share: how they read the command line."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from jsonargparse import Namespace
+
+from recipes.config_lookup import resolve_configs
+from recipes.errors import RecipeParser, UsageError
+
+
+def job_parser(about: str) -> RecipeParser:
+    """A parser of `--config`, for the recipe to add its other options to; `about` heads the page of help."""
+    parser = RecipeParser(parser_mode="omegaconf", allow_abbrev=False, description=about)
+    parser.add_argument("--config", action="config", help="Path of a configuration, or its name in configs/.")
+    return parser
+
+
+def parse_job(parser: RecipeParser, args: list[str] | None) -> Namespace:
+    """The options in `args`, or of the command line if None, bare names of configurations looked up."""
+    return parser.parse_args(resolve_configs(sys.argv[1:] if args is None else args))
+
+
+@contextmanager
+def users_mistakes() -> Iterator[None]:
+    """What a constructor refuses with a ValueError herein is the user's to mend: a `UsageError`."""
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(str(error)) from error

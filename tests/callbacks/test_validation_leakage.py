@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+import torch
+from callback_dummies import Classifier, ColumnData, Columns, samples
+from callback_people import Following, People, columns
+from pytorch_lightning import Trainer
+
+from callbacks.validation_leakage import ValidationLeakage, half_of_people
+from evaluation.probes import Samples, run_probes
+
+
+def make_trainer(folder, callback, **options):
+    return Trainer(
+        accelerator="cpu", devices=1, callbacks=[callback], default_root_dir=folder, logger=False,
+        enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False, **options,
+    )  # fmt: skip
+
+
+def test_each_validation_has_new_probes_of_the_representation_as_it_is(tmp_path):
+    seen = []
+
+    class Record(ValidationLeakage):
+        def on_validation_epoch_end(self, trainer, pl_module):
+            super().on_validation_epoch_end(trainer, pl_module)
+            if not trainer.sanity_checking:
+                names = ("val/leakage/emotion", "val/leakage/gender")
+                seen.append([float(trainer.callback_metrics[name]) for name in names])
+
+    callback = Record(["emotion", "gender"])
+    trainer = make_trainer(tmp_path, callback, max_epochs=3, num_sanity_val_steps=2)
+    trainer.fit(Following([1.0, 1], [0.0, 1], [1e-7, 0]), datamodule=People())
+    assert seen == [[1, 1], [0.5, 1], [1, 0.5]], "however small, it is read once it is standardised"
+
+
+def test_the_probes_are_those_of_evaluation_on_two_halves_of_the_people(tmp_path):
+    known = columns("val", people=20, noise=1.5)
+    label, identity = known["gender"].numpy(), known["identity"].numpy()
+    half = half_of_people(label, identity, seed=3)
+    assert not set(identity[half]) & set(identity[~half])
+    sets = [Samples(known["point"].numpy()[h], label[h], identity[h]) for h in (half, ~half)]
+    expected = run_probes(*sets, ["linear", "rbf_svm"], seed=3)["balanced_accuracy"].max()
+    assert 0.5 < expected < 1
+    trainer = make_trainer(tmp_path, ValidationLeakage(["gender"], families=["linear", "rbf_svm"], seed=3))
+    trainer.validate(Following([1.0, 1]), datamodule=People(people=20, noise=1.5), verbose=False)
+    assert trainer.callback_metrics["val/leakage/gender"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_both_halves_have_every_class_of_people_evenly(seed):
+    rng = np.random.default_rng(seed)
+    people = rng.permutation(31)
+    gender = np.r_[np.zeros(28, int), np.ones(3, int)]  # one of the three is enough for either half
+    rows = rng.integers(31, size=400)
+    label, identity = gender[rows], people[rows]
+    label[rng.random(400) < 0.1] = -1
+    half = half_of_people(label, identity, seed)
+    assert np.array_equal(half, half_of_people(label, identity, seed))
+    for one in np.unique(identity):
+        assert len(set(half[identity == one])) == 1, "nobody is in both"
+    for of in (0, 1):
+        there = np.unique(identity[label == of])
+        first = len(np.unique(identity[half & (label == of)]))
+        assert abs(first - len(there) / 2) <= 1
+
+
+def test_seeds_draw_other_halves():
+    label, identity = np.arange(80) % 2, np.arange(80) // 4
+    assert not np.array_equal(half_of_people(label, identity, 0), half_of_people(label, identity, 1))
+
+
+def test_samples_of_nobody_count_as_a_person_each():
+    label = np.arange(40) % 2
+    for identity in (None, np.full(40, -1)):
+        half = half_of_people(label, identity, 0)
+        assert half.sum() == 20
+        assert label[half].sum() == 10
+
+
+class OnePerson(People):
+    def make_dataset(self, split):
+        return Columns(columns(split) | {"identity": torch.zeros(40, dtype=torch.int64)})
+
+
+def test_too_few_people_are_one_clear_error(tmp_path):
+    trainer = make_trainer(tmp_path, ValidationLeakage(["gender"]))
+    with pytest.raises(ValueError, match="ValidationLeakage of gender .*halves of val.*: the .* set has"):
+        trainer.validate(Following([1.0, 1]), datamodule=OnePerson(), verbose=False)
+
+
+def test_a_rehearsal_does_not_probe(tmp_path):
+    trainer = make_trainer(tmp_path, ValidationLeakage(["gender"]), fast_dev_run=True)
+    trainer.fit(Following([1.0, 1]), datamodule=People(batch_size=1))
+    assert "val/leakage/gender" not in trainer.callback_metrics
+
+
+def test_probing_changes_neither_the_module_nor_the_random_state(tmp_path):
+    module = Following([1.0, 1])
+    state = torch.random.get_rng_state()
+    make_trainer(tmp_path, ValidationLeakage(["gender"])).validate(module, datamodule=People(), verbose=False)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert module.gain.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"attributes": ["identity"]}, "identity cannot be probed"),
+        ({"attributes": []}, "attributes must be different names"),
+        ({"attributes": ["a"], "families": ["svm"]}, "families must be some of linear, mlp"),
+    ],
+)
+def test_options_that_make_no_sense(options, message):
+    with pytest.raises(ValueError, match=message):
+        ValidationLeakage(**options)
+
+
+def test_what_has_no_representation_is_refused(tmp_path):
+    callback = ValidationLeakage(["smiling"])
+    assert callback.required_attributes == {"smiling"}
+    with pytest.raises(ValueError, match="needs a module with a backbone, not Classifier"):
+        make_trainer(tmp_path, callback).validate(Classifier(), datamodule=ColumnData(samples()))
