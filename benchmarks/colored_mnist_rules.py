@@ -59,6 +59,15 @@ def _reflect(grey: Tensor, mean: Tensor, jitter: Tensor) -> Tensor:
     return grey * (1 - (1 - color).abs()).clamp(0, 1)
 
 
+def _truncate(grey: Tensor, mean: Tensor, jitter: Tensor) -> Tensor:
+    """The colour is drawn again until it is in range: a truncated normal distribution, channel by channel."""
+    deviation = jitter.std()
+    normal = torch.distributions.Normal(torch.zeros(()), torch.ones(()))
+    low, high = (normal.cdf((end - mean) / deviation) for end in (0, 1))
+    inside = low + (high - low) * normal.cdf(jitter / deviation)
+    return grey * (mean + deviation * normal.icdf(inside.clamp(1e-6, 1 - 1e-6))).clamp(0, 1)
+
+
 def _binary(grey: Tensor, mean: Tensor, jitter: Tensor) -> Tensor:
     """The digit is a mask: full colour wherever there is ink."""
     return 255 * (grey > 127) * (mean + jitter).clamp(0, 1)
@@ -76,6 +85,7 @@ RULES: dict[str, tuple[Rule, str]] = {  # and what the jitter is drawn for
     "wrap_color": (_wrap_color, "image"),
     "clip_product": (_clip_product, "image"),
     "reflect": (_reflect, "image"),
+    "truncate": (_truncate, "image"),
     "binary": (_binary, "image"),
     "additive": (_additive, "image"),
     "pixel": (_clip, "pixel"),

@@ -48,11 +48,11 @@ class ColoredMNIST(FaceDataModule):
     """MNIST in colour, as in "Learning Not to Learn"; images are (3, 28, 28) uint8 RGB.
 
     In training each digit has its own colour out of ten; each image is the grey one times (that colour +
-    N(0, variance)), in 8 bits that wrap around. In testing the colour is any of the ten, drawn for each
+    N(0, variance)), drawn again until it is in range. In testing the colour is any of the ten, drawn for each
     image, with the same jitter. The authors' files cannot be had and the paper does not say this much: the
-    colours are those of a public re-implementation, the rule for testing is remembered, and that nothing is
-    clipped is the reading, of those in `benchmarks/colored_mnist_rules.py`, under which the plain classifier
-    comes nearest to the published one. Expect the authors' ranking of methods, not their figures.
+    colours are those of a public re-implementation, the rule for testing is remembered, and the truncated
+    normal distribution is the reading, of those in `benchmarks/colored_mnist_rules.py`, under which the plain
+    classifier comes nearest to the published one. Expect the authors' ranking of methods, not their figures.
 
     The authors have no validation split. Here it is the last share of the training file, coloured as in
     testing: coloured as in training, it would prefer the model that reads the colour alone. So a model chosen

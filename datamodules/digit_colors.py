@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from datamodules.counter_rng import normal, uniform
+from datamodules.counter_rng import uniform
 
 COLORS: dict[str, tuple[int, int, int]] = {
     "crimson": (220, 20, 60),
@@ -31,29 +31,33 @@ def draw_color(seed: int, split: int, index: Tensor) -> Tensor:
 
 
 def draw_jittered(color: Tensor, variance: float, seed: int, split: int, index: Tensor) -> Tensor:
-    """mean + N(0, variance): one draw an image and channel, from (seed, split, index) alone.
+    """Mean + N(0, variance), truncated to [0, 1]: one draw an image and channel.
+
+    The distribution of what is drawn again until it is in range; here it follows from (seed, split, index)
+    alone, by the inverse of its distribution function.
 
     Args:
         color: (N,) int64, which mean.
-        variance: of the jitter, on the scale where a channel goes from 0 to 1.
+        variance: of the jitter before it is truncated, on the scale where a channel goes from 0 to 1.
         seed: of the draws.
         split: number of the split.
         index: (N,) int64, place of each image in the split.
 
     Returns:
-        (N, 3) float32 RGB; not clipped, see `paint`.
+        (N, 3) float32 RGB in [0, 1].
     """
-    mean = torch.tensor(list(COLORS.values()), dtype=torch.float32) / 255
-    jitter = normal(seed, _JITTER_STREAM, torch.tensor(split), index[:, None], torch.arange(3))
-    return mean[color] + variance**0.5 * jitter
+    mean = torch.tensor(list(COLORS.values()), dtype=torch.float64)[color] / 255
+    if not variance:
+        return mean.float()
+    share = uniform(seed, _JITTER_STREAM, torch.tensor(split), index[:, None], torch.arange(3))
+    low, high = (torch.special.ndtr((end - mean) / variance**0.5) for end in (0, 1))
+    jitter = variance**0.5 * torch.special.ndtri(low + (high - low) * share)
+    return (mean + jitter).clamp(0, 1).float()  # the ends are reached but for rounding
 
 
 def paint(grey: Tensor, rgb: Tensor) -> Tensor:
-    """Grey images (N, H, W) uint8 times one colour each (N, 3): (N, 3, H, W) uint8, rounded.
-
-    What a colour outside of [0, 1] gives beyond 0 or 255 wraps around, as in numpy's conversion to 8 bits.
-    """
-    return (grey[:, None] * rgb[:, :, None, None]).round_().remainder_(256).to(torch.uint8)
+    """Grey images (N, H, W) uint8 times one colour each (N, 3) in [0, 1]: (N, 3, H, W) uint8, rounded."""
+    return (grey[:, None] * rgb[:, :, None, None]).round_().to(torch.uint8)
 
 
 def color_labels(image: Tensor) -> Tensor:

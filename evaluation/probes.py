@@ -65,7 +65,7 @@ def run_probes(
 def _measure(family: Family, train: Samples, test: Samples, seed: int) -> dict[str, object]:
     """One row of `run_probes`."""
     x, x_test = standardise(train.embedding, test.embedding)
-    correct = predict(family, x, train.label, _people(train), x_test, seed) == test.label
+    correct = predict(family, x, train.label, x_test, seed) == test.label
     low, high = balanced_interval(correct, test.label, _people(test), seed)
     sizes = np.unique(test.label, return_counts=True)[1]
     weight = compute_sample_weight("balanced", test.label)

@@ -14,11 +14,13 @@ class Alternation(NamedTuple):
     """Batches of the first player in each, before those of the second."""
     warmup_rounds: int
     """Rounds before, which belong to the second player."""
+    refresh_steps: int = 0
+    """Batches of the first player after each of the second's."""
 
     @property
     def round_steps(self) -> int:
         """Batches of a round."""
-        return self.classifier_steps + self.steps_per_round
+        return self.classifier_steps + self.steps_per_round * (1 + self.refresh_steps)
 
     @property
     def total(self) -> int:
@@ -29,3 +31,9 @@ class Alternation(NamedTuple):
         """The adversarial round (negative in the warm-up) and the place in it of a batch, all from 0."""
         done, place = divmod(step, self.round_steps)
         return done - self.warmup_rounds, place
+
+    def firsts(self, step: int) -> bool:
+        """Whether a batch is the first player's."""
+        round_, place = self.turn(step)
+        after = place - self.classifier_steps
+        return round_ >= 0 and (after < 0 or after % (1 + self.refresh_steps) > 0)

@@ -10,7 +10,7 @@ from pytorch_metric_learning.miners import BatchHardMiner, TripletMarginMiner
 from pytorch_metric_learning.reducers import MeanReducer
 from pytorch_metric_learning.utils.loss_and_miner_utils import get_random_triplet_indices
 from torch import Tensor
-from torch.nn.functional import log_softmax
+from torch.nn.functional import log_softmax, normalize
 
 Mining = Literal["semihard", "hard", "random"]
 Triplets = tuple[Tensor, Tensor, Tensor]
@@ -87,6 +87,22 @@ def triplet_loss(embedding: Tensor, triplets: Triplets, *, margin: float, normal
     distance = LpDistance(normalize_embeddings=normalize, power=2)
     loss = TripletMarginLoss(margin=margin, distance=distance, reducer=MeanReducer())
     return loss(embedding, indices_tuple=triplets)
+
+
+def similarity_loss(embedding: Tensor, source: Tensor) -> Tensor:
+    """The mean squared change of the cosine between two samples, over all pairs of a batch.
+
+    Our variant in place of triplets: it asks for no identity and so cannot over-fit the training people, but
+    keeps all that the source's cosines tell. After Tung and Mori, "Similarity-Preserving Knowledge
+    Distillation", ICCV 2019.
+
+    Args:
+        embedding: (N, D) float.
+        source: (N, E) float, what it was made of; no gradient reaches it.
+    """
+    now, before = (normalize(x) @ normalize(x).T for x in (embedding, source.detach()))
+    pairs = len(embedding) * (len(embedding) - 1)
+    return (now - before).square().sum() / max(pairs, 1)
 
 
 def mean_over_triplets(values: Tensor, triplets: Triplets) -> Tensor:

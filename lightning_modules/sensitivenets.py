@@ -18,6 +18,7 @@ from lightning_modules.sensitive_losses import (
     delta,
     mean_over_triplets,
     mine_triplets,
+    similarity_loss,
     triplet_loss,
     uniform_delta,
 )
@@ -34,6 +35,9 @@ class SensitiveNets(ManualOptimization, IdentityModule):
     (thesis, equation 3.3), which keeps people apart and makes the classifier say `target` of everyone. The
     training stops after the last round. The embedding is the suppressor's output.
 
+    The options `init`, `keep` and `refresh_steps` are ours, and so is the target `uniform`; their defaults
+    are the published method.
+
     Batches are those of one stream for both, or `{"identity_stream": batch, "sensitive_stream": batch}` where
     identities and sensitive labels come from different data (`datamodules.two_streams`). To validate after
     each round, let an epoch be one: `trainer.limit_train_batches` is classifier_steps + steps_per_round.
@@ -49,6 +53,9 @@ class SensitiveNets(ManualOptimization, IdentityModule):
         trainable: the recogniser is frozen.
         width: units of the suppressor's layers, the length of the embedding.
         layers: of the suppressor: 1 in the thesis, 3 in its annex.
+        init: of the suppressor: random, or the identity, from which it changes what it has to.
+        keep: what it is to keep: people apart by triplets, or the cosines between the recogniser's embeddings
+            as they are; see `similarity_loss`, to which three times the mean delta of a batch is added.
         hidden: units of the classifier's dense layer.
         margin: of the triplet loss in squared distance; not published.
         mining: of triplets, see `mine_triplets`; not published.
@@ -56,7 +63,9 @@ class SensitiveNets(ManualOptimization, IdentityModule):
         delta_weight: 1 as published.
         rounds: adversarial rounds; not published.
         steps_per_round: batches of the suppressor in a round.
-        classifier_steps: batches of the classifier in a round.
+        classifier_steps: batches of the new classifier in a round before the suppressor's.
+        refresh_steps: batches in which the classifier goes on learning after each of the suppressor's; 0 as
+            published leaves it fixed.
         warmup_rounds: rounds before, as long, all of the suppressor with the triplet loss alone.
         classifier_optimizer: from the classifier's parameters to an optimizer; `optimizer` is for the
             suppressor's.
@@ -78,6 +87,8 @@ class SensitiveNets(ManualOptimization, IdentityModule):
         trainable: Literal["none"] = "none",
         width: int = 1024,
         layers: int = 1,
+        init: Literal["random", "identity"] = "random",
+        keep: Literal["triplets", "similarities"] = "triplets",
         hidden: int = 1024,
         margin: float = 0.2,
         mining: Mining = "semihard",
@@ -86,6 +97,7 @@ class SensitiveNets(ManualOptimization, IdentityModule):
         rounds: int = 10,
         steps_per_round: int = 100,
         classifier_steps: int = 100,
+        refresh_steps: int = 0,
         warmup_rounds: int = 1,
         classifier_optimizer: OptimizerCallable = lambda p: torch.optim.Adam(p, lr=1e-3),
         **common: Any,
@@ -93,8 +105,10 @@ class SensitiveNets(ManualOptimization, IdentityModule):
         super().__init__(task=task, trainable=trainable, **common)
         if trainable != "none":
             raise ValueError(f"trainable: the recogniser is frozen, so none, not {trainable!r}")
-        if min(rounds, steps_per_round, classifier_steps) < 1 or min(warmup_rounds, delta_weight) < 0:
-            raise ValueError("rounds and steps are 1 or more, warmup_rounds and delta_weight 0 or more")
+        if min(rounds, steps_per_round, classifier_steps, hidden) < 1:
+            raise ValueError("rounds, steps and hidden are 1 or more")
+        if min(warmup_rounds, refresh_steps, delta_weight) < 0:
+            raise ValueError("warmup_rounds, refresh_steps and delta_weight are 0 or more")
         classes = self.classes_of("sensitive", sensitive)
         if target not in (*classes, UNIFORM):
             raise ValueError(
@@ -103,9 +117,14 @@ class SensitiveNets(ManualOptimization, IdentityModule):
         self.sensitive = sensitive
         self.target = None if target == UNIFORM else classes.index(target)
         self.margin, self.mining, self.normalize, self.delta_weight = margin, mining, normalize, delta_weight
-        self.alternation = Alternation(rounds, steps_per_round, classifier_steps, warmup_rounds)
+        self.keep = keep
+        self.alternation = Alternation(
+            rounds, steps_per_round, classifier_steps, warmup_rounds, refresh_steps
+        )
         self.classifier_optimizer = classifier_optimizer
-        self.suppressor = Suppressor(self.backbone.num_features, width=width, layers=layers)
+        self.suppressor = Suppressor(
+            self.backbone.num_features, width=width, layers=layers, identity=init == "identity"
+        )
         self.classifier = Head(width, len(classes), hidden)
         self.register_buffer("steps", torch.tensor(0))
         self.register_buffer("seed", torch.randint(2**31, ()))  # of new classifiers; by the run's seed
@@ -129,8 +148,8 @@ class SensitiveNets(ManualOptimization, IdentityModule):
         """One batch for the player whose turn it is, counted as one step."""
         step = int(self.steps)
         round_, place = self.alternation.turn(step)
-        classifying = round_ >= 0 and place < self.alternation.classifier_steps
-        if place in (0, self.alternation.classifier_steps):
+        classifying = self.alternation.firsts(step)
+        if step and classifying != self.alternation.firsts(step - 1):
             self._sums.pop("loss", None)  # its logged mean never spans both players'; other terms are one's
         of_suppressor, of_classifier = self.optimizers()  # type: ignore[attr-defined]  # there are two
         if classifying and place == 0:
@@ -163,23 +182,28 @@ class SensitiveNets(ManualOptimization, IdentityModule):
         }
 
     def suppressor_terms(self, batch: Batch, step: int, adversarial: bool) -> dict[str, Tensor]:
-        """Triplet loss of known identities and, unless in the warm-up, the regulariser on its triplets."""
-        embedding = self.embed(self.inputs(batch))
-        triplets = mine_triplets(
-            embedding,
-            batch[self.task],
-            self.mining,
-            margin=self.margin,
-            normalize=self.normalize,
-            seed=int(self.seed) + step,
-        )
-        keep = triplet_loss(embedding, triplets, margin=self.margin, normalize=self.normalize)
+        """What keeps people apart and, unless in the warm-up, what hides the attribute."""
+        source = wide(self.backbone(self.inputs(batch)))
+        embedding = wide(self.suppressor(source))
+        if self.keep == "similarities":
+            name, keep, triplets = "similarity", similarity_loss(embedding, source), None
+        else:
+            triplets = mine_triplets(
+                embedding,
+                batch[self.task],
+                self.mining,
+                margin=self.margin,
+                normalize=self.normalize,
+                seed=int(self.seed) + step,
+            )
+            loss = triplet_loss(embedding, triplets, margin=self.margin, normalize=self.normalize)
+            name, keep = "triplet", loss
         if not adversarial:
-            return {"loss": keep, "triplet": keep}
+            return {"loss": keep, name: keep}
         logits = wide(self.classifier(embedding))
         values = uniform_delta(logits) if self.target is None else delta(logits, self.target)
-        hide = mean_over_triplets(values, triplets)
-        return {"loss": keep + self.delta_weight * hide, "triplet": keep, "delta": hide}
+        hide = 3 * values.mean() if triplets is None else mean_over_triplets(values, triplets)
+        return {"loss": keep + self.delta_weight * hide, name: keep, "delta": hide}
 
     def renew_classifier(self, round_: int, optimizer: Optimizer) -> None:
         """Another classifier, drawn by the seed and the round, and an optimizer that remembers nothing."""

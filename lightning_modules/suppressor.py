@@ -13,13 +13,22 @@ class Suppressor(nn.Sequential):
         num_features: D.
         width: units of each layer, 1024 in both texts.
         layers: how many.
+        identity: at first it changes nothing (our variant), beyond adding zeros where width is above D.
 
     Raises:
-        ValueError: no layer or no unit.
+        ValueError: no layer or no unit, or too few for the identity.
     """
 
-    def __init__(self, num_features: int, *, width: int = 1024, layers: int = 1) -> None:
+    def __init__(
+        self, num_features: int, *, width: int = 1024, layers: int = 1, identity: bool = False
+    ) -> None:
         if layers < 1 or width < 1:
             raise ValueError(f"layers and width of the suppressor are 1 or more, not {layers} and {width}")
         sizes = [num_features] + [width] * layers
-        super().__init__(*(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)))
+        linear = [nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)]
+        super().__init__(*linear)
+        if identity and width < num_features:
+            raise ValueError(f"width is {width}; for init: identity it must be {num_features} or more")
+        for layer in linear if identity else ():
+            nn.init.eye_(layer.weight)
+            nn.init.zeros_(layer.bias)

@@ -1,0 +1,211 @@
+"""What every method takes out of an embedding, and what that costs: one table, several seeds.
+
+    python -m benchmarks.blindness synthetic --work DIR [--seeds 0 1 2] [--methods lntl dann ...]
+    python -m benchmarks.blindness celeba --sensitive male --root CELEBA --weights recogniser.onnx --work DIR
+
+Probes of four families read the attribute from the embeddings of test people, standardised. They learn twice:
+from the people of the validation split, whom the method has not seen, and from those and the training split,
+which are more. The strongest of all counts, before and after, so it is an upper reading of both. `removed` is
+equation 4.1 of the thesis on balanced accuracies. Verification is over all pairs of test images.
+
+`synthetic`: a population of 700 synthetic people a seed, the shipped recogniser, the emotion to be hidden.
+Classifiers (of gender) train their last stage on images by their configuration in configs/; what works on the
+recogniser's embedding alone trains on a table of it. `celeba`: image plus mirror image; the data are the same
+for all seeds, which are of the training alone. Finished rows in DIR are not computed again.
+"""
+
+import argparse
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+from pytorch_lightning import Trainer, seed_everything
+from rich.progress import track
+from torch import Tensor
+
+from benchmarks.blindness_methods import CLASSIFIERS, ERASERS, SUPPRESSORS
+from datamodules.base import SPLITS, FaceDataModule
+from datamodules.celeba import CelebA
+from datamodules.embedding_table import EmbeddingTable
+from datamodules.embeddings import Embeddings
+from datamodules.synthetic_faces import SyntheticFaces
+from datamodules.train_orders import IdentityBatches
+from evaluation.probes import Samples, removed, run_probes, strongest
+from evaluation.verification import verification
+from lightning_modules.backbones import build_backbone
+from lightning_modules.sensitivenets import SensitiveNets
+
+TRAIN = Path(__file__).resolve().parent.parent / "recipes" / "train.py"
+
+
+def embed(data: FaceDataModule, network: Callable[[Tensor], Tensor], mirror: bool) -> EmbeddingTable:
+    """A table of all splits."""
+    data.setup("fit")
+    data.setup("test")
+    embedding, split, labels = [], [], []
+    for place, name in enumerate(SPLITS):
+        for batch in track(data.loader(name), f"embedding {name}", transient=True):
+            with torch.inference_mode():
+                found = network(batch["image"])
+                found = found + network(batch["image"].flip(-1)) if mirror else found
+            embedding.append(found.float())
+            split.append(torch.full((len(found),), place, dtype=torch.int8))
+            labels.append({attribute: batch[attribute] for attribute in data.attributes})
+    return EmbeddingTable(
+        embedding=torch.cat(embedding),
+        labels={name: torch.cat([part[name] for part in labels]) for name in data.attributes},
+        attributes={name: tuple(classes) for name, classes in data.attributes.items()},
+        sample_id=np.array([str(i) for i in range(sum(map(len, split)))]),
+        split=torch.cat(split),
+        provenance={"dataset": data.fingerprint},
+    )
+
+
+def measure(table: EmbeddingTable, embedding: Tensor, sensitive: str, seed: int) -> dict[str, Any]:
+    """What the strongest probe reads of the test people, and how well they are verified."""
+    label, identity = (table.labels[name].numpy() for name in (sensitive, "identity"))
+    part = {name: (table.split == place).numpy() for place, name in enumerate(SPLITS)}
+    rows = {"val": part["val"], "train+val": part["train"] | part["val"]}
+    x = embedding.numpy()
+    test = Samples(x[part["test"]], label[part["test"]], identity[part["test"]])
+    tables = []
+    for name, chosen in rows.items():
+        found = run_probes(Samples(x[chosen], label[chosen], identity[chosen]), test, seed=seed)
+        tables.append(found.assign(learned_from=name))
+    best = strongest(pd.concat(tables, ignore_index=True))
+    auc = verification(embedding[part["test"]], table.labels["identity"][part["test"]]).auc
+    names = ["family", "learned_from", "balanced_accuracy", "low", "high", "chance"]
+    return {**{name: best[name] for name in names}, "auc": auc}
+
+
+def suppress(path: Path, table: EmbeddingTable, sensitive: str, seed: int, options: dict[str, Any]) -> Tensor:
+    """The embeddings (n, width) after a training of SensitiveNets on a table."""
+    seed_everything(seed, verbose=False)
+    order = None if options.get("keep") == "similarities" else IdentityBatches()
+    data = Embeddings(str(path), batch_size=128, seed=seed, train_order=order)
+    if options["target"] == "one":
+        classes = table.attributes[sensitive]
+        options = options | {"target": "neutral" if "neutral" in classes else classes[0]}
+    width = table.embedding.shape[1]
+    module = SensitiveNets(
+        attributes={name: list(classes) for name, classes in table.attributes.items()},
+        sensitive=sensitive,
+        backbone="precomputed",
+        backbone_options={"num_features": width},
+        **{"width": width, **options} if options.get("init") == "identity" else options,
+    )
+    quiet: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "enable_model_summary": False}
+    trainer = Trainer(max_epochs=-1, accelerator="cpu", limit_val_batches=0, **quiet)
+    trainer.fit(module, data)
+    with torch.inference_mode():
+        return module.eval().embed(table.embedding.float())
+
+
+def classify(work: Path, config: list[str], name: str, seed: int) -> tuple[FaceDataModule, Any, float]:
+    """Train a classifier with the command line; its data, the module of the best checkpoint, its accuracy."""
+    root = work / "runs" / f"seed_{seed}"
+    if not list(root.glob(f"{name}/*/test_done")):
+        command = [sys.executable, str(TRAIN), *config, "--seed_everything", str(seed), "--experiment", name]
+        command += ["--trainer.default_root_dir", str(root), "--trainer.logger", "false"]
+        command += ["--trainer.callbacks", "null", "--trainer.accelerator", "cpu"]
+        subprocess.run(command, check=True)
+        (max(root.glob(f"{name}/*/config.yaml")).parent / "test_done").touch()
+    folder = next(root.glob(f"{name}/*/test_done")).parent
+    settings = yaml.safe_load((folder / "config.yaml").read_text())
+    module, _, kind = settings["model"]["class_path"].rpartition(".")
+    path = folder / "checkpoints" / "best.ckpt"
+    trained = getattr(import_module(module), kind).load_from_checkpoint(path, weights_only=True)
+    accuracy = pd.read_csv(folder / "metrics.csv")["test/accuracy"].dropna().iloc[-1]
+    return SyntheticFaces(seed=seed, batch_size=250), trained.eval(), float(accuracy)
+
+
+def main() -> None:
+    """Run what DIR does not hold yet and print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", choices=["synthetic", "celeba"])
+    parser.add_argument("--work", type=Path, required=True, help="folder of tables, runs and blindness.csv")
+    parser.add_argument("--sensitive", default="emotion")
+    parser.add_argument("--root", help="CelebA's folder")
+    parser.add_argument("--weights", help="the recogniser of CelebA's faces, .onnx")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    every = [*ERASERS, *SUPPRESSORS, *CLASSIFIERS]
+    parser.add_argument("--methods", nargs="+", choices=every, help="default: all that suit the data")
+    args = parser.parse_args()
+    args.work.mkdir(parents=True, exist_ok=True)
+    methods = args.methods or (every if args.data == "synthetic" else [*ERASERS, *SUPPRESSORS])
+    for method, seed in itertools.product(["recogniser", *methods], args.seeds):
+        out = args.work / "rows" / f"{args.data}-{args.sensitive}-{method}-{seed}.csv"
+        if not out.exists():
+            path = args.work / (
+                f"synthetic_{seed}.safetensors" if args.data == "synthetic" else "celeba.safetensors"
+            )
+            if not path.exists():
+                before = make_table(args, seed)
+                before.save(path)
+            row = one(args, method, seed, path, EmbeddingTable.load(path))
+            out.parent.mkdir(exist_ok=True)
+            pd.DataFrame([row]).to_csv(out, index=False)
+            print(row, flush=True)
+    report(args.work, args.data, args.sensitive)
+
+
+def make_table(args: argparse.Namespace, seed: int) -> EmbeddingTable:
+    """The recogniser's own embeddings."""
+    if args.data == "synthetic":
+        data: FaceDataModule = SyntheticFaces(seed=seed, batch_size=250)
+        return embed(data, build_backbone("synthetic_recogniser").eval(), mirror=False)
+    data = CelebA(args.root, size=112, batch_size=100)
+    return embed(data, build_backbone("onnx", weights=args.weights).eval(), mirror=True)
+
+
+def one(
+    args: argparse.Namespace, method: str, seed: int, path: Path, table: EmbeddingTable
+) -> dict[str, Any]:
+    """The row of a method and a seed."""
+    accuracy = float("nan")
+    train = (table.split == 0).numpy()
+    x = table.embedding.float()
+    if method in CLASSIFIERS:
+        data, module, accuracy = classify(args.work, CLASSIFIERS[method], method, seed)
+        after = embed(data, module.embed, mirror=False).embedding
+    elif method in SUPPRESSORS:
+        after = suppress(path, table, args.sensitive, seed, SUPPRESSORS[method])
+    elif method in ERASERS:
+        eraser = ERASERS[method](x[train].numpy(), table.labels[args.sensitive][train].numpy())
+        after = torch.from_numpy(eraser(x.numpy())).float()
+    else:
+        after = x
+    found = measure(table, after, args.sensitive, seed)
+    return {"method": method, "seed": seed, **found, "task_accuracy": accuracy}
+
+
+def report(work: Path, data: str, sensitive: str) -> None:
+    """Print mean and standard deviation over the seeds."""
+    files = sorted((work / "rows").glob(f"{data}-{sensitive}-*.csv"))
+    rows = pd.concat([pd.read_csv(file) for file in files])
+    before = rows[rows["method"] == "recogniser"].set_index("seed")
+    of_seed = before.loc[rows["seed"]].reset_index()
+    rows = rows.reset_index(drop=True)
+    pairs = zip(of_seed["balanced_accuracy"], rows["balanced_accuracy"], rows["chance"], strict=True)
+    rows["removed"] = [removed(*pair) for pair in pairs]
+    rows["auc_loss"] = of_seed["auc"] - rows["auc"]
+    rows.to_csv(work / f"{data}-{sensitive}.csv", index=False)
+    figures = ["balanced_accuracy", "removed", "auc", "auc_loss", "task_accuracy"]
+    summary = rows.groupby("method", sort=False)[figures].agg(["mean", "std"]).round(4)
+    summary["probes"] = rows.groupby("method")["family"].agg(lambda x: ", ".join(sorted(set(x))))
+    summary["seeds"] = rows.groupby("method").size()
+    print(summary.sort_values(("balanced_accuracy", "mean"), ascending=False).to_string())
+
+
+if __name__ == "__main__":
+    main()
