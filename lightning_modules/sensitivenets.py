@@ -176,10 +176,8 @@ class SensitiveNets(ManualOptimization, IdentityModule):
         logits = wide(self.classifier(embedding))
         loss = functional.cross_entropy(logits, target, ignore_index=-1, reduction="none")
         right = (logits.argmax(1) == target).to(logits.dtype)
-        return {
-            "loss": mean_of_known(loss, target),
-            "sensitive_accuracy": mean_of_known(right, target),
-        }
+        mean = mean_of_known(loss, target)
+        return {"loss": mean, "classifier": mean, "sensitive_accuracy": mean_of_known(right, target)}
 
     def suppressor_terms(self, batch: Batch, step: int, adversarial: bool) -> dict[str, Tensor]:
         """What keeps people apart and, unless in the warm-up, what hides the attribute."""

@@ -11,6 +11,7 @@ from lightning_modules.sensitive_losses import (
     delta,
     mean_over_triplets,
     mine_triplets,
+    similarity_loss,
     triplet_loss,
     uniform_delta,
 )
@@ -138,3 +139,23 @@ def test_the_mean_over_triplets_sums_anchor_positive_and_negative():
     values = torch.tensor([1.0, 10.0, 100.0])
     triplets = (torch.tensor([0, 1]), torch.tensor([1, 0]), torch.tensor([2, 2]))
     assert mean_over_triplets(values, triplets) == 111
+
+
+def test_the_similarity_loss_is_the_mean_squared_change_of_a_cosine():
+    generator = torch.Generator().manual_seed(0)
+    now, before = (torch.randn(5, d, generator=generator, dtype=torch.float64) for d in (3, 7))
+    changes = [
+        torch.cosine_similarity(now[i], now[j], 0) - torch.cosine_similarity(before[i], before[j], 0)
+        for i, j in itertools.permutations(range(5), 2)
+    ]
+    assert similarity_loss(now, before).item() == pytest.approx(torch.stack(changes).square().mean().item())
+    turn = torch.linalg.qr(torch.randn(7, 7, generator=generator, dtype=torch.float64)).Q
+    assert similarity_loss(3 * before @ turn, before).item() == pytest.approx(0, abs=1e-24)
+    assert similarity_loss(now[:1], before[:1]).item() == pytest.approx(0, abs=1e-24)
+
+
+def test_the_similarity_loss_moves_the_embedding_alone():
+    now, before = torch.randn(4, 3, requires_grad=True), torch.randn(4, 3, requires_grad=True)
+    similarity_loss(now, before).backward()
+    assert now.grad.abs().sum() > 0
+    assert before.grad is None

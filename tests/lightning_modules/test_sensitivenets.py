@@ -17,6 +17,7 @@ from datamodules.embedding_table import EmbeddingTable
 from datamodules.embeddings import Embeddings
 from datamodules.synthetic_faces import SyntheticFaces
 from datamodules.train_orders import IdentityBatches
+from evaluation.probes import Samples, removed, run_probes, strongest
 from evaluation.verification import verification
 from lightning_modules.alternation import Alternation
 from lightning_modules.sensitivenets import SensitiveNets
@@ -75,6 +76,14 @@ def test_turns_follow_one_another():
     turns = [alternation.turn(step) for step in range(alternation.total)]
     assert turns == [(r, p) for r in (-1, 0, 1) for p in range(5)]
     assert alternation.round_steps == 5
+    assert [alternation.firsts(step) for step in range(10)] == [False] * 5 + [True, True, False, False, False]
+
+
+def test_a_classifier_that_goes_on_learning_does_so_after_each_of_the_suppressors_batches():
+    alternation = Alternation(**SHORT, refresh_steps=2)
+    assert alternation.round_steps == 2 + 3 * 3
+    assert not any(alternation.firsts(step) for step in range(11)), "the warm-up is the suppressor's"
+    assert [alternation.firsts(step) for step in range(11, 22)] == [True, True, *[False, True, True] * 3]
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -173,6 +182,43 @@ def test_two_rounds_are_those_of_plain_torch(target, tmp_path):
         torch.set_default_dtype(torch.float32)
     for (name, ours), theirs in zip(module.named_parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, msg=name, rtol=1e-7, atol=1e-9)
+
+
+def test_two_rounds_of_our_variant_are_those_of_plain_torch(tmp_path):
+    ours = {"init": "identity", "keep": "similarities", "target": "uniform", "refresh_steps": 1}
+    module = make(**ours, delta_weight=0.7, warmup_rounds=0)
+    twin = copy.deepcopy(module).double()
+    batches = table(16, n=12)
+    train(module, batches, tmp_path, precision="64-true")
+    of_suppressor = torch.optim.Adam(twin.suppressor.parameters(), lr=1e-3)
+    torch.set_default_dtype(torch.float64)
+    try:
+        for step, batch in enumerate(batches):
+            x, emotion = batch["embedding"].double(), batch["emotion"]
+            if step % 8 == 0:
+                torch.manual_seed(int(twin.seed) + step // 8)
+                twin.classifier = type(twin.classifier)(7, 3, 6)
+                of_classifier = torch.optim.Adam(twin.classifier.parameters(), lr=1e-3)
+            phi = twin.suppressor(x)
+            if step % 8 in (0, 1, 3, 5, 7):
+                of_classifier.zero_grad()
+                log_p = twin.classifier(phi.detach()).log_softmax(1)
+                functional.nll_loss(log_p[emotion >= 0], emotion[emotion >= 0]).backward()
+                of_classifier.step()
+                continue
+            pairs = [(i, j) for i in range(12) for j in range(12) if i != j]
+            change = [
+                torch.cosine_similarity(phi[[i]], phi[[j]]) - torch.cosine_similarity(x[[i]], x[[j]])
+                for i, j in pairs
+            ]
+            hide = -twin.classifier(phi).log_softmax(1).mean(1)
+            of_suppressor.zero_grad()
+            (torch.stack(change).square().mean() + 0.7 * 3 * hide.mean()).backward()
+            of_suppressor.step()
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for (name, mine), theirs in zip(module.named_parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, msg=name, rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -328,6 +374,9 @@ def test_validation_amid_a_round_is_warned_about(batches, warned, tmp_path, recw
         ({"sensitive": "mood"}, "no attribute 'mood'"),
         ({"rounds": 0}, "1 or more"),
         ({"delta_weight": -1.0}, "0 or more"),
+        ({"refresh_steps": -1}, "0 or more"),
+        ({"hidden": 0}, "1 or more"),
+        ({"width": 4, "init": "identity"}, "must be 5 or more"),
     ],
 )
 def test_bad_options_are_refused(options, message):
@@ -368,3 +417,29 @@ def test_the_fixed_classifier_is_fooled_by_delta_alone_and_identity_is_kept(tmp_
     assert accuracy[0.0] > 0.8
     assert accuracy[1.0] < 0.75
     assert auc[1.0] > verification(tested["embedding"], tested["identity"]).auc - 0.02
+
+
+def test_our_variant_hides_from_fresh_probes_and_keeps_identity_and_its_control_does_not(tmp_path):
+    fitted, learned, tested = (people_with_emotions(seed, 40) for seed in (1, 2, 3))
+    read, auc = {}, {}
+    for delta_weight in (0.0, 3.0):
+        module = make(
+            backbone_options={"num_features": 8}, width=8, hidden=32, delta_weight=delta_weight,
+            attributes={**ATTRIBUTES, "identity": [str(i) for i in range(40)]}, target="uniform",
+            init="identity", keep="similarities", refresh_steps=2,
+            rounds=4, steps_per_round=50, classifier_steps=50, warmup_rounds=0,
+            classifier_optimizer=lambda p: torch.optim.Adam(p, lr=1e-2),
+            optimizer=lambda p: torch.optim.Adam(p, lr=1e-2),
+        )  # fmt: skip
+        train(module, [fitted] * 800, tmp_path)
+        with torch.no_grad():
+            phi = [module.embed(people["embedding"]) for people in (learned, tested)]
+        samples = [
+            Samples(x.numpy(), people["emotion"].numpy(), people["identity"].numpy() + 100 * place)
+            for place, (x, people) in enumerate(zip(phi, (learned, tested), strict=True))
+        ]
+        read[delta_weight] = strongest(run_probes(*samples))["balanced_accuracy"]
+        auc[delta_weight] = verification(phi[1], tested["identity"]).auc
+    assert read[0.0] > 0.9
+    assert removed(read[0.0], read[3.0], 1 / 3) > 60  # percent
+    assert auc[3.0] > auc[0.0] - 0.02
