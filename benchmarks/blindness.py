@@ -103,7 +103,9 @@ def suppress(path: Path, table: EmbeddingTable, sensitive: str, seed: int, optio
         **{"width": width, **options} if options.get("init") == "identity" else options,
     )
     quiet: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "enable_model_summary": False}
-    trainer = Trainer(max_epochs=-1, accelerator="cpu", limit_val_batches=0, **quiet)
+    trainer = Trainer(
+        max_epochs=-1, accelerator="cpu", limit_val_batches=0, enable_progress_bar=False, **quiet
+    )
     trainer.fit(module, data)
     with torch.inference_mode():
         return module.eval().embed(table.embedding.float())
