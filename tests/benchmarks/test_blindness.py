@@ -21,7 +21,7 @@ def study(monkeypatch, tmp_path):
     def run(*methods: str) -> pd.DataFrame:
         monkeypatch.setattr(blindness, "make_table", lambda args, seed: make_table(per_split=144))
         monkeypatch.setattr(blindness, "IdentityBatches", lambda: IdentityBatches(images=16))  # 12 people
-        monkeypatch.setattr(blindness, "run_probes", partial(run_probes, families=["linear"]))
+        monkeypatch.setattr(blindness, "run_probes", partial(run_probes, families=["forest"]))
         ours = {**SHORT, "init": "identity", "keep": "similarities"}
         monkeypatch.setitem(blindness.SUPPRESSORS, "similarities_1", ours)
         monkeypatch.setitem(blindness.SUPPRESSORS, "sensitivenets_1", SHORT | {"target": "one"})
