@@ -2,21 +2,21 @@
 
 from typing import Any
 
-from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_warn
-from torch import nn
+from torch import Tensor, nn
 
-from callbacks.gather import Collected
 from callbacks.representation import (
     check_representation,
     embedding_before,
     embedding_now,
     original_backbone,
 )
+from callbacks.validation_samples import ValidationSamples
 from evaluation.embedding_health import collapsed, effective_rank, scale
 
 
-class CollapseGuard(Callback):
+class CollapseGuard(ValidationSamples):
     """Logs `val/embedding_scale` and `val/effective_rank` after each validation, and warns of a collapse.
 
     A representation that became all but constant reads as blind to a probe that does not standardise, and one
@@ -44,10 +44,10 @@ class CollapseGuard(Callback):
         if min(min_relative_scale, min_effective_rank) < 0 or max_samples < 2:
             raise ValueError("the limits of a collapse are 0 or more, max_samples at least 2")
         self.limits = {"min_relative_scale": min_relative_scale, "min_effective_rank": min_effective_rank}
-        self.stop, self.max_samples = stop, max_samples
+        super().__init__(max_samples)
+        self.stop = stop
         self.original: nn.Module | None = None
         self.source_scale: float | None = None
-        self.collected = Collected(max_samples)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Keep the backbone that training starts from; raises ValueError where there is none."""
@@ -55,26 +55,16 @@ class CollapseGuard(Callback):
         if stage == "fit":
             self.original, self.source_scale = original_backbone(pl_module), None
 
-    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Forget what an earlier epoch, or the sanity check, left."""
-        self.collected = Collected(self.max_samples)
-
-    def on_validation_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """Keep the embeddings of a batch while there is room."""
-        if trainer.sanity_checking or self.collected.full(trainer):
-            return
+    def columns(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any
+    ) -> dict[str, Tensor]:
+        """The embeddings now, and those before until their scale was measured."""
+        if trainer.sanity_checking:
+            return {}
         columns = {"now": embedding_now(trainer, pl_module, batch, outputs), "index": batch["index"]}
         if self.original is not None:
             columns["before"] = embedding_before(trainer, pl_module, batch, self.original)
-        self.collected.add(trainer, columns)
+        return columns
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log, and judge; all ranks see the same samples and come to the same end."""

@@ -3,16 +3,17 @@
 from typing import Any
 
 import numpy as np
-from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning import LightningModule, Trainer
+from torch import Tensor
 
-from callbacks.gather import Collected
 from callbacks.probe_options import check_probe_options
 from callbacks.representation import check_representation, embedding_now, is_rehearsal
+from callbacks.validation_samples import ValidationSamples
 from evaluation.probe_families import Family, Ints
 from evaluation.probes import Samples, run_probes, strongest
 
 
-class ValidationLeakage(Callback):
+class ValidationLeakage(ValidationSamples):
     """Logs `val/leakage/<attribute>` after each validation: the balanced accuracy of freshly trained probes.
 
     They standardise the embeddings, learn from half of the validation split's people and are measured on the
@@ -42,8 +43,8 @@ class ValidationLeakage(Callback):
     ) -> None:
         self.families: list[Family] = ["mlp"] if families is None else families
         check_probe_options(attributes, self.families, max_samples)
-        self.attributes, self.max_samples, self.seed = attributes, max_samples, seed
-        self.collected = Collected(max_samples)
+        super().__init__(max_samples)
+        self.attributes, self.seed = attributes, seed
 
     @property
     def required_attributes(self) -> set[str]:
@@ -54,24 +55,14 @@ class ValidationLeakage(Callback):
         """Raises ValueError where there is no representation."""
         check_representation(self, pl_module)
 
-    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Forget what an earlier epoch, or the sanity check, left."""
-        self.collected = Collected(self.max_samples)
-
-    def on_validation_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """Keep the embeddings of a batch, and what is known of it, while there is room."""
-        if trainer.sanity_checking or is_rehearsal(trainer) or self.collected.full(trainer):
-            return
+    def columns(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any
+    ) -> dict[str, Tensor]:
+        """The embeddings, and what is known of the samples."""
+        if trainer.sanity_checking or is_rehearsal(trainer):
+            return {}
         known = {name: batch[name] for name in (*self.attributes, "identity") if name in batch}
-        self.collected.add(trainer, {"": embedding_now(trainer, pl_module, batch, outputs)} | known)
+        return {"": embedding_now(trainer, pl_module, batch, outputs)} | known
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Probe, and log."""

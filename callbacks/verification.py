@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from pytorch_lightning import Callback, LightningModule, Trainer
-from torch import nn
+from pytorch_lightning import LightningModule, Trainer
+from torch import Tensor, nn
 
 from callbacks.evaluation_outputs import check_outputs
-from callbacks.gather import Collected
 from callbacks.representation import check_representation, embedding_before, original_backbone
+from callbacks.validation_samples import ValidationSamples
 from evaluation.verification import verification
 
 
-class Verification(Callback):
+class Verification(ValidationSamples):
     """Logs `<stage>/verification_auc` and `<stage>/verification_eer` after each validation and test epoch.
 
     All pairs of the first `max_samples` samples of the split are compared by cosine, the same samples
@@ -27,8 +27,8 @@ class Verification(Callback):
     def __init__(self, max_samples: int = 5000, before: bool = False) -> None:
         if max_samples < 2:
             raise ValueError(f"max_samples must be at least 2 to make a pair, got {max_samples}")
-        self.max_samples, self.before = max_samples, before
-        self.collected = Collected(max_samples)
+        super().__init__(max_samples)
+        self.before = before
         self.original: nn.Module | None = None
         self.auc_before: dict[str, float] = {}
 
@@ -38,27 +38,21 @@ class Verification(Callback):
             check_representation(self, pl_module)
             self.original, self.auc_before = original_backbone(pl_module), {}
 
-    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Forget what an earlier epoch, or the sanity check, left."""
-        self.collected = Collected(self.max_samples)
-
-    def on_validation_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """Keep the embeddings of a batch while there is room."""
-        check_outputs(self, pl_module, outputs, ("embedding", "identity"), "a recogniser")
-        if self.collected.full(trainer):
-            return
+    def columns(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any
+    ) -> dict[str, Tensor]:
+        """Embeddings and identities, and until they were compared the embeddings before."""
         columns = {"embedding": outputs["embedding"].float(), "identity": outputs["identity"]}
         if self.original is not None and _stage(trainer) not in self.auc_before:
             columns["before"] = embedding_before(trainer, pl_module, batch, self.original)
-        self.collected.add(trainer, columns)
+        return columns
+
+    def on_validation_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *where: Any, **named: Any
+    ) -> None:
+        """Keep the embeddings of a batch; raises ValueError if the step returns none, full or not."""
+        check_outputs(self, pl_module, outputs, ("embedding", "identity"), "a recogniser")
+        super().on_validation_batch_end(trainer, pl_module, outputs, *where, **named)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Compare all pairs and log."""
@@ -75,7 +69,7 @@ class Verification(Callback):
         # every rank holds the same value; the mean over ranks spares a warning that they may differ
         pl_module.log_dict(values, sync_dist=True, batch_size=1)
 
-    on_test_epoch_start = on_validation_epoch_start
+    on_test_epoch_start = ValidationSamples.on_validation_epoch_start
     on_test_batch_end = on_validation_batch_end
     on_test_epoch_end = on_validation_epoch_end
 
