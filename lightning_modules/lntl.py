@@ -108,7 +108,7 @@ class LNTL(TwoPlayers, Baseline):
         return BiasHeads(heads)
 
     def setup(self, stage: str) -> None:
-        """Take the weights of `start_from`; raises ValueError if they do not fit."""
+        """Take the weights of `start_from`; see `load_weights` for what it refuses."""
         if stage == "fit" and self.start_from:
             load_weights(self, self.start_from, may_lack="bias_heads.")
 

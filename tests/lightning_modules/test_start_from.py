@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from lightning_modules.baseline import Baseline
 from lightning_modules.lntl import LNTL
@@ -57,5 +58,5 @@ def test_what_does_not_fit_is_refused_in_one_line(toy, start, tmp_path):
         (lntl(toy, start_from=str(damaged)), "damaged or of another model"),
         (linear, "another model"),
     ):
-        with pytest.raises(ValueError, match=f"^start_from: .*{message}[^\n]*$"):
+        with pytest.raises(MisconfigurationException, match=f"^start_from: .*{message}[^\n]*$"):
             module.setup("fit")
