@@ -1,6 +1,7 @@
 """One number to choose a checkpoint by: the least leakage among those that are still of use."""
 
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.representation import is_rehearsal
 
@@ -57,11 +58,11 @@ class AdmissibleLeakage(Callback):
         return {self.attribute}
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log; raises ValueError where a metric that it reads was not logged."""
+        """Log; raises MisconfigurationException where a metric that it reads was not logged."""
         if trainer.sanity_checking or is_rehearsal(trainer):
             return
         if missing := [name for name in self._reads("val") if name not in trainer.callback_metrics]:
-            raise ValueError(
+            raise MisconfigurationException(
                 f"AdmissibleLeakage reads {missing[0]}, which nothing has logged; callbacks that log it "
                 "(ValidationLeakage, Verification with before: true) come before this one"
             )

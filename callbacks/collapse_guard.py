@@ -50,7 +50,7 @@ class CollapseGuard(ValidationSamples):
         self.source_scale: float | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Keep the backbone that training starts from; raises ValueError where there is none."""
+        """Keep the backbone that training starts from; MisconfigurationException without one."""
         check_representation(self, pl_module)
         if stage == "fit":
             self.original, self.source_scale = original_backbone(pl_module), None

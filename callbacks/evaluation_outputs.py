@@ -3,12 +3,13 @@
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 
 def check_outputs(
     callback: Callback, module: LightningModule, outputs: Any, names: tuple[str, str], instead: str
 ) -> None:
-    """Raises ValueError unless an evaluation step returned a dict that holds `names`.
+    """Raises MisconfigurationException unless an evaluation step returned a dict that holds `names`.
 
     Args:
         callback: which needs them.
@@ -18,7 +19,7 @@ def check_outputs(
         instead: the kind of module that returns them.
     """
     if not isinstance(outputs, dict) or not set(names) <= outputs.keys():
-        raise ValueError(
+        raise MisconfigurationException(
             f"{type(callback).__name__} needs the evaluation steps of {type(module).__name__} to return "
             f"{names[0]!r} and {names[1]!r}; remove the callback or use {instead}"
         )

@@ -6,6 +6,7 @@ import pandas as pd
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.trainer.states import TrainerFn
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 
 from callbacks.evaluation_outputs import check_outputs
@@ -65,21 +66,25 @@ class GroupFairness(Callback):
         return {name for group in self.groups or [] for name in group}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Learn the class names; raises ValueError where the groups or `positive` do not fit them."""
+        """Learn the class names; raises MisconfigurationException where groups or `positive` do not fit."""
         if stage == "predict":
             return
         module: Any = pl_module
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]  # which Lightning sets at run time
         if datamodule is None:
-            raise ValueError("GroupFairness needs a DataModule, for the names of the classes")
+            raise MisconfigurationException("GroupFairness needs a DataModule, for the names of the classes")
         classes = datamodule.attributes
         if missing := sorted(self.required_attributes - classes.keys()):
-            raise ValueError(f"GroupFairness: no attribute {missing}; the data have {sorted(classes)}")
+            raise MisconfigurationException(
+                f"GroupFairness: no attribute {missing}; the data have {sorted(classes)}"
+            )
         if not (hasattr(module, "attributes") and hasattr(module, "task")):
-            raise ValueError(f"GroupFairness needs a classifier of an attribute, not {type(module).__name__}")
+            raise MisconfigurationException(
+                f"GroupFairness needs a classifier of an attribute, not {type(module).__name__}"
+            )
         self.task, self.task_classes = module.task, list(module.attributes[module.task])
         if not 0 <= self.positive < len(self.task_classes):
-            raise ValueError(
+            raise MisconfigurationException(
                 f"GroupFairness: positive={self.positive} is no class of {self.task} {self.task_classes}"
             )
         groups = self.groups

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 from torch import Tensor, nn
 
@@ -65,15 +66,17 @@ class Leakage(Callback):
         return set(self.attributes)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Keep the backbone that training starts from; raises ValueError where something is missing."""
+        """Keep the backbone that training starts from; MisconfigurationException where it cannot measure."""
         if stage not in ("fit", "test"):
             return
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]  # which Lightning sets at run time
         if datamodule is None:
-            raise ValueError("Leakage needs a DataModule: the probes learn from its validation split")
+            raise MisconfigurationException(
+                "Leakage needs a DataModule: the probes learn from its validation split"
+            )
         if missing := sorted(self.required_attributes - datamodule.attributes.keys()):
             known = sorted(datamodule.attributes)
-            raise ValueError(f"Leakage: no attribute {missing}; the data have {known}")
+            raise MisconfigurationException(f"Leakage: no attribute {missing}; the data have {known}")
         check_representation(self, pl_module)
         if stage == "fit":
             self.original = original_backbone(pl_module)
@@ -158,7 +161,9 @@ class Leakage(Callback):
             try:
                 table = run_probes(val, test, self.families, self.seed, self.max_samples)
             except ValueError as error:
-                raise ValueError(f"Leakage of {attribute} (training is val): {error}") from error
+                raise MisconfigurationException(
+                    f"Leakage of {attribute} (training is val): {error}"
+                ) from error
             table.insert(0, "attribute", attribute)
             table.insert(1, "representation", of)
             tables.append(table)

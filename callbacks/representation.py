@@ -4,13 +4,14 @@ import copy
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import Tensor, nn
 
 
 def check_representation(callback: Callback, module: LightningModule) -> None:
-    """Raises ValueError unless the module has `backbone`, `inputs(batch)` and `embed(inputs)`."""
+    """Raises MisconfigurationException unless the module has `backbone`, `inputs` and `embed`."""
     if not all(hasattr(module, name) for name in ("backbone", "inputs", "embed")):
-        raise ValueError(
+        raise MisconfigurationException(
             f"{type(callback).__name__} needs a module with a backbone, not {type(module).__name__}"
         )
 

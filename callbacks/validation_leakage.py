@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from callbacks.probe_options import check_probe_options
@@ -52,7 +53,7 @@ class ValidationLeakage(ValidationSamples):
         return set(self.attributes)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Raises ValueError where there is no representation."""
+        """Raises MisconfigurationException where there is no representation."""
         check_representation(self, pl_module)
 
     def columns(
@@ -88,7 +89,7 @@ class ValidationLeakage(ValidationSamples):
             try:
                 table = run_probes(learned, read, self.families, self.seed, self.max_samples)
             except ValueError as error:
-                raise ValueError(
+                raise MisconfigurationException(
                     f"ValidationLeakage of {attribute} (training and test are halves of val): {error}"
                 ) from error
             values[f"val/leakage/{attribute}"] = float(strongest(table)["balanced_accuracy"])

@@ -33,7 +33,7 @@ class Verification(ValidationSamples):
         self.auc_before: dict[str, float] = {}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Keep the backbone that training starts from; raises ValueError where there is none."""
+        """Keep the backbone that training starts from; MisconfigurationException without one."""
         if self.before and stage == "fit":
             check_representation(self, pl_module)
             self.original, self.auc_before = original_backbone(pl_module), {}
@@ -50,7 +50,7 @@ class Verification(ValidationSamples):
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *where: Any, **named: Any
     ) -> None:
-        """Keep the embeddings of a batch; raises ValueError if the step returns none, full or not."""
+        """Keep the embeddings of a batch; MisconfigurationException if a step returns none."""
         check_outputs(self, pl_module, outputs, ("embedding", "identity"), "a recogniser")
         super().on_validation_batch_end(trainer, pl_module, outputs, *where, **named)
 

@@ -1,11 +1,8 @@
 """The weights of another training's checkpoint, to start from."""
 
-import pickle
-from pathlib import Path
-
-import torch
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import nn
+
+from lightning_modules.state_files import WeightsError, read_checkpoint
 
 
 def load_weights(module: nn.Module, path: str, *, may_lack: str) -> None:
@@ -17,19 +14,16 @@ def load_weights(module: nn.Module, path: str, *, may_lack: str) -> None:
         may_lack: beginning of the names of weights that the checkpoint need not have.
 
     Raises:
-        MisconfigurationException: the file is missing or damaged, or its weights are not those of the module.
+        WeightsError: the file is missing or damaged, or its weights are not those of the module.
     """
-    if not Path(path).expanduser().is_file():
-        raise MisconfigurationException(f"start_from: there is no checkpoint {path}")
     try:
-        weights = torch.load(Path(path).expanduser(), map_location="cpu", weights_only=True)["state_dict"]
+        weights = read_checkpoint(path)["state_dict"]
         missing, unexpected = module.load_state_dict(weights, strict=False)
-    except (OSError, EOFError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise MisconfigurationException(
-            f"start_from: {path} is damaged or of another model ({first})"
+    except WeightsError as error:
+        raise WeightsError(f"start_from: {error}") from error
+    except RuntimeError as error:  # shapes; torch lists them on lines of their own
+        raise WeightsError(
+            f"start_from: {path} is of another model; {str(error).splitlines()[-1].strip()}"
         ) from error
     if strange := [*unexpected, *(name for name in missing if not name.startswith(may_lack))]:
-        raise MisconfigurationException(
-            f"start_from: {path} is of another model; {strange[0]} is not in both"
-        )
+        raise WeightsError(f"start_from: {path} is of another model; {strange[0]} is not in both")

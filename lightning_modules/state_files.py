@@ -108,6 +108,24 @@ def read_state(path: str | Path) -> State:
     return state
 
 
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """What Lightning stored of a training run; the tensors stay on disk until they are used.
+
+    Raises:
+        WeightsError: no such file, damaged, asking for code to be run, or no checkpoint of a training run.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise WeightsError(f"there is no checkpoint {path}")
+    try:
+        checkpoint = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+    except Exception as error:  # damaged bytes make the reader raise nearly anything
+        raise WeightsError(f"{path} is not a checkpoint that can be read safely: {_reason(error)}") from error
+    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("state_dict"), dict):
+        raise WeightsError(f"{path} is not a checkpoint of a training run")
+    return checkpoint
+
+
 def load_exactly(network: nn.Module, state: State, path: str | Path) -> None:
     """Load every tensor of `state` into `network`, and leave none of the network's without a value.
 

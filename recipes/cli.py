@@ -1,12 +1,10 @@
 """The command line of the recipes that train: LightningCLI with our defaults, run folder and links."""
 
 import difflib
-import pickle
 import warnings
 from pathlib import Path
 from typing import Any
 
-import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
@@ -101,18 +99,3 @@ class RecipeCLI(LightningCLI):
                 f"{type(callback).__name__} needs the attribute {name!r}, "
                 f"which {type(self.datamodule).__name__} lacks; {hint}"
             )
-
-
-def check_checkpoint(path: str | None) -> None:
-    """Raises UsageError unless `path` is None or a checkpoint that can be read without running code of it."""
-    if path is None:
-        return
-    try:
-        checkpoint = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
-    except FileNotFoundError as error:
-        raise UsageError(f"there is no checkpoint {path}") from error
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UsageError(f"{path} is not a checkpoint that can be read safely: {reason}") from error
-    if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
-        raise UsageError(f"{path} is not a checkpoint of a training run")

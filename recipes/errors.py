@@ -10,6 +10,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.finite_loss import NonFiniteLossError
 from datamodules.errors import DatasetError
+from lightning_modules.state_files import WeightsError
 
 
 class UsageError(Exception):
@@ -52,7 +53,7 @@ def report_errors(main: Callable[[], None]) -> None:
     """Run a recipe; what the user can mend is one line on stderr and exit code 2, without a traceback."""
     try:
         main()
-    except (UsageError, DatasetError) as error:
+    except (UsageError, DatasetError, WeightsError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except MisconfigurationException as error:  # such as a metric to monitor that nobody logs

@@ -9,7 +9,8 @@ its dotted name. --print_config shows the outcome, --help and --model.help CLASS
 
 import sys
 
-from recipes.cli import RecipeCLI, check_checkpoint
+from lightning_modules.state_files import read_checkpoint
+from recipes.cli import RecipeCLI
 from recipes.config_lookup import resolve_configs
 from recipes.errors import report_errors
 
@@ -18,7 +19,8 @@ def main() -> None:
     """Fit, then test the best checkpoint."""
     sys.argv[1:] = resolve_configs(sys.argv[1:])
     cli = RecipeCLI()
-    check_checkpoint(cli.config.ckpt_path)
+    if cli.config.ckpt_path:
+        read_checkpoint(cli.config.ckpt_path)  # one line of what is wrong with it, before any data are read
     cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path, weights_only=True)
     if cli.trainer.interrupted:
         return

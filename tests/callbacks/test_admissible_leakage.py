@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.strategies import DDPStrategy
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.admissible_leakage import AdmissibleLeakage, admissible_leakage
 from callbacks.collapse_guard import CollapseGuard
@@ -122,7 +123,7 @@ def test_a_classifier_keeps_its_accuracy_beside_a_reference(tmp_path):
     ],
 )
 def test_a_metric_that_nothing_logs_is_one_clear_error(callbacks, missing, tmp_path):
-    with pytest.raises(ValueError, match=f"reads {missing}, which nothing has logged"):
+    with pytest.raises(MisconfigurationException, match=f"reads {missing}, which nothing has logged"):
         fit(tmp_path, [KEPT], *callbacks)
 
 

@@ -5,6 +5,7 @@ import torch
 from callback_dummies import Classifier, ColumnData, samples
 from callback_people import Following, People, columns
 from pytorch_lightning import Trainer
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.collapse_guard import CollapseGuard
 from evaluation.embedding_health import effective_rank, scale
@@ -91,5 +92,5 @@ def test_what_does_not_fit_is_refused(tmp_path):
     with pytest.raises(ValueError, match="0 or more"):
         CollapseGuard(min_effective_rank=-1)
     trainer = Trainer(accelerator="cpu", callbacks=[CollapseGuard()], logger=False, default_root_dir=tmp_path)
-    with pytest.raises(ValueError, match="CollapseGuard needs a module with a backbone, not Classifier"):
+    with pytest.raises(MisconfigurationException, match="needs a module with a backbone, not Classifier"):
         trainer.validate(Classifier(), datamodule=ColumnData(samples()))

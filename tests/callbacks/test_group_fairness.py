@@ -7,6 +7,7 @@ from callback_dummies import ATTRIBUTES, COUNTS, Classifier, ColumnData, OneWeig
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger, WandbLogger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.group_fairness import GroupFairness
 
@@ -217,7 +218,7 @@ def test_required_attributes():
 )
 def test_what_does_not_fit_is_refused_before_the_first_batch(tmp_path, group, positive, module, message):
     trainer = make_trainer(tmp_path, GroupFairness(groups=[[group]], positive=positive))
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(MisconfigurationException, match=message):
         trainer.validate(module, datamodule=ColumnData(samples()))
 
 
@@ -228,7 +229,7 @@ class Silent(Classifier):
 
 def test_a_module_that_returns_nothing_is_refused(tmp_path):
     trainer = make_trainer(tmp_path, GroupFairness(groups=[["smiling"]]))
-    with pytest.raises(ValueError, match="steps of Silent to return 'prediction' and 'target'"):
+    with pytest.raises(MisconfigurationException, match="Silent to return 'prediction' and 'target'"):
         trainer.validate(Silent(), datamodule=ColumnData(samples()))
 
 
@@ -236,7 +237,7 @@ def test_needs_a_datamodule(tmp_path):
     data = ColumnData(samples())
     data.setup("validate")
     trainer = make_trainer(tmp_path, GroupFairness(groups=[["smiling"]]))
-    with pytest.raises(ValueError, match="needs a DataModule"):
+    with pytest.raises(MisconfigurationException, match="needs a DataModule"):
         trainer.validate(Classifier(), data.val_dataloader())
 
 

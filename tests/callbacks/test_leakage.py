@@ -9,6 +9,7 @@ from callback_people import People, columns
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import CSVLogger, WandbLogger
 from pytorch_lightning.strategies import DDPStrategy
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import nn
 
 from callbacks.leakage import Leakage
@@ -210,14 +211,14 @@ def test_required_attributes():
     ],
 )
 def test_what_does_not_fit_is_refused_before_training(tmp_path, attribute, module, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(MisconfigurationException, match=message):
         make_trainer(tmp_path, Leakage([attribute])).fit(module, datamodule=People())
 
 
 def test_needs_a_datamodule(tmp_path):
     data = People()
     data.setup("test")
-    with pytest.raises(ValueError, match="needs a DataModule"):
+    with pytest.raises(MisconfigurationException, match="needs a DataModule"):
         make_trainer(tmp_path, Leakage(["gender"])).test(Eraser(), data.test_dataloader())
 
 
@@ -228,7 +229,7 @@ class SamePeople(People):
 
 def test_people_in_both_splits_are_refused(tmp_path):
     trainer = make_trainer(tmp_path, Leakage(["gender"], families=FAST))
-    with pytest.raises(ValueError, match="Leakage of gender .*: 10 people are in"):
+    with pytest.raises(MisconfigurationException, match="Leakage of gender .*: 10 people are in"):
         trainer.test(Eraser(), datamodule=SamePeople(), verbose=False)
 
 

@@ -4,6 +4,7 @@ import torch
 from callback_dummies import Classifier, ColumnData, Columns, samples
 from callback_people import Following, People, columns
 from pytorch_lightning import Trainer
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.validation_leakage import ValidationLeakage, half_of_people
 from evaluation.probes import Samples, run_probes
@@ -83,7 +84,7 @@ class OnePerson(People):
 
 def test_too_few_people_are_one_clear_error(tmp_path):
     trainer = make_trainer(tmp_path, ValidationLeakage(["gender"]))
-    with pytest.raises(ValueError, match="ValidationLeakage of gender .*halves of val.*: the .* set has"):
+    with pytest.raises(MisconfigurationException, match="of gender .*halves of val.*: the .* set has"):
         trainer.validate(Following([1.0, 1]), datamodule=OnePerson(), verbose=False)
 
 
@@ -117,5 +118,5 @@ def test_options_that_make_no_sense(options, message):
 def test_what_has_no_representation_is_refused(tmp_path):
     callback = ValidationLeakage(["smiling"])
     assert callback.required_attributes == {"smiling"}
-    with pytest.raises(ValueError, match="needs a module with a backbone, not Classifier"):
+    with pytest.raises(MisconfigurationException, match="needs a module with a backbone, not Classifier"):
         make_trainer(tmp_path, callback).validate(Classifier(), datamodule=ColumnData(samples()))

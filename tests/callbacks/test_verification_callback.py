@@ -5,6 +5,7 @@ import torch
 from callback_dummies import Classifier, ColumnData, Recogniser, samples
 from callback_people import Following, People, columns
 from pytorch_lightning import Trainer
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.verification import Verification
 from evaluation.verification import verification
@@ -57,7 +58,7 @@ def test_max_samples_takes_the_first_of_the_split(tmp_path, points, k):
 
 
 def test_needs_embeddings(tmp_path):
-    with pytest.raises(ValueError, match="steps of Classifier to return 'embedding' and 'identity'"):
+    with pytest.raises(MisconfigurationException, match="Classifier to return 'embedding' and 'identity'"):
         make_trainer(tmp_path, Verification()).validate(Classifier(), datamodule=ColumnData(samples()))
 
 
@@ -102,5 +103,5 @@ def test_before_is_computed_once(tmp_path):
 
 def test_before_needs_a_backbone(tmp_path, points):
     trainer = make_trainer(tmp_path, Verification(before=True), max_epochs=1)
-    with pytest.raises(ValueError, match="needs a module with a backbone, not Recogniser"):
+    with pytest.raises(MisconfigurationException, match="needs a module with a backbone, not Recogniser"):
         trainer.fit(Recogniser(), datamodule=ColumnData(points))

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 import torch
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from lightning_modules.baseline import Baseline
 from lightning_modules.lntl import LNTL
+from lightning_modules.state_files import WeightsError
 
 
 def lntl(toy: dict[str, Any], **options: Any) -> LNTL:
@@ -55,8 +55,8 @@ def test_what_does_not_fit_is_refused_in_one_line(toy, start, tmp_path):
     linear = LNTL(**toy, task="smiling", sensitive="emotion", hidden=0, bias_hidden=8, start_from=path)
     for module, message in (
         (lntl(toy, start_from=str(tmp_path / "none.ckpt")), "there is no checkpoint"),
-        (lntl(toy, start_from=str(damaged)), "damaged or of another model"),
+        (lntl(toy, start_from=str(damaged)), "not a checkpoint that can be read safely"),
         (linear, "another model"),
     ):
-        with pytest.raises(MisconfigurationException, match=f"^start_from: .*{message}[^\n]*$"):
+        with pytest.raises(WeightsError, match=f"^start_from: .*{message}[^\n]*$"):
             module.setup("fit")
