@@ -3,13 +3,17 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
+from callbacks.admissible_leakage import AdmissibleLeakage
 from callbacks.probe_options import check_probe_options
-from callbacks.representation import check_representation, embedding_now, is_rehearsal
+from callbacks.report_files import log_table, report_folder, write_table
+from callbacks.representation import check_representation, embedding_now
 from callbacks.validation_samples import ValidationSamples
+from callbacks.validation_schedule import check_every, is_due
 from evaluation.probe_families import Family, Ints
 from evaluation.probes import Samples, run_probes, strongest
 
@@ -21,7 +25,8 @@ class ValidationLeakage(ValidationSamples):
     other half; the strongest of the families counts. The halves and the seeds are the same every time, so
     that the figures differ by the representation alone. They are for following a training and for choosing
     among its checkpoints; what is left in the chosen one, `callbacks.leakage.Leakage` measures on people who
-    had no part in the choice.
+    had no part in the choice. All probes of all epochs go to `leakage_val.csv` in the log directory, and when
+    the training ends to W&B as the table `val/leakage`, where it is used.
 
     Works with modules that have `backbone`, `inputs(batch)` and `embed(inputs)`. With several processes the
     first probes for all. A sample whose person is unknown counts as a person. In `fast_dev_run` nothing is
@@ -33,6 +38,7 @@ class ValidationLeakage(ValidationSamples):
             and takes a second or two for a thousand faces.
         max_samples: first samples of the split that take part.
         seed: of the halves and the probes.
+        every_n_epochs: probe after every n-th epoch. `AdmissibleLeakage` needs it after each.
     """
 
     def __init__(
@@ -41,11 +47,14 @@ class ValidationLeakage(ValidationSamples):
         families: list[Family] | None = None,
         max_samples: int = 5000,
         seed: int = 0,
+        every_n_epochs: int = 1,
     ) -> None:
+        check_every(every_n_epochs)
         self.families: list[Family] = ["mlp"] if families is None else families
         check_probe_options(attributes, self.families, max_samples)
         super().__init__(max_samples)
-        self.attributes, self.seed = attributes, seed
+        self.attributes, self.seed, self.every_n_epochs = attributes, seed, every_n_epochs
+        self.tables: list[pd.DataFrame] = []
 
     @property
     def required_attributes(self) -> set[str]:
@@ -53,14 +62,23 @@ class ValidationLeakage(ValidationSamples):
         return set(self.attributes)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Raises MisconfigurationException where there is no representation."""
+        """Forget other trainings; MisconfigurationException where there is no representation.
+
+        Also where figures are wanted of epochs that have none: those of an earlier epoch would pass for them.
+        """
         check_representation(self, pl_module)
+        others: Any = trainer.callbacks  # type: ignore[attr-defined]  # which Lightning sets at run time
+        if self.every_n_epochs > 1 and any(isinstance(other, AdmissibleLeakage) for other in others):
+            raise MisconfigurationException(
+                "AdmissibleLeakage chooses among all epochs: leave every_n_epochs of ValidationLeakage at 1"
+            )
+        self.tables = []
 
     def columns(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any
     ) -> dict[str, Tensor]:
         """The embeddings, and what is known of the samples."""
-        if trainer.sanity_checking or is_rehearsal(trainer):
+        if not is_due(trainer, self.every_n_epochs):
             return {}
         known = {name: batch[name] for name in (*self.attributes, "identity") if name in batch}
         return {"": embedding_now(trainer, pl_module, batch, outputs)} | known
@@ -71,29 +89,40 @@ class ValidationLeakage(ValidationSamples):
             return
         gathered = self.collected.gathered(trainer, pl_module)
         columns = {name: column.cpu().numpy() for name, column in gathered.items()}
-        values = self._probe(columns) if trainer.is_global_zero else {}
+        values: dict[str, float] = {}
+        if trainer.is_global_zero:
+            for attribute in self.attributes:
+                table = self._probe(columns, attribute)
+                values[f"val/leakage/{attribute}"] = float(strongest(table)["balanced_accuracy"])
+                table.insert(0, "epoch", trainer.current_epoch)
+                table.insert(1, "attribute", attribute)
+                self.tables.append(table)
         values = trainer.strategy.broadcast(values)
+        if (folder := report_folder(trainer)) is not None:
+            write_table(folder, "leakage_val", pd.concat(self.tables))
         # every rank holds the same value; the mean over ranks spares a warning that they may differ
         pl_module.log_dict(values, sync_dist=True, batch_size=1)
 
-    def _probe(self, columns: dict[str, Any]) -> dict[str, float]:
-        """What the strongest probe of each attribute reads, by the name of the metric."""
-        values = {}
-        for attribute in self.attributes:
-            label, identity = columns[attribute], columns.get("identity")
-            learns = half_of_people(label, identity, self.seed)
-            learned, read = (
-                Samples(columns[""][half], label[half], None if identity is None else identity[half])
-                for half in (learns, ~learns)
-            )
-            try:
-                table = run_probes(learned, read, self.families, self.seed, self.max_samples)
-            except ValueError as error:
-                raise MisconfigurationException(
-                    f"ValidationLeakage of {attribute} (training and test are halves of val): {error}"
-                ) from error
-            values[f"val/leakage/{attribute}"] = float(strongest(table)["balanced_accuracy"])
-        return values
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Send the whole table, once."""
+        if self.tables and trainer.is_global_zero:
+            log_table(trainer, "val/leakage", pd.concat(self.tables))
+        self.tables = []
+
+    def _probe(self, columns: dict[str, Any], attribute: str) -> pd.DataFrame:
+        """What the probes of an attribute read, a row a family."""
+        label, identity = columns[attribute], columns.get("identity")
+        learns = half_of_people(label, identity, self.seed)
+        learned, read = (
+            Samples(columns[""][half], label[half], None if identity is None else identity[half])
+            for half in (learns, ~learns)
+        )
+        try:
+            return run_probes(learned, read, self.families, self.seed, self.max_samples)
+        except ValueError as error:
+            raise MisconfigurationException(
+                f"ValidationLeakage of {attribute} (training and test are halves of val): {error}"
+            ) from error
 
 
 def half_of_people(label: Ints, identity: Ints | None, seed: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from callbacks.evaluation_outputs import check_outputs
 from callbacks.representation import check_representation, embedding_before, original_backbone
 from callbacks.validation_samples import ValidationSamples
+from callbacks.verification_report import write_verification
 from evaluation.verification import verification
 
 
@@ -16,7 +17,8 @@ class Verification(ValidationSamples):
 
     All pairs of the first `max_samples` samples of the split are compared by cosine, the same samples
     whatever the number of processes. `validation_step` and `test_step` have to return
-    `{"embedding": (N, D), "identity": (N,)}`; see `evaluation.verification` for the conventions.
+    `{"embedding": (N, D), "identity": (N,)}`; see `evaluation.verification` for the conventions. After a test
+    there are a table and figures too, see `verification_report.write_verification`.
 
     Args:
         max_samples: samples that take part; the work grows with the square of it.
@@ -64,6 +66,11 @@ class Verification(ValidationSamples):
         if self.original is not None and "before" in columns:
             self.auc_before[stage] = verification(columns["before"], columns["identity"]).auc
             self.original.cpu()
+        if stage == "test":
+            found = {"before": columns.get("before"), "after": columns["embedding"]}
+            write_verification(
+                trainer, {name: x for name, x in found.items() if x is not None}, columns["identity"]
+            )
         if stage in self.auc_before:
             values[f"{stage}/verification_auc/before"] = self.auc_before[stage]
         # every rank holds the same value; the mean over ranks spares a warning that they may differ

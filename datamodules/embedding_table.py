@@ -128,7 +128,8 @@ def join(first: EmbeddingTable, second: EmbeddingTable) -> tuple[EmbeddingTable,
     """The samples that both tables have, in the order of the first; a warning counts those left out.
 
     Raises:
-        DatasetError: if a table has a sample twice, or they have none in common.
+        DatasetError: if a table has a sample twice, they have none in common, or what has one name in both is
+            not one sample: of data with another fingerprint, or with other labels. Says how many match.
     """
     for which, table in (("first", first), ("second", second)):
         names, counts = np.unique(table.sample_id, return_counts=True)
@@ -139,14 +140,36 @@ def join(first: EmbeddingTable, second: EmbeddingTable) -> tuple[EmbeddingTable,
     _, left, right = np.intersect1d(
         first.sample_id, second.sample_id, assume_unique=True, return_indices=True
     )
+    sizes = f"of {len(first):,} and {len(second):,}"
     if not len(left):
         examples = f"{str(first.sample_id[0])!r} and {str(second.sample_id[0])!r}"
-        raise DatasetError(f"the tables have no sample in common; their first are {examples}")
+        raise DatasetError(f"the tables have no sample in common, {sizes}; their first are {examples}")
+    order = left.argsort()
+    joined = first.take(torch.from_numpy(left[order])), second.take(torch.from_numpy(right[order]))
+    if problem := _difference(*joined):
+        raise DatasetError(
+            f"the tables are of other samples: {len(left):,} sample ids match, {sizes}, but {problem}; "
+            "embed the same data twice"
+        )
     lost = (len(first) - len(left), len(second) - len(right))
     if any(lost):
         rank_zero_warn(
             f"joined {len(left):,} samples; the second table lacks {lost[0]:,} of the first, "
             f"the first lacks {lost[1]:,} of the second"
         )
-    order = left.argsort()
-    return first.take(torch.from_numpy(left[order])), second.take(torch.from_numpy(right[order]))
+    return joined
+
+
+def _difference(first: EmbeddingTable, second: EmbeddingTable) -> str | None:
+    """Why samples of the same ids, in the same order, are not the same; None where nothing says so."""
+    data, other = (table.provenance.get("dataset") for table in (first, second))
+    of, of_other = (table.provenance.get("splits") for table in (first, second))
+    # image files have another fingerprint where fewer splits were embedded, so it says nothing then
+    if data and other and data != other and of == of_other:
+        return f"the fingerprints of the data differ ({data[:12]}... and {other[:12]}...)"
+    for name in sorted(first.attributes.keys() & second.attributes.keys()):
+        one, two = (np.array((*t.attributes[name], ""))[t.labels[name].numpy()] for t in (first, second))
+        differs = (one != two) & (one != "") & (two != "")  # a label that one alone knows is no contradiction
+        if differs.any():
+            return f"{name} differs in {differs.sum():,} of them"
+    return None

@@ -22,6 +22,15 @@ def memory_bytes() -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
+def file_sha256(path: Path) -> str:
+    """sha256 of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
 class EmbeddingRows(FaceDataset):
     """One split of a table.
 
@@ -91,15 +100,15 @@ class Embeddings(FaceDataModule):
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of the file."""
-        digest = hashlib.sha256()
-        with open(self.path, "rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-        return digest.hexdigest()
+        return file_sha256(self.path)
+
+    def rows(self, split: Split) -> Tensor:
+        """(n,) int64, the table's rows that are of a split."""
+        return (self.table.split == SPLITS.index(split)).nonzero()[:, 0]
 
     def make_dataset(self, split: Split) -> EmbeddingRows:
         """Build one split; raises `DatasetError` when the table is missing, damaged or without the split."""
-        rows = (self.table.split == SPLITS.index(split)).nonzero()[:, 0]
+        rows = self.rows(split)
         if not len(rows):
             counts = ((self.table.split == place).sum() for place in range(len(SPLITS)))
             has = ", ".join(f"{count:,} in {name}" for name, count in zip(SPLITS, counts, strict=True))

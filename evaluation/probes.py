@@ -51,14 +51,14 @@ def run_probes(
         ValueError: a person is in both sets, an embedding is not finite, shapes do not match, or a set has
             fewer than two classes or people.
     """
-    train, test = _known(train, "training"), _known(test, "test")
+    train, test = known_samples(train, "training"), known_samples(test, "test")
     if shared := len(np.intersect1d(_named(train), _named(test))):
         raise ValueError(f"{shared} people are in the probes' training set and in their test set")
     if train.embedding.shape[1] != test.embedding.shape[1]:
         widths = f"{train.embedding.shape[1]} and {test.embedding.shape[1]}"
         raise ValueError(f"training and test embeddings differ in length: {widths}")
     some = np.random.default_rng(seed).permutation(len(train.label))[:max_samples]
-    bounded = _known(_take(train, some), "subsampled training")
+    bounded = known_samples(take_samples(train, some), "subsampled training")
     return pd.DataFrame([_measure(f, bounded if f in _SUBSAMPLED else train, test, seed) for f in families])
 
 
@@ -66,7 +66,7 @@ def _measure(family: Family, train: Samples, test: Samples, seed: int) -> dict[s
     """One row of `run_probes`."""
     x, x_test = standardise(train.embedding, test.embedding)
     correct = predict(family, x, train.label, x_test, seed) == test.label
-    low, high = balanced_interval(correct, test.label, _people(test), seed)
+    low, high = balanced_interval(correct, test.label, people_of(test), seed)
     sizes = np.unique(test.label, return_counts=True)[1]
     weight = compute_sample_weight("balanced", test.label)
     return {
@@ -109,7 +109,7 @@ def permutation_null(train: Samples, test: Samples, permutations: int = 20, seed
         permutations: how many times the labels of the training samples are shuffled.
         seed: of the shuffles.
     """
-    train = _known(train, "training")
+    train = known_samples(train, "training")
     rng = np.random.default_rng(seed)
     tables = [
         run_probes(train._replace(label=rng.permutation(train.label)), test, ["linear"], seed)
@@ -122,7 +122,7 @@ def balanced_interval(correct: np.ndarray, label: Ints, people: Ints, seed: int)
     """95 % bootstrap interval of the balanced accuracy, resampling people and not their samples.
 
     Args:
-        correct: (N,) bool.
+        correct: (N,) bool, or the share of several answers that were right.
         label: (N,) classes.
         people: (N,) whose the samples are.
         seed: of the draws.
@@ -143,29 +143,30 @@ def balanced_interval(correct: np.ndarray, label: Ints, people: Ints, seed: int)
     return float(low), float(high)
 
 
-def _take(samples: Samples, rows: np.ndarray) -> Samples:
+def take_samples(samples: Samples, rows: np.ndarray) -> Samples:
+    """The samples at rows (M,) int, or at (N,) bool."""
     identity = None if samples.identity is None else np.asarray(samples.identity)[rows]
     return Samples(np.asarray(samples.embedding)[rows], np.asarray(samples.label)[rows], identity)
 
 
-def _known(samples: Samples, name: str) -> Samples:
-    """The samples whose class is known, checked."""
+def known_samples(samples: Samples, name: str) -> Samples:
+    """The samples whose class is known; raises ValueError, which calls them `name`, if they are of no use."""
     embedding, label = np.asarray(samples.embedding), np.asarray(samples.label)
     lengths = {len(column) for column in samples if column is not None}
     if embedding.ndim != 2 or label.ndim != 1 or len(lengths) > 1:
         raise ValueError(f"the {name} embeddings are {embedding.shape}, the labels {label.shape}")
-    samples = _take(samples, label >= 0)
+    samples = take_samples(samples, label >= 0)
     if (classes := len(np.unique(samples.label))) < 2:
         known = len(samples.label)
         raise ValueError(f"the {name} set has {classes} classes in {known} known samples; two are needed")
-    if len(np.unique(_people(samples))) < 2:
+    if len(np.unique(people_of(samples))) < 2:
         raise ValueError(f"the {name} set has one person; two are needed")
     if not np.isfinite(samples.embedding).all():
         raise ValueError(f"{name} embeddings are not finite; the model has diverged")
     return samples
 
 
-def _people(samples: Samples) -> Ints:
+def people_of(samples: Samples) -> Ints:
     """(N,) whose the samples are; somebody else each where that is not known."""
     alone = -1 - np.arange(len(samples.label))
     return alone if samples.identity is None else np.where(samples.identity < 0, alone, samples.identity)
@@ -173,5 +174,5 @@ def _people(samples: Samples) -> Ints:
 
 def _named(samples: Samples) -> Ints:
     """The people that are known, (P,)."""
-    people = np.unique(_people(samples))
+    people = np.unique(people_of(samples))
     return people[people >= 0]

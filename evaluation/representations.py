@@ -43,7 +43,7 @@ class Representations:
         return len(self.identity)
 
     def samples(self, representation: str, attribute: str, rows: np.ndarray | None = None) -> Samples:
-        """One representation with one attribute, of all samples or of those at `rows`, (M,) int or (N,) bool."""
+        """One representation with one attribute: all samples, or those at `rows`, (M,) int or (N,) bool."""
         chosen = np.arange(len(self)) if rows is None else rows
         return Samples(
             self.embeddings[representation][chosen], self.labels[attribute][chosen], self.identity[chosen]

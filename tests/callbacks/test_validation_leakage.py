@@ -1,19 +1,26 @@
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from callback_dummies import Classifier, ColumnData, Columns, samples
 from callback_people import Following, People, columns
 from pytorch_lightning import Trainer
+from pytorch_lightning.loggers import CSVLogger, WandbLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
+from callbacks.admissible_leakage import AdmissibleLeakage
 from callbacks.validation_leakage import ValidationLeakage, half_of_people
 from evaluation.probes import Samples, run_probes
+from tests.wandb_offline import history
 
 
 def make_trainer(folder, callback, **options):
     return Trainer(
-        accelerator="cpu", devices=1, callbacks=[callback], default_root_dir=folder, logger=False,
-        enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False, **options,
+        accelerator="cpu", devices=1, callbacks=[callback], default_root_dir=folder,
+        enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False,
+        **{"logger": False} | options,
     )  # fmt: skip
 
 
@@ -120,3 +127,54 @@ def test_what_has_no_representation_is_refused(tmp_path):
     assert callback.required_attributes == {"smiling"}
     with pytest.raises(MisconfigurationException, match="needs a module with a backbone, not Classifier"):
         make_trainer(tmp_path, callback).validate(Classifier(), datamodule=ColumnData(samples()))
+
+
+def fitted(folder, callback, **options):
+    logger = CSVLogger(folder, name="", version="")
+    trainer = make_trainer(
+        folder, callback, **{"max_epochs": 4, "log_every_n_steps": 1, "logger": logger} | options
+    )
+    trainer.fit(Following([1.0, 1], [0.0, 1], [1.0, 0], [0.0, 1]), datamodule=People())
+    return trainer
+
+
+def test_every_second_epoch_is_probed_and_all_are_in_the_table(tmp_path):
+    fitted(
+        tmp_path, ValidationLeakage(["emotion", "gender"], families=["linear", "forest"], every_n_epochs=2)
+    )
+    table = pd.read_csv(tmp_path / "leakage_val.csv")
+    assert table["epoch"].tolist() == [1] * 4 + [3] * 4
+    assert table["attribute"].tolist() == ["emotion", "emotion", "gender", "gender"] * 2
+    assert table["family"].tolist() == ["linear", "forest"] * 4
+    assert table["balanced_accuracy"].tolist() == [0.5, 0.5, 1, 1] * 2
+    rows = pd.read_csv(tmp_path / "metrics.csv").dropna(subset=["val/leakage/emotion"])
+    assert rows["epoch"].tolist() == [1, 3]
+    assert rows["val/leakage/gender"].tolist() == [1, 1]
+
+
+def test_wandb_gets_the_table_once(tmp_path):
+    loggers = [
+        CSVLogger(tmp_path, name="", version=""),
+        WandbLogger(save_dir=tmp_path, offline=True, project="tests"),
+    ]
+    callback = ValidationLeakage(["emotion"], families=["linear"])
+    fitted(tmp_path, callback, logger=loggers)
+    loggers[1].experiment.finish()
+    logged = history(tmp_path)
+    assert logged["val/leakage/_type"] == "table-file"
+    assert logged["val/leakage/nrows"] == 4
+    (sent,) = tmp_path.glob("wandb/offline-run-*/files/media/table/**/*.json")
+    content = json.loads(sent.read_text())
+    table = pd.DataFrame(content["data"], columns=content["columns"])
+    assert table["epoch"].tolist() == [0, 1, 2, 3]
+    assert table["balanced_accuracy"].tolist() == [1, 0.5, 1, 0.5]
+    fitted(tmp_path / "again", callback)
+    assert len(pd.read_csv(tmp_path / "again" / "leakage_val.csv")) == 4, "another training has its own table"
+
+
+def test_a_checkpoint_is_not_chosen_by_figures_of_another_epoch(tmp_path):
+    callback = ValidationLeakage(["emotion"], every_n_epochs=2)
+    trainer = make_trainer(tmp_path, callback)
+    trainer.callbacks.append(AdmissibleLeakage("emotion"))
+    with pytest.raises(MisconfigurationException, match="leave every_n_epochs of ValidationLeakage at 1"):
+        trainer.fit(Following([1.0, 1]), datamodule=People())

@@ -1,14 +1,17 @@
 import math
 
+import pandas as pd
 import pytest
 import torch
 from callback_dummies import Classifier, ColumnData, Recogniser, samples
 from callback_people import Following, People, columns
 from pytorch_lightning import Trainer
+from pytorch_lightning.loggers import CSVLogger, WandbLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.verification import Verification
 from evaluation.verification import verification
+from tests.wandb_offline import history
 
 
 def make_trainer(folder, *callbacks, **options):
@@ -17,11 +20,10 @@ def make_trainer(folder, *callbacks, **options):
         devices=1,
         callbacks=list(callbacks),
         default_root_dir=folder,
-        logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         enable_checkpointing=False,
-        **options,
+        **{"logger": False} | options,
     )
 
 
@@ -105,3 +107,39 @@ def test_before_needs_a_backbone(tmp_path, points):
     trainer = make_trainer(tmp_path, Verification(before=True), max_epochs=1)
     with pytest.raises(MisconfigurationException, match="needs a module with a backbone, not Recogniser"):
         trainer.fit(Recogniser(), datamodule=ColumnData(points))
+
+
+def fit_and_test(folder, **data):
+    loggers = [
+        CSVLogger(folder, name="", version=""),
+        WandbLogger(save_dir=folder, offline=True, project="tests"),
+    ]
+    callback = Verification(before=True)
+    trainer = make_trainer(folder, callback, **{"max_epochs": 1, "log_every_n_steps": 1, "logger": loggers})
+    module = Following([1.0, 0, 1, 0.5])
+    trainer.fit(module, datamodule=People(**data))
+    trainer.test(module, datamodule=People(**data), verbose=False)
+    loggers[1].experiment.finish()
+    return {name: float(value) for name, value in trainer.callback_metrics.items()}
+
+
+def test_a_test_leaves_a_table_and_curves_before_and_after(tmp_path):
+    logged = fit_and_test(tmp_path, traits=2)
+    table = pd.read_csv(tmp_path / "verification.csv").set_index("representation")
+    assert table.index.tolist() == ["before", "after"]
+    assert table.loc["after", "auc"] == pytest.approx(logged["test/verification_auc"])
+    assert table.loc["before", "auc"] == pytest.approx(logged["test/verification_auc/before"])
+    assert (table["genuine"] == 10 * 6).all()
+    names = [f"verification_{what}.{kind}" for what in ("roc", "scores") for kind in ("png", "svg")]
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == names
+    sent = history(tmp_path)
+    assert sent["test/verification/_type"] == "table-file"
+    assert sent["test/verification/nrows"] == 2
+    assert sent["test/verification_roc/_type"] == sent["test/verification_scores/_type"] == "images/separated"
+
+
+def test_without_genuine_pairs_there_is_nothing_to_report(tmp_path):
+    trainer = make_trainer(tmp_path, Verification(), logger=CSVLogger(tmp_path, name="", version=""))
+    points = {"point": torch.randn(5, 3), "identity": torch.arange(5)}
+    trainer.test(Recogniser(), datamodule=ColumnData(points), verbose=False)
+    assert not (tmp_path / "verification.csv").exists()

@@ -274,5 +274,67 @@ def test_tables_that_cannot_be_joined_are_refused():
     with pytest.raises(DatasetError, match="the second table has 2"):
         join(table, twice)
     other = replace(table, sample_id=np.array([f"x{i}" for i in range(len(table))]))
-    with pytest.raises(DatasetError, match="no sample in common; their first are '0/face_0000.jpg' and 'x0'"):
+    with pytest.raises(
+        DatasetError, match="in common, of 144 and 144; their first are '0/face_0000.jpg' and 'x0'"
+    ):
         join(table, other)
+
+
+def _of(table: EmbeddingTable, **provenance: str) -> EmbeddingTable:
+    return replace(table, provenance=provenance)
+
+
+def test_the_same_names_of_other_data_are_not_joined():
+    table = make_table()
+    half, rest = table.take(torch.arange(0, 100)), table.take(torch.arange(40, 144))
+    message = (
+        r"other samples: 60 sample ids match, of 100 and 104, but the fingerprints of the data differ "
+        r"\(a+\.\.\. and b+\.\.\.\); embed the same data"
+    )
+    with pytest.raises(DatasetError, match=message):
+        join(_of(half, dataset="a" * 64), _of(rest, dataset="b" * 64))
+    with pytest.warns(UserWarning, match="joined 60 samples"):
+        join(_of(half, dataset="a" * 64, model="x"), _of(rest, dataset="a" * 64, model="phi"))
+
+
+@pytest.mark.parametrize("origin", [{}, {"dataset": "b", "splits": "test"}])
+def test_a_fingerprint_that_says_nothing_of_the_other_refuses_nothing(origin, recwarn):
+    table = make_table()
+    left, right = join(_of(table, dataset="a", splits="train,test"), _of(table, **origin))
+    assert len(left) == len(right) == 144
+    assert not recwarn
+
+
+def test_samples_with_other_labels_are_not_joined():
+    table = make_table()
+    gender = table.labels["gender"].clone()
+    gender[[3, 9]] = 1 - gender[[3, 9]]
+    gender[[4, 5]] = -1
+    other = replace(table, labels=table.labels | {"gender": gender})
+    message = "144 sample ids match, of 144 and 144, but gender differs in 2 of them"
+    with pytest.raises(DatasetError, match=message):
+        join(table, other)
+    with pytest.raises(DatasetError, match=message):
+        join(other, table)
+
+
+def test_labels_are_compared_by_the_names_of_their_classes():
+    table = make_table()
+    turned = replace(
+        table,
+        labels=table.labels | {"gender": 1 - table.labels["gender"]},
+        attributes=table.attributes | {"gender": ("male", "female")},
+    )
+    join(table, turned)
+    with pytest.raises(DatasetError, match="gender differs in 144"):
+        join(table, replace(turned, attributes=table.attributes))
+
+
+def test_attributes_of_one_table_alone_do_not_matter():
+    table = make_table()
+    fewer = {"emotion": table.labels["emotion"]}
+    left, right = join(
+        table, replace(table, labels=fewer, attributes={"emotion": ("neutral", "happy", "sad")})
+    )
+    assert len(left.labels) == 5
+    assert list(right.labels) == ["emotion"]

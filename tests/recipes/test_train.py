@@ -14,7 +14,7 @@ from recipes.config_lookup import CONFIGS
 from tests import toy
 from tests.wandb_offline import history
 
-METHODS = sorted(p.name for p in CONFIGS.glob("*.yaml") if p.name != "defaults.yaml")
+METHODS = sorted(p.name for p in CONFIGS.glob("*.yaml") if "class_path: lightning_modules." in p.read_text())
 HARDWARE = sorted(f"hardware/{p.name}" for p in CONFIGS.glob("hardware/*.yaml"))
 DATASETS = sorted(f"data/{p.name}" for p in CONFIGS.glob("data/*.yaml"))
 TASKS = {

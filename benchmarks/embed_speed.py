@@ -1,0 +1,95 @@
+"""What `recipes/embed.py` adds to the embedding itself: Trainer, shards and their files, over a raw loop.
+
+    python -m benchmarks.embed_speed
+
+Synthetic faces drawn before, the shipped recogniser, batches of 64, one thread. The sides take turns; a
+ratio is the median of those of the rounds, and above 1 what ours costs more. Both have to give the same
+numbers. The last line is JSON.
+"""
+
+import argparse
+import json
+import logging
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import Trainer
+from torch import Tensor
+
+from benchmarks.embedding_batches import take_turns
+from benchmarks.ratios import faster
+from datamodules.base import FaceBatch, FaceDataset
+from datamodules.synthetic_faces import SyntheticFaces
+from lightning_modules.base import FaceModule
+from recipes.embedder import load_embedder
+from recipes.embedding_job import EmbeddingJob
+from recipes.embedding_shards import ShardFolder
+
+BATCH = 64
+
+
+class Drawn(FaceDataset):
+    """The first faces of the synthetic test split, in memory."""
+
+    def __init__(self, count: int) -> None:
+        dataset = SyntheticFaces().make_dataset("test")
+        self.image = dataset.read(torch.arange(count))["image"]
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    def labels(self, index: Tensor) -> FaceBatch:
+        """None."""
+        return {}
+
+    def read(self, index: Tensor) -> FaceBatch:
+        """The `image` (N, 3, 64, 64) at `index` (N,)."""
+        return {"image": self.image[index]}
+
+
+def raw_loop(embedder: FaceModule, data: Drawn) -> Tensor:
+    """The embeddings (n, D)."""
+    with torch.inference_mode():
+        return torch.cat([embedder.embed(image) for image in data.image.split(BATCH)])
+
+
+def our_way(embedder: FaceModule, data: Drawn) -> Tensor:
+    """The same by way of the shards' files."""
+    with tempfile.TemporaryDirectory() as root:
+        folder = ShardFolder(Path(root, "parts"), {}, {"test": len(data)}, BATCH, 1024)
+        quiet: dict[str, Any] = {
+            "logger": False,
+            "enable_checkpointing": False,
+            "enable_model_summary": False,
+        }
+        trainer = Trainer(accelerator="cpu", enable_progress_bar=False, **quiet)
+        trainer.predict(EmbeddingJob(embedder, {"test": data}, folder), return_predictions=False)
+        return folder.merge()
+
+
+def compare(count: int, rounds: int) -> dict[str, Any]:
+    """The ratio, after a check that both give the same."""
+    data, embedder = Drawn(count), load_embedder(backbone="synthetic_recogniser")
+    assert torch.equal(our_way(embedder, data), raw_loop(embedder, data)), "the embeddings differ"
+    sides = {"ours": lambda: our_way(embedder, data), "raw": lambda: raw_loop(embedder, data)}
+    return faster(take_turns(sides, rounds), "ours", "raw")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--count", type=int, default=2048, help="faces (default: 2048)")
+    parser.add_argument("--rounds", type=int, default=5, help="repetitions (default: 5)")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.ERROR)
+    print(f"torch {torch.__version__}, {options.count:,} faces, {options.rounds} rounds: median (range)")
+    print(json.dumps(compare(options.count, options.rounds)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Pictures of the representation while it is trained."""
+
+from typing import Any
+
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.utilities import rank_zero_warn
+from torch import Tensor
+
+from callbacks.report_files import log_figure, report_folder
+from callbacks.representation import check_representation, embedding_now
+from callbacks.validation_samples import ValidationSamples
+from callbacks.validation_schedule import check_every, is_due
+from evaluation.plots.embedding_plot import plot_embedding, tsne_points
+
+
+class EmbeddingPlot(ValidationSamples):
+    """Draws the validation embeddings by t-SNE, coloured by attributes: points, never faces.
+
+    One picture an attribute, `figures/embedding_<attribute>_<epoch>.svg` and `.png` in the run folder, and
+    `val/embedding/<attribute>` in W&B where it is used. Without a logger nothing is drawn, nor in
+    `fast_dev_run`. A representation of which there is nothing to see, because it collapsed or is not finite,
+    is a warning.
+
+    Works with modules that have `backbone`, `inputs(batch)` and `embed(inputs)`. With several processes the
+    first draws for all.
+
+    Args:
+        attributes: what the points are coloured by.
+        every_n_epochs: a picture after every n-th epoch.
+        max_samples: first samples of the validation split that are drawn; a thousand take a few seconds.
+        seed: of t-SNE.
+    """
+
+    def __init__(
+        self, attributes: list[str], every_n_epochs: int = 5, max_samples: int = 1000, seed: int = 0
+    ) -> None:
+        if not attributes or len(set(attributes)) < len(attributes):
+            raise ValueError(f"attributes must be different names, at least one, got {attributes}")
+        if max_samples < 4:
+            raise ValueError(f"max_samples must be at least 4, got {max_samples}")
+        check_every(every_n_epochs)
+        super().__init__(max_samples)
+        self.attributes, self.every_n_epochs, self.seed = attributes, every_n_epochs, seed
+
+    @property
+    def required_attributes(self) -> set[str]:
+        """The attributes that batches must have."""
+        return set(self.attributes)
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Raises MisconfigurationException where there is no representation."""
+        check_representation(self, pl_module)
+
+    def columns(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any
+    ) -> dict[str, Tensor]:
+        """The embeddings, and what colours them."""
+        if not trainer.loggers or not is_due(trainer, self.every_n_epochs):
+            return {}
+        known = {name: batch[name] for name in (*self.attributes, "index")}
+        return {"": embedding_now(trainer, pl_module, batch, outputs)} | known
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw."""
+        if not self.collected.samples:
+            return
+        gathered = self.collected.gathered(trainer, pl_module)
+        folder = report_folder(trainer)
+        if folder is None:
+            return
+        real = gathered["index"] >= 0  # not padding
+        columns = {name: column[real].cpu().numpy() for name, column in gathered.items()}
+        epoch = trainer.current_epoch
+        try:
+            points = tsne_points(columns[""], self.seed)
+        except ValueError as error:
+            rank_zero_warn(f"no picture of the embeddings of epoch {epoch}: {error}")
+            return
+        classes: Any = trainer.datamodule.attributes  # type: ignore[attr-defined]  # set at run time
+        for name in self.attributes:
+            figure = plot_embedding({f"epoch {epoch}": points}, columns[name], classes[name])
+            log_figure(trainer, f"val/embedding/{name}", figure, folder, f"embedding_{name}_{epoch:03d}")

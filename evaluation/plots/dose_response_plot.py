@@ -1,0 +1,49 @@
+"""How the gap between two groups grows with the bias of the training sample."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from evaluation.plots.group_bars import MEASURES, gap_label
+from evaluation.plots.parts import legend_above, line_key, panel_grid, percent_axis, require, split, whiskers
+from evaluation.plots.style import INK, appearance, shown, styled
+
+
+@styled
+def plot_dose_response(frame: pd.DataFrame, groups: tuple[str, str]) -> Figure:
+    """One panel a measure: the signed gap with its 95 % interval at every share of bias; no gap is at 0.
+
+    Args:
+        frame: rows of `evaluation.dose_response.dose_response` with the column `representation`.
+        groups: what to call group 0 and group 1.
+
+    Raises:
+        ValueError: no rows, or columns missing.
+    """
+    require(frame, "dose-response", ("representation", "bias", "measure", "gap", "low", "high"))
+    looks = appearance(frame["representation"])
+    measures = split(frame, "measure")
+    figure, panels = panel_grid(len(measures), 2.4, sharex=True, sharey=True)
+    # beside one another, so that no whisker hides another; the shift is small against the steps of bias
+    shift = {name: 0.003 * (i - (len(looks) - 1) / 2) for i, name in enumerate(looks)}
+    for axes, (measure, rows) in zip(panels, measures.items(), strict=True):
+        axes.axhline(0, color=INK, linewidth=0.8)
+        for name, curve in split(rows, "representation").items():
+            curve = curve.sort_values("bias")
+            axes.errorbar(
+                curve["bias"] + shift[name],
+                curve["gap"],
+                yerr=whiskers(curve["gap"], curve["low"], curve["high"]),
+                marker="o",
+                markersize=3,
+                elinewidth=0.8,
+                capsize=1.8,
+                **looks[name],
+            )
+        axes.set(title=MEASURES.get(measure, shown(measure)), xlabel="Biased share of the sample (%)")
+        axes.grid(axis="y")
+        percent_axis(axes.xaxis)
+        percent_axis(axes.yaxis)
+    for axes in panels[::2]:
+        axes.set_ylabel(gap_label(groups))
+    legend_above(figure, [(shown(name), line_key(marker="o", **look)) for name, look in looks.items()])
+    return figure

@@ -1,0 +1,118 @@
+"""A representation in two dimensions, coloured by an attribute."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+from evaluation.plots.parts import legend_above, line_key, panel_grid
+from evaluation.plots.style import PALETTE, Look, shown, styled
+from evaluation.probe_families import Floats, Ints
+
+MOST = 2000  # points of a picture
+_WIDTH, _PERPLEXITY = 50, 30
+_MARKERS = "os"
+_CLASSES = len(PALETTE) * len(_MARKERS)  # that can be told apart
+_GREY = "#bbbbbb"
+
+
+def sample_rows(count: int, seed: int = 0, most: int = MOST) -> Ints:
+    """At most `most` of `count` samples, drawn at random, in their order: more points hide one another."""
+    return np.sort(np.random.default_rng(seed).permutation(count)[:most])
+
+
+def perplexity(count: int) -> float:
+    """Of t-SNE with so many points: 30, with few points a third of them."""
+    return min(_PERPLEXITY, (count - 1) / 3)
+
+
+def tsne_points(embedding: Floats, seed: int = 0) -> Floats:
+    """Two dimensions of (n, D) by t-SNE, (n, 2): of the 50 principal components, from the first two of them.
+
+    Which points are neighbours means something; distances between clusters, and their sizes, do not.
+
+    Args:
+        embedding: (n, D) of any scale, n at least 4.
+        seed: the same seed gives the same picture.
+
+    Raises:
+        ValueError: too few embeddings, ones that are not finite, or all the same.
+    """
+    x = np.asarray(embedding, np.float64)
+    if len(x) < 4:
+        raise ValueError(f"t-SNE needs 4 embeddings or more, got {len(x)}")
+    if not np.isfinite(x).all():
+        raise ValueError("embeddings are not finite; the model has diverged")
+    if not (spread := np.ptp(x, axis=0).max()):
+        raise ValueError("all embeddings are the same; there is nothing to see")
+    x = (x - x[0]) / spread  # a representation that collapsed to a tiny scale has neighbours too
+    x = PCA(min(_WIDTH, *x.shape), random_state=seed).fit_transform(x)
+    return TSNE(perplexity=perplexity(len(x)), init="pca", random_state=seed).fit_transform(x)
+
+
+@styled
+def plot_embedding(
+    views: Mapping[str, Floats], label: Ints, classes: Sequence[str], *, samples: int | None = None
+) -> Figure:
+    """Points of one or more views side by side, coloured by the class of their sample.
+
+    Of more classes than can be told apart the most frequent get colours, the others are grey. A line below
+    says how many samples are shown, and how.
+
+    Args:
+        views: title, such as "x" or "f₃(x)", -> points (n, 2) of `tsne_points`.
+        label: (n,) classes, -1 where unknown.
+        classes: class names in label order.
+        samples: of how many samples the n were drawn, if of more.
+
+    Raises:
+        ValueError: nothing to draw, or views and labels of different lengths.
+    """
+    if lengths := {len(points) for points in views.values()} ^ {len(label)}:
+        raise ValueError(f"there are {len(label)} labels, but views of {sorted(lengths)} points")
+    if not len(label):
+        raise ValueError("there is nothing to draw: no points")
+    present, counts = np.unique(label[label >= 0], return_counts=True)
+    chosen = np.sort(present[np.argsort(-counts, kind="stable")[:_CLASSES]])
+    figure, panels = panel_grid(len(views), 3.7)
+    for axes, (title, points) in zip(panels, views.items(), strict=True):
+        _scatter(axes, points, label, chosen)
+        axes.set(title=shown(title), xticks=[], yticks=[])
+        axes.set_box_aspect(1)
+        axes.spines[:].set_visible(True)
+    entries = [(shown(classes[c]), line_key(linestyle="none", **_look(i))) for i, c in enumerate(chosen)]
+    if grey := _grey_name(label, chosen):
+        entries.append((grey, line_key(linestyle="none", marker="o", color=_GREY)))
+    legend_above(figure, entries)
+    drawn = f"{len(label):,} of {samples:,} samples" if samples else f"{len(label):,} samples"
+    how = f"t-SNE of {_WIDTH} principal components, perplexity {perplexity(len(label)):.3g}"
+    figure.supxlabel(f"{drawn}, {how}" if len(views) > 1 else f"{drawn},\n{how}", fontsize=7)
+    return figure
+
+
+def _look(place: int) -> Look:
+    """The look of the class at a place among those that have one of their own."""
+    return {"color": PALETTE[place % len(PALETTE)], "marker": _MARKERS[place // len(PALETTE)]}
+
+
+def _scatter(axes: Axes, points: Floats, label: Ints, chosen: Ints) -> None:
+    """The points in random order within a marker, or the last class would lie over the others."""
+    looks = {c: _look(i) for i, c in enumerate(chosen)}
+    grey = points[~np.isin(label, chosen)]
+    axes.scatter(grey[:, 0], grey[:, 1], s=5, color=_GREY, linewidths=0)
+    order = [i for i in np.random.default_rng(0).permutation(len(label)) if label[i] in looks]
+    for marker in dict.fromkeys(look["marker"] for look in looks.values()):
+        rows = [i for i in order if looks[label[i]]["marker"] == marker]
+        colours = [looks[label[i]]["color"] for i in rows]
+        x, y = points[rows].T
+        axes.scatter(x, y, s=6, c=colours, marker=marker, alpha=0.75, linewidths=0)
+
+
+def _grey_name(label: Ints, chosen: Ints) -> str:
+    """What the grey points are; nothing if there are none."""
+    others = len(np.setdiff1d(label[label >= 0], chosen))
+    parts = [f"{others} other classes"] * bool(others) + ["unknown"] * bool((label < 0).any())
+    return ", ".join(parts)

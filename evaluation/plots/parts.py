@@ -1,0 +1,108 @@
+"""What several pictures have in common: panels, legends, whiskers, and a clear word on a wrong frame."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+from numpy.typing import ArrayLike
+
+from evaluation.plots.style import COLUMN, INK, PAGE, Look, shown
+
+
+def require(frame: pd.DataFrame, what: str, columns: Sequence[str]) -> None:
+    """Raise a ValueError if the frame has no rows, or lacks one of the columns."""
+    if missing := [name for name in columns if name not in frame]:
+        raise ValueError(f"the {what} table has no column {', '.join(missing)}; it has {list(frame)}")
+    if frame.empty:
+        raise ValueError(f"there is nothing to draw: the {what} table has no rows")
+
+
+def split(frame: pd.DataFrame, column: str) -> dict[Any, pd.DataFrame]:
+    """Value of a column -> its rows, in order of appearance."""
+    return dict(iter(frame.groupby(column, sort=False)))
+
+
+def panel_grid(
+    count: int, height: float, *, sharex: bool = False, sharey: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` panels: one is as wide as a column, more stand in pairs over both columns.
+
+    Args:
+        count: number of panels, at least 1.
+        height: inches of a row of panels, with its title and labels.
+        sharex: give all panels the same x axis.
+        sharey: give all panels the same y axis.
+    """
+    columns = min(count, 2)
+    rows = -(-count // columns)
+    figure = Figure((PAGE if columns == 2 else COLUMN, rows * height), layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False).ravel()
+    for axes in grid:
+        axes.tick_params(labelbottom=True)  # each has its own label too
+    for spare in grid[count:]:
+        spare.remove()
+    return figure, list(grid[:count])
+
+
+def legend_above(figure: Figure, entries: Sequence[tuple[str, Artist]]) -> None:
+    """One legend over all panels, in as many columns as fit the width of the figure; it covers no data."""
+    labels, handles = zip(*entries, strict=True)
+    # a label that starts with _ would be left out; a space without width keeps it
+    labels = tuple(f"\u200b{label}" if label.startswith("_") else label for label in labels)
+    for columns in range(len(entries), 0, -1):
+        legend = figure.legend(handles, labels, loc="outside upper center", ncols=columns)
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
+
+
+def line_key(**look: Any) -> Line2D:
+    """What stands for a line or a marker in a legend."""
+    return Line2D([], [], **look)
+
+
+CHANCE: Look = {"color": INK, "linestyle": (0, (4, 2)), "linewidth": 0.9}
+
+
+def whiskers(value: ArrayLike, low: ArrayLike, high: ArrayLike) -> np.ndarray:
+    """The (2, n) lengths of error bars from the ends of intervals.
+
+    Rounding can put an end a hair on the wrong side of its value; that is no whisker.
+    """
+    value, low, high = (np.asarray(x, float) for x in (value, low, high))
+    return np.clip([value - low, high - value], 0, None)
+
+
+def draw_intervals(axes: Axes, at: ArrayLike, value: ArrayLike, ends: tuple[ArrayLike, ArrayLike]) -> None:
+    """Horizontal whiskers at the heights `at`."""
+    axes.errorbar(value, at, xerr=whiskers(value, *ends), fmt="none", ecolor=INK, elinewidth=0.8, capsize=1.8)
+
+
+def percent_axis(axis: Axis) -> None:
+    """Tick labels of shares in percent; the label of the axis says so."""
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.6g}".replace("-", "−")))
+
+
+def heading(name: object, chance: float) -> str:
+    """The title of a panel about an attribute."""
+    return f"{shown(name)} (chance {100 * chance:.1f} %)"
+
+
+def one_chance(frame: pd.DataFrame) -> float:
+    """The chance level that all rows share.
+
+    Raises:
+        ValueError: if they do not.
+    """
+    if len(levels := frame["chance"].unique()) != 1:
+        raise ValueError(f"the rows of one attribute differ in their chance level: {list(levels)}")
+    return float(levels[0])

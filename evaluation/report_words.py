@@ -1,0 +1,36 @@
+"""Words of the report that do not depend on the data."""
+
+GLOSSARY = {
+    "Representation, embedding": "The list of numbers that a network makes of a face, by which faces are "
+    "compared.",
+    "Sensitive attribute": "What the representation is meant not to give away.",
+    "Attacker": "A classifier that is trained to read an attribute from embeddings. The strongest one "
+    "counts, since whoever holds the embeddings may choose.",
+    "Balanced accuracy": "The share read correctly, averaged over the classes, so that a large class "
+    "counts no more than a small one.",
+    "Chance": "The balanced accuracy of guessing: one divided by the number of classes.",
+    "Removed": "The share of what was readable above chance before that is no longer read: "
+    "(before - after) / (before - chance).",
+    "95 %": "An interval that holds the true figure in 95 of 100 repetitions, from drawing the people, not "
+    "the images, anew.",
+    "p": "How often shuffled labels are read as well as the real ones. Above .05 luck is an explanation.",
+    "Usable information": "By how many bits a family of classifiers becomes more certain of the attribute "
+    "when it sees the embedding (0: it learns nothing).",
+    "Description length": "The bits to send the labels to somebody who has the embeddings, learning while "
+    "they arrive. A compression above 1 means that the embeddings help.",
+    "Standardised, raw": "Attackers see each feature with mean 0 and deviation 1, or as it is. An "
+    "attribute that is read only when standardised is not gone, just small.",
+    "Effective rank": "In how many directions the embeddings vary. Close to 1 the representation has "
+    "collapsed, and can tell nobody apart.",
+    "Scale": "How much the features vary, in the units of the embedding.",
+    "Genuine, impostor pair": "Two images of one person, of two people.",
+    "FMR, FNMR": "Shares of impostor pairs accepted and of genuine pairs rejected, at one threshold.",
+    "TAR at FMR 1e-3": "Share of genuine pairs accepted where one impostor pair in a thousand is.",
+    "EER": "The error rate where FMR and FNMR are equal.",
+    "AUC": "The chance that a genuine pair scores above an impostor pair: 1 is perfect, 0.5 is guessing.",
+    "FDR, GARBE, inequity rate, N-sigma": "Ways to put differences of errors between groups in one number.",
+    "TPR, FPR": "Shares of positive and of negative samples that a classifier takes for positive.",
+    "Bias": "The share of the positive training samples that belong to one group; 0.5 is none.",
+    "t-SNE": "A map that puts similar embeddings side by side. It shows what is easy to see, not what can "
+    "be read.",
+}

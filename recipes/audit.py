@@ -1,0 +1,95 @@
+"""Audit representations: how readable an attribute still is, what hiding it cost, and who pays.
+
+python recipes/audit.py --config audit/default.yaml --before x.safetensors --after phi.safetensors \\
+    --sensitive emotion --out audits/phi
+
+Several --after compare several with one. NAME=PATH says what to call the table at PATH in the report. Started
+again, it goes on where it stopped.
+"""
+
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from evaluation.audit import run_audit
+from evaluation.audit_result import Audit
+from evaluation.audit_settings import AuditSettings
+from evaluation.report import write_report
+from evaluation.report_tables import summary_table
+from recipes.errors import RecipeParser, report_errors
+from recipes.jobs import job_parser, parse_job, users_mistakes
+from recipes.representation_tables import load_representations
+
+INTERRUPTED = 130  # the exit code of shells for Ctrl-C
+
+
+def make_parser() -> RecipeParser:
+    """Options of the recipe."""
+    parser = job_parser("Audit representations: what they give away, what hiding it cost, and who pays.")
+    parser.add_argument(
+        "--before", type=str, required=True, help="[NAME=]PATH of the table nothing is hidden in."
+    )
+    parser.add_argument("--after", type=str, action="append", default=[], help="[NAME=]PATH; once for each.")
+    parser.add_argument("--out", type=Path, required=True, help="Folder to write, or to go on with.")
+    parser.add_argument(
+        "--sensitive",
+        type=str | list[str] | None,
+        help="Attributes that are meant to be hidden, comma-separated or a list; null: all of a few classes.",
+    )
+    parser.add_class_arguments(AuditSettings, skip={"sensitive"})
+    return parser
+
+
+def print_summary(audit: Audit, console: Console) -> None:
+    """The table and the sentences; what comes from data is text, not markup."""
+    table = summary_table(audit)
+    printed = RichTable(title=table.caption, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for place, name in enumerate(table.columns):
+        printed.add_column(name, justify="left" if place < table.texts else "right", overflow="fold")
+    for row in table.rows:
+        printed.add_row(*map(Text, row))
+    console.print(printed)
+    for verdict in audit.verdicts:
+        console.print(Text(verdict.sentence))
+
+
+def main(args: list[str] | None = None) -> None:
+    """Measure, print and write the report."""
+    config = parse_job(make_parser(), args)
+    names = config.sensitive.split(",") if isinstance(config.sensitive, str) else config.sensitive
+    options = {field.name: config[field.name] for field in fields(AuditSettings) if field.name != "sensitive"}
+    out = config.out.expanduser()
+    console = Console()
+    with users_mistakes():
+        settings = AuditSettings(sensitive=names, **options)
+        representations, told = load_representations(config.before, config.after)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as progress:
+            task = progress.add_task("", total=None)
+            audit = run_audit(
+                representations,
+                settings,
+                out / "cache",
+                on_step=lambda step, done, total: progress.update(
+                    task, description=escape(step.title), completed=done, total=total
+                ),
+            )
+    audit.facts.update(told)
+    write_report(audit, out)
+    print_summary(audit, console)
+    console.print(Text(f"wrote {out / 'report.html'}"))
+
+
+if __name__ == "__main__":
+    try:
+        report_errors(main)
+    except KeyboardInterrupt:
+        print("interrupted; run the same command again to go on where it stopped", file=sys.stderr)
+        sys.exit(INTERRUPTED)

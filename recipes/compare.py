@@ -1,0 +1,92 @@
+"""Compare two photographs: do they show one person?
+
+    python recipes/compare.py A.jpg B.jpg --config compare.yaml
+    python recipes/compare.py A.jpg B.jpg --config compare.yaml --ckpt runs/.../checkpoints/best.ckpt \\
+        --threshold 0.38 --threshold_source "FMR 1e-3 on CelebA's test people"
+
+Finds the face of each, crops it as recipes/prepare.py does and compares the embeddings. A decision is made
+only by a threshold that you give: which one suits depends on the network, the crops and the people, and
+recipes/audit.py measures it. No face is written anywhere unless --save_crops names a folder.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from jsonargparse import Namespace
+from PIL import Image
+
+from datamodules.cropping.crop_worker import load_detector
+from datamodules.cropping.face_crop import CropOptions
+from evaluation.lfw_protocol import PairRows, listed_scores
+from lightning_modules.base import FaceModule
+from recipes.compare_options import make_parser
+from recipes.embedder import load_embedder
+from recipes.errors import UsageError, report_errors
+from recipes.jobs import parse_job, users_mistakes
+from recipes.photo_face import PhotoFace, read_face
+
+_ALIGNED = 112  # pixels of the input of networks whose faces are aligned by their landmarks
+
+
+def read_faces(config: Namespace, embedder: FaceModule) -> list[PhotoFace]:
+    """The faces of both photographs."""
+    size = embedder.backbone.input_spec.input_size
+    mode = {"auto": "align" if size == _ALIGNED else "box", "none": "box"}.get(config.mode, config.mode)
+    with users_mistakes():
+        options = CropOptions(mode=mode, margin=config.margin, select=config.select)
+    detector = None if config.mode == "none" else load_detector("cpu")
+    return [read_face(path, options, detector) for path in (config.first, config.second)]
+
+
+@torch.inference_mode()
+def embed(embedder: FaceModule, crop: np.ndarray, mirror: bool) -> torch.Tensor:
+    """The embedding (1, D) of a crop (H, W, 3)."""
+    image = torch.from_numpy(crop.copy()).permute(2, 0, 1)[None]
+    embedding = embedder.embed(image)
+    return embedding + embedder.embed(image.flip(-1)) if mirror else embedding
+
+
+def save_crops(folder: Path, faces: list[PhotoFace]) -> None:
+    """Write both crops as PNG."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, face in zip(("first.png", "second.png"), faces, strict=True):
+            Image.fromarray(face.crop).save(folder / name)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written ({error.strerror})") from error
+    print(f"wrote the crops to {folder}; they show faces, do not share them unless you hold the rights to")
+
+
+def verdict(score: float, threshold: float | None, source: str | None) -> list[str]:
+    """What is said of the score."""
+    if threshold is None:
+        return ["no decision: give --threshold, and --threshold_source to say where it is from"]
+    said = "one person" if score >= threshold else "two people"
+    return [f"threshold {threshold:.4f} ({source or 'no source given'})", f"decision: {said}"]
+
+
+def main(args: list[str] | None = None) -> None:
+    """Compare and print."""
+    config = parse_job(make_parser(), args)
+    if config.threshold_source is not None and config.threshold is None:
+        raise UsageError("--threshold_source says where a threshold is from: give --threshold too")
+    embedder = load_embedder(config.ckpt, **config.model)
+    if embedder.backbone.reads != "image":
+        raise UsageError("the network reads embeddings, not images: give another --ckpt or --model.backbone")
+    faces = read_faces(config, embedder)
+    for path, face in zip((config.first, config.second), faces, strict=True):
+        print(f"{path}: {face.about}")
+    embedding = torch.cat([embed(embedder, face.crop, config.mirror) for face in faces])
+    pair = PairRows(np.array([0]), np.array([1]), np.array([True]), np.array([0]))
+    with users_mistakes():
+        score = float(listed_scores(embedding, pair, config.metric)[0])
+    name = {"cosine": "cosine", "euclidean": "minus the Euclidean distance"}[config.metric]
+    print(f"score {score:.4f} ({name})")
+    print("\n".join(verdict(score, config.threshold, config.threshold_source)))
+    if config.save_crops is not None:
+        save_crops(config.save_crops.expanduser(), faces)
+
+
+if __name__ == "__main__":
+    report_errors(main)

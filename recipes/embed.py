@@ -1,0 +1,85 @@
+"""Write the embedding table of a dataset: by a checkpoint of any method, or by a bare backbone.
+
+    python recipes/embed.py --config embed.yaml --ckpt runs/lntl/.../checkpoints/best.ckpt \\
+        --config data/synthetic_faces.yaml --out phi.safetensors
+    python recipes/embed.py --config embed.yaml --model.backbone onnx --model.weights recogniser.onnx \\
+        --config data/celeba.yaml --data.init_args.root DIR --mirror true --out x.safetensors
+
+Started again, it goes on where it stopped. With several devices (--config hardware/ddp.yaml) the file is the
+same, byte by byte, as with one of their kind.
+"""
+
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+from callbacks.run_record import DISTRIBUTION
+from datamodules.base import FaceDataModule
+from datamodules.embedding_file import read_header
+from datamodules.embedding_source import EmbeddingSource
+from datamodules.errors import DatasetError
+from recipes.embed_options import make_parser, make_trainer
+from recipes.embedder import embedder_facts, load_embedder
+from recipes.embedding_job import EmbeddingJob
+from recipes.embedding_shards import ShardFolder
+from recipes.errors import UsageError, report_errors
+from recipes.jobs import parse_job, users_mistakes
+
+
+def is_finished(out: Path, provenance: dict[str, str], overwrite: bool) -> bool:
+    """Whether `out` is the table already; raises `UsageError` rather than replace anything else."""
+    if not out.exists() or overwrite:
+        return False
+    try:
+        if read_header(out).provenance == provenance:
+            return True
+    except DatasetError:
+        pass
+    raise UsageError(f"{out} is of something else; replace it with --overwrite true, or give another --out")
+
+
+def main(args: list[str] | None = None) -> None:
+    """Embed what is left, then write the table."""
+    parser = make_parser()
+    config = parse_job(parser, args)
+    with users_mistakes():
+        data: FaceDataModule = parser.instantiate(config).data
+        trainer = make_trainer(dict(config.trainer))
+    source = EmbeddingSource.build(data, config.splits)
+    embedder = load_embedder(config.ckpt, **config.model)
+    provenance = {
+        **embedder_facts(embedder, config.ckpt),
+        **source.provenance,
+        "mirror": str(config.mirror).lower(),
+        "precision": str(trainer.precision),
+        "package": f"{DISTRIBUTION} {metadata.version(DISTRIBUTION)}",
+    }
+    out = config.out.expanduser()
+    if is_finished(out, provenance, config.overwrite):
+        print(f"{out} was finished before, nothing to do")
+        return
+    machine = {"device": trainer.strategy.root_device.type, "torch": torch.__version__}
+    folder = ShardFolder(
+        out.with_name(f"{out.name}.parts"),
+        provenance | machine,
+        source.sizes,
+        data.batch_size,
+        config.shard_size,
+    )
+    job = EmbeddingJob(embedder, source.datasets, folder, mirror=config.mirror, num_workers=data.num_workers)
+    try:
+        trainer.predict(job, return_predictions=False)
+        trainer.strategy.barrier()
+        if trainer.is_global_zero:
+            source.table(folder.merge(), provenance).save(out)
+            folder.remove()
+            print(f"wrote {out}: {len(source):,} embeddings")
+    except OSError as error:  # such as a full disk
+        raise UsageError(
+            f"{error.filename or out}: {error.strerror or error}; see to that, then run this again"
+        ) from error
+
+
+if __name__ == "__main__":
+    report_errors(main)

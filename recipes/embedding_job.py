@@ -1,0 +1,113 @@
+"""Embeds datasets on any number of devices, and goes on where it was stopped."""
+
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor
+
+from datamodules.base import FaceBatch, FaceDataset, Split
+from datamodules.late_loader import LateLoader
+from datamodules.prefetch_loader import PrefetchLoader
+from lightning_modules.base import FaceModule
+from recipes.embedding_shards import Shard, ShardFolder
+from recipes.errors import UsageError
+
+
+class ShardBatches:
+    """What a network reads of some shards, batch by batch; no loader whose sampler Lightning replaces."""
+
+    def __init__(
+        self, shards: list[Shard], datasets: Mapping[Split, FaceDataset], num_workers: int, pin_memory: bool
+    ) -> None:
+        self.shards, self.datasets = shards, datasets
+        self.num_workers, self.pin_memory = num_workers, pin_memory
+
+    def __len__(self) -> int:
+        return sum(len(shard.batches) for shard in self.shards)
+
+    def __iter__(self) -> Iterator[FaceBatch]:
+        kind = PrefetchLoader if self.pin_memory else LateLoader
+        for split, shards in groupby(self.shards, lambda shard: shard.split):
+            yield from kind(
+                self.datasets[split],
+                batch_sampler=[batch for shard in shards for batch in shard.batches],
+                collate_fn=_inputs,
+                num_workers=self.num_workers,
+                pin_memory=self.pin_memory,
+            )
+
+
+def _inputs(batch: FaceBatch) -> FaceBatch:
+    return {name: batch[name] for name in ("image", "embedding") if name in batch}
+
+
+class EmbeddingJob(LightningModule):
+    """For `Trainer.predict`: each process embeds its share of the shards that are not done yet.
+
+    Args:
+        embedder: the network.
+        datasets: splits to embed.
+        folder: of their shards.
+        mirror: add the embedding of the mirrored image.
+        num_workers: loader processes.
+
+    Raises:
+        UsageError: `mirror` of embeddings that are given; while it runs, embeddings that are not finite.
+    """
+
+    def __init__(
+        self,
+        embedder: FaceModule,
+        datasets: Mapping[Split, FaceDataset],
+        folder: ShardFolder,
+        *,
+        mirror: bool = False,
+        num_workers: int = 0,
+    ) -> None:
+        super().__init__()
+        self.allow_zero_length_dataloader_with_multiple_devices = True  # shards may be fewer than processes
+        if mirror and embedder.backbone.reads != "image":
+            raise UsageError(
+                "--mirror: an embedding cannot be mirrored; mirror where the images are embedded"
+            )
+        self.embedder, self.datasets, self.folder = embedder, datasets, folder
+        self.mirror, self.num_workers = mirror, num_workers
+        self.mine: list[Shard] = []
+        self.ready: list[Tensor] = []
+
+    def predict_dataloader(self) -> ShardBatches:
+        """The batches of this process; the first one says what is left, or others might see it later."""
+        todo = [shard for shard in self.folder.shards if not self.folder.is_done(shard)]
+        todo = self.trainer.strategy.broadcast(todo)
+        every = sum(self.folder.sizes.values())
+        before = every - sum(map(len, todo))
+        if before and self.trainer.is_global_zero:
+            print(f"{before:,} of {every:,} samples were embedded before, going on")
+        self.mine = todo[self.trainer.global_rank :: self.trainer.world_size]
+        return ShardBatches(self.mine, self.datasets, self.num_workers, self.device.type == "cuda")
+
+    def predict_step(self, batch: FaceBatch, batch_idx: int) -> Tensor:
+        """The embedding (N, D) float32 of a batch; the last one of a shard writes it."""
+        inputs = self.embedder.inputs(batch)
+        embedding = self.embedder.embed(inputs).float()
+        if self.mirror:
+            embedding = embedding + self.embedder.embed(inputs.flip(-1)).float()
+        self.ready.append(embedding)
+        shard = self.mine[0]
+        if sum(map(len, self.ready)) == len(shard):
+            self._write(shard, torch.cat(self.ready).cpu())
+            self.mine, self.ready = self.mine[1:], []
+        return embedding
+
+    def _write(self, shard: Shard, embedding: Tensor) -> None:
+        bad = int((~embedding.isfinite()).any(1).sum())
+        if bad:
+            precision: Any = self.trainer.precision
+            raise UsageError(
+                f"{bad} of {len(shard)} embeddings of the {shard.split} split from sample {shard.start} are "
+                f"not finite (the precision is {precision}; 32-true has the largest range)"
+            )
+        self.folder.write(shard, embedding)

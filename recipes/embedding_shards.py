@@ -1,0 +1,118 @@
+"""The parts of an embedding that is being made: one file each, whole or not there, of one job alone."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from datamodules.base import Split
+from datamodules.cropping.crop_writer import write_atomic
+from datamodules.errors import DatasetError
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The samples from `start` to `stop` of a split, in batches of `batch_size` but for a split's last."""
+
+    split: Split
+    start: int
+    stop: int
+    batch_size: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def batches(self) -> list[list[int]]:
+        """Places in the split."""
+        starts = range(self.start, self.stop, self.batch_size)
+        return [list(range(first, min(first + self.batch_size, self.stop))) for first in starts]
+
+
+@dataclass(frozen=True)
+class ShardFolder:
+    """Where the shards of a job are until the table is written.
+
+    The batches are the same whatever the number of processes and whatever was done before, because what a
+    sample's embedding is can depend, in its last bits, on the batch that it is in.
+
+    Attributes:
+        root: folder of the parts of all jobs for one table.
+        settings: all that an embedding depends on, and all that the shards' borders depend on.
+        sizes: samples of each split, in the order of the table.
+        batch_size: samples a batch.
+        shard_size: samples a shard, rounded up to whole batches.
+    """
+
+    root: Path
+    settings: Mapping[str, str]
+    sizes: Mapping[Split, int]
+    batch_size: int
+    shard_size: int
+
+    @property
+    def key(self) -> str:
+        """sha256 of all attributes but the place."""
+        parts = [dict(self.settings), dict(self.sizes), self.batch_size, self.shard_size]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def folder(self) -> Path:
+        """Of this job."""
+        return self.root / self.key[:16]
+
+    @property
+    def shards(self) -> list[Shard]:
+        """All, in the order of the table."""
+        step = -(-self.shard_size // self.batch_size) * self.batch_size
+        return [
+            Shard(split, start, min(start + step, size), self.batch_size)
+            for split, size in self.sizes.items()
+            for start in range(0, size, step)
+        ]
+
+    def _path(self, shard: Shard) -> Path:
+        return self.folder / f"{shard.split}_{shard.start:09d}.safetensors"
+
+    def is_done(self, shard: Shard) -> bool:
+        """Whether it was written, by this job and not cut short."""
+        try:
+            with safe_open(self._path(shard), framework="pt") as file:
+                rows = file.get_slice("embedding").get_shape()[0]
+                return (file.metadata() or {}).get("key") == self.key and rows == len(shard)
+        except (OSError, SafetensorError):
+            return False
+
+    def write(self, shard: Shard, embedding: Tensor) -> None:
+        """Write (len(shard), D) at once or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(self._path(shard), save({"embedding": embedding.contiguous()}, {"key": self.key}))
+
+    def merge(self) -> Tensor:
+        """The embeddings (n, D) of all samples.
+
+        Raises:
+            DatasetError: a shard is missing.
+        """
+        missing = [shard for shard in self.shards if not self.is_done(shard)]
+        if missing:
+            raise DatasetError(
+                f"{self.folder}: lacks {len(missing)} of {len(self.shards)} parts; run the same command "
+                "again, it goes on where it stopped"
+            )
+        return torch.cat(list(self._read()))
+
+    def _read(self) -> Iterator[Tensor]:
+        for shard in self.shards:
+            yield load_file(self._path(shard))["embedding"]
+
+    def remove(self) -> None:
+        """Remove this job's parts, and those of jobs with other settings, which this table replaces."""
+        shutil.rmtree(self.root, ignore_errors=True)

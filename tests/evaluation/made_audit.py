@@ -1,0 +1,125 @@
+"""An audit whose frames are made by hand, for what words, draws and writes them."""
+
+import numpy as np
+import pandas as pd
+
+from evaluation.audit_result import Audit, Caveat, removed_by_attacker
+
+ATTACKERS = ("linear", "mlp", "rbf_svm", "forest", "knn", "boosting")
+HOSTILE = (
+    "<script>document.title='taken'</script>",
+    '"><img src=x onerror=alert(1)>',
+    r"$\frac{1}$ & 50 % of_it #1 {a} \end{table}",
+    "a | b\nc `d` *e*",
+)
+
+
+def crossed(**values) -> pd.DataFrame:
+    """A frame with a row for every combination of the values."""
+    return pd.MultiIndex.from_product(values.values(), names=values).to_frame(index=False)
+
+
+def make_audit(
+    names=("x", "phi"),
+    attribute="emotion",
+    other="gender",
+    binary="smiling",
+    groups=("women", "men"),
+    score=(0.68, 0.41),
+) -> Audit:
+    """Two representations, one sensitive attribute of six classes, another of two, and every section."""
+    rng = np.random.default_rng(0)
+    leakage = crossed(
+        representation=names, attribute=[attribute], attacker=ATTACKERS, scaling=["standardised", "raw"]
+    )
+    weaker = 0.02 * leakage["attacker"].map({"mlp": 0, "linear": 3, "forest": 4}).fillna(2)
+    read = leakage["representation"].map(dict(zip(names, score, strict=True))) - weaker
+    read -= 0.1 * (leakage["scaling"] == "raw")
+    leakage = leakage.assign(
+        accuracy=read + 0.01, balanced_accuracy=read, low=read - 0.03, high=read + 0.03, chance=1 / 6,
+        majority=0.2, n=6000, people=300, n_train=4800, settings="hidden=1024",
+    )  # fmt: skip
+    curve = crossed(representation=names, metric=["cosine"], threshold=np.linspace(-1, 1, 101))
+    curve["fmr"] = 1 / (1 + np.exp(12 * (curve["threshold"] - 0.1)))
+    curve["fnmr"] = 1 / (1 + np.exp(-12 * (curve["threshold"] - 0.6)))
+    bins = crossed(representation=names, metric=["cosine"], score=np.linspace(-1, 1, 51))
+    bins["width"] = 0.04
+    bins["genuine"], bins["impostor"] = (np.exp(-8 * (bins["score"] - at) ** 2) for at in (0.6, 0.0))
+    verification = crossed(representation=names, metric=["cosine", "euclidean"]).assign(
+        auc=0.99,
+        auc_low=0.985,
+        auc_high=0.995,
+        eer=0.04,
+        eer_low=0.03,
+        eer_high=0.05,
+        **{f"tar_at_1e-{k}": 1 - 0.15 * k for k in range(1, 6)},
+        genuine=57000,
+        impostor=17900000,
+    )
+    each = crossed(representation=names, attribute=[attribute])
+    families = crossed(representation=names, attribute=[attribute], family=["linear", "mlp"])
+    suppression = crossed(
+        representation=names, attribute=[attribute], share_removed=[0, 0.5, 0.9], draw=range(3)
+    )
+    people = crossed(representation=names, attribute=[other], group=groups)
+    gaps = crossed(representation=names, attribute=[binary], measure=["tpr", "fpr", "accuracy"])
+    points = pd.DataFrame(rng.normal(size=(60, 2)), columns=["x", "y"]).assign(
+        **{f"label.{attribute}": np.arange(60) % 6}
+    )
+    rates = {"accuracy": 0.7, "tpr": 0.8, "fpr": 0.3, "selection_rate": 0.55}
+    ends = {
+        f"{name}_{end}": value + by
+        for name, value in rates.items()
+        for end, by in (("low", -0.05), ("high", 0.05))
+    }
+    maps = pd.concat([points.assign(representation=name) for name in names], ignore_index=True)
+    frames = {
+        "leakage": leakage,
+        "removed": removed_by_attacker(leakage, names[0]),
+        "permutation": each.assign(
+            statistic=0.4,
+            p_value=0.005,
+            permutations=199,
+            null_mean=1 / 6,
+            null_high=0.19,
+            scheme="within people",
+        ),
+        "information": families.assign(bits=0.8, low=0.7, high=0.9, entropy=2.58),
+        "description_length": families.assign(codelength=12000.0, uniform=15500.0, compression=1.29),
+        "health": crossed(representation=names).assign(
+            samples=6000, dimensions=256, scale=0.06, effective_rank=80.0
+        ),
+        "suppression": suppression.assign(
+            features=100,
+            chance=1 / 6,
+            balanced_accuracy=0.5 - 0.3 * suppression["share_removed"] + 0.01 * rng.random(len(suppression)),
+        ),
+        "attribute_map": crossed(representation=names, attribute=[attribute, other]).assign(
+            balanced_accuracy=0.7, low=0.65, high=0.75, chance=0.5
+        ),
+        "tsne": maps,
+        "verification": verification,
+        "verification_curve": curve,
+        "verification_histogram": bins,
+        "demographic_rates": people.assign(threshold=0.4, fmr=0.001, fnmr=0.05, genuine=2000, impostor=90000),
+        "demographic_differentials": crossed(
+            representation=names, attribute=[other], measure=["fdr", "garbe", "ser_fmr"]
+        ).assign(value=0.9),
+        "downstream": crossed(
+            representation=names, attribute=[binary], group=["all samples", *groups]
+        ).assign(n=400, **rates, **ends),
+        "signed_gaps": gaps.assign(gap=-0.1, low=-0.2, high=0.01),
+        "dose_response": gaps.merge(pd.DataFrame({"bias": [0.5, 0.7]}), how="cross").assign(
+            gap=0.1, low=-0.02, high=0.2
+        ),
+    }
+    return Audit(
+        names=tuple(names),
+        attributes=(attribute,),
+        classes={attribute: (*groups, *"abcd"), binary: tuple(groups)},
+        frames=frames,
+        caveats=[Caveat("raw attackers read less than standardised ones", names[-1], attribute)],
+        settings={"folds": 5, "repeats": 1, "permutations": 199, "group": other, "target": "attractive",
+                  "fmr_target": 0.001, "bias": 0.7, "splits": ["test"]},
+        facts={"tested": "6,000 samples of 300 people", "fingerprint": "0" * 64},
+    )  # fmt: skip

@@ -1,0 +1,244 @@
+"""The audit through the real command, on a small table whose leaks are known."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from datamodules.embedding_table import EmbeddingTable
+from evaluation import audit_sections
+from evaluation.plots import style
+from recipes import audit
+from recipes.config_lookup import CONFIGS
+from recipes.errors import report_errors
+from recipes.representation_tables import load_representations
+
+FAST = [
+    "--attackers=[linear]",
+    "--raw=false",
+    "--folds=3",
+    "--tune=false",
+    "--permutations=39",
+    "--information=false",
+    "--suppression_draws=0",
+    "--tsne=0",
+    "--max_classes=10",
+    "--seed=1",
+]
+
+pytestmark = pytest.mark.filterwarnings("ignore:joined")
+
+
+def make_table(leak: float, people: int = 60, images: int = 6, seed: int = 0) -> EmbeddingTable:
+    """A third of the people in training; one feature shows who smiles, eight who it is, three nothing."""
+    rng = np.random.default_rng(seed)
+    identity = np.repeat(np.arange(people), images)
+    smiling = np.tile(np.arange(images), people) % 2
+    faces = 3 * rng.normal(size=(people, 8))[identity] + 0.5 * rng.normal(size=(len(identity), 8))
+    shown = leak * smiling[:, None] + rng.normal(size=(len(identity), 1))
+    x = np.hstack([shown, faces, rng.normal(size=(len(identity), 3))])
+    labels = {"identity": identity, "smiling": smiling, "gender": identity % 2, "uploader": identity // 2}
+    classes = {"identity": people, "smiling": 2, "gender": 2, "uploader": people // 2}
+    return EmbeddingTable(
+        embedding=torch.from_numpy(x).float(),
+        labels={name: torch.from_numpy(label) for name, label in labels.items()},
+        attributes={name: tuple(f"{name}_{i}" for i in range(count)) for name, count in classes.items()},
+        sample_id=np.array([f"{i:04d}" for i in range(len(identity))]),
+        split=torch.from_numpy(np.where(identity < people // 3, 0, 2)).to(torch.int8),
+        provenance={"model": "drawn <b>"},
+    )
+
+
+@pytest.fixture
+def tables(tmp_path, monkeypatch):
+    """x, which shows who smiles, and phi, which does not and has fewer samples; small figures."""
+    monkeypatch.setitem(style.STYLE, "savefig.dpi", 30)
+    make_table(6.0).save(tmp_path / "x.safetensors")
+    make_table(0.0).take(torch.arange(6, 360)).save(tmp_path / "phi.safetensors")
+    return tmp_path
+
+
+def _run(folder, *more: str) -> int:
+    paths = {"before": "x.safetensors", "after": "phi.safetensors", "out": "out"}
+    given = [f"--{name}={folder / path}" for name, path in paths.items()]
+    try:
+        report_errors(lambda: audit.main([*given, *FAST, *more]))
+    except SystemExit as stopped:
+        return stopped.code
+    return 0
+
+
+def test_a_leak_that_is_removed_is_found_before_and_not_after(tables, capsys) -> None:
+    assert _run(tables, "--sensitive=smiling") == 0
+    printed = capsys.readouterr().out
+    numbers = json.loads((tables / "out" / "numbers.json").read_text())
+    leakage = pd.DataFrame(numbers["sections"]["leakage"]).set_index("representation")
+    assert leakage.loc["x", "balanced_accuracy"] > 0.95
+    assert leakage.loc["phi", "low"] < 0.5 < leakage.loc["phi", "high"]
+    permutation = pd.DataFrame(numbers["sections"]["permutation"]).set_index("representation")
+    assert permutation["p_value"]["x"] == pytest.approx(1 / 40)
+    assert permutation["p_value"]["phi"] > 0.05
+    (verdict,) = numbers["verdicts"]
+    assert verdict["level"] == "not found"
+    assert verdict["removed"] > 85
+    assert numbers["facts"]["joined"].startswith("354 samples that all tables have (360 in x, 354 in phi)")
+    assert numbers["facts"]["tested"].startswith("240 samples of 40 people")
+    assert numbers["facts"]["x: model"] == "drawn <b>"
+    assert (np.array(numbers["sections"]["verification"]["auc"]) > 0.9).all()
+    words = " ".join(printed.split())
+    assert "smiling was not found in phi: the strongest attacker" in words
+    assert "report.html" in words
+    assert "drawn &lt;b&gt;" in (tables / "out" / "report.html").read_text()
+
+
+def test_started_again_it_goes_on_where_it_stopped(tables, monkeypatch) -> None:
+    calls = []
+    real = audit_sections.permutation_test
+
+    def killed_at_the_second(*arguments):
+        calls.append(len(calls))
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(audit_sections, "permutation_test", killed_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        _run(tables, "--sensitive=smiling")
+    assert not (tables / "out" / "report.html").exists()
+    monkeypatch.setattr(audit_sections, "leakage", None)  # of x it is there; that of phi is asked for
+    with pytest.raises(TypeError):
+        _run(tables, "--sensitive=smiling", "--folds=4")
+    assert _run(tables, "--sensitive=smiling") == 0, "all leakage was measured before it was killed"
+    assert len(calls) == 3, "one shuffle test was there, one is done anew"
+    monkeypatch.setattr(audit_sections, "permutation_test", None)
+    first = (tables / "out" / "report.html").read_bytes()
+    assert _run(tables, "--sensitive=smiling") == 0
+    assert (tables / "out" / "report.html").read_bytes() == first
+
+
+def test_every_attribute_of_a_few_classes_is_audited_unless_some_are_named(tables) -> None:
+    assert _run(tables, "--permutations=0") == 0
+    numbers = json.loads((tables / "out" / "numbers.json").read_text())
+    assert numbers["attributes"] == ["smiling", "gender"]
+    assert [c["text"] for c in numbers["caveats"] if c["attribute"] is None] == [
+        "uploader has 20 classes among the samples tested and was left out."
+    ]
+
+
+def test_whom_the_errors_hit(tables) -> None:
+    more = ["--group=gender", "--fmr_target=0.01", "--target=gender", "--biases=[0.5,0.9]", "--bias=0.8"]
+    table = make_table(6.0)
+    split = torch.from_numpy(np.arange(60) % 3).to(torch.int8)[table.labels["identity"]]
+    replace(table, split=split).save(tables / "x.safetensors")
+    replace(table, split=split).save(tables / "phi.safetensors")
+    assert _run(tables, "--sensitive=smiling", *more, "--downstream_draws=1") == 0
+    sections = json.loads((tables / "out" / "numbers.json").read_text())["sections"]
+    assert sections["demographic_rates"]["group"] == ["gender_0", "gender_1"] * 2
+    assert set(sections["dose_response"]["bias"]) == {0.5, 0.8, 0.9}
+    assert set(sections["downstream"]["group"]) >= {"smiling_0", "smiling_1"}
+    assert "Who pays?" in (tables / "out" / "report.html").read_text()
+
+
+def test_a_collapsed_representation_is_called_one(tables) -> None:
+    table = make_table(6.0)
+    constant = torch.ones_like(table.embedding) + 1e-7 * table.embedding[:, :1]
+    replace(table, embedding=constant).save(tables / "tiny.safetensors")
+    replace(table, embedding=torch.ones_like(constant)).save(tables / "one.safetensors")
+    more = [f"--after={tables / name}.safetensors" for name in ("tiny", "one")]
+    assert _run(tables, "--sensitive=smiling", "--tsne=50", "--suppression_draws=1", *more) == 0
+    numbers = json.loads((tables / "out" / "numbers.json").read_text())
+    for name in ("tiny", "one"):
+        found = [c["text"] for c in numbers["caveats"] if c["representation"] == name]
+        assert any(text.startswith("Few directions") for text in found)
+        assert any(text.startswith("Tiny scale") for text in found)
+    sentences = {x["representation"]: x["sentence"] for x in numbers["verdicts"]}
+    assert "was not found in one" in sentences["one"]
+    assert "verification collapsed with it" in sentences["one"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--sensitive=smiling", "--target=smiling"], "a target needs a sensitive attribute of two classes"),
+        (["--sensitive=age"], "there is no attribute 'age'; there are gender, smiling, uploader"),
+        (["--splits=[val]"], "no sample is in val"),
+        (["--folds=1"], "folds is 1"),
+        (["--attackers=[gpt]"], "attackers"),
+        (["--after=lost.safetensors"], "lost.safetensors: no such embedding table"),
+        (["--after=x=nowhere.safetensors"], "the representations are called x, phi, x; tell them apart"),
+        (["--config=audit/defualt"], "did you mean audit/default.yaml"),
+        (["--sensitive=smiling", "--group=gender"], "takes 30,000 impostor pairs"),
+    ],
+)
+def test_mistakes_are_one_line(tables, capsys, monkeypatch, more, message) -> None:
+    monkeypatch.chdir(tables / "..")
+    assert _run(tables, *more) == 2
+    (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error")]
+    assert message in line
+    assert not (tables / "out" / "report.html").exists()
+
+
+def test_names_come_from_the_file_or_from_the_command_line(tmp_path) -> None:
+    table = make_table(1.0, people=6)
+    for name in ("a", "b=c", "d"):
+        table.save(tmp_path / f"{name}.safetensors")
+    representations, _ = load_representations(
+        str(tmp_path / "a.safetensors"),
+        [f"B={tmp_path / 'a.safetensors'}", str(tmp_path / "b=c.safetensors")],
+    )
+    assert list(representations.embeddings) == ["a", "B", "b=c"]
+
+
+def test_several_tables_join_on_what_all_have_in_the_order_of_the_first(tmp_path) -> None:
+    table = make_table(1.0, people=6)
+    order = torch.from_numpy(np.random.default_rng(0).permutation(36))
+    table.save(tmp_path / "a.safetensors")
+    table.take(order[:30]).save(tmp_path / "b.safetensors")
+    table.take(order[5:].flip(0)).save(tmp_path / "c.safetensors")
+    with pytest.warns(UserWarning, match="joined"):
+        found, facts = load_representations(*(
+            str(tmp_path / "a.safetensors"), [str(tmp_path / f"{name}.safetensors") for name in "bc"]
+        ))  # fmt: skip
+    both = sorted(order[5:30].tolist())
+    assert found.sample_id.tolist() == table.sample_id[both].tolist()
+    for embedding in found.embeddings.values():
+        np.testing.assert_array_equal(embedding, table.embedding.numpy()[both])
+    assert found.identity.tolist() == table.labels["identity"][both].tolist()
+    assert "identity" not in found.labels
+    assert facts["joined"] == "25 samples that all tables have (36 in a, 30 in b, 31 in c)"
+
+
+def test_a_table_that_knows_nobody_is_audited_with_a_caveat(tables) -> None:
+    table = make_table(6.0, people=30)
+    del table.labels["identity"], table.attributes["identity"]
+    for name in ("x", "phi"):
+        table.save(tables / f"{name}.safetensors")
+    assert _run(tables, "--sensitive=smiling", "--permutations=0") == 0
+    numbers = json.loads((tables / "out" / "numbers.json").read_text())
+    assert "verification" not in numbers["sections"]
+    assert any("nobody knows whose they are" in c["text"] for c in numbers["caveats"])
+    assert _run(tables, "--sensitive=smiling", "--group=gender") == 2, "there are no pairs"
+
+
+def test_what_is_printed_is_no_markup(tables, capsys) -> None:
+    table = make_table(6.0, people=30)
+    names = {"[red]smiling[/red]": table.labels["smiling"], "identity": table.labels["identity"]}
+    classes = {"[red]smiling[/red]": ("no", "yes"), "identity": table.attributes["identity"]}
+    replace(table, labels=names, attributes=classes).save(tables / "x.safetensors")
+    replace(table, labels=names, attributes=classes).save(tables / "phi.safetensors")
+    assert _run(tables, "--permutations=0") == 0
+    assert "[red]smiling[/red] is" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("path", sorted((CONFIGS / "audit").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_configuration_names_its_command_and_is_read(path) -> None:
+    lines = path.read_text().splitlines()
+    assert len(lines) <= 30
+    assert any(f"python recipes/audit.py --config audit/{path.name}" in x for x in lines if x.startswith("#"))
+    config = audit.make_parser().parse_args([f"--config={path}", "--before=x", "--out=y"])
+    for name, value in yaml.safe_load(path.read_text()).items():
+        assert config[name] == value
