@@ -38,6 +38,8 @@ from datamodules.embedding_table import EmbeddingTable
 from datamodules.embeddings import Embeddings
 from datamodules.synthetic_faces import SyntheticFaces
 from datamodules.train_orders import IdentityBatches
+from evaluation.plots.style import save_figure
+from evaluation.plots.tradeoff_plot import plot_tradeoff
 from evaluation.probes import Samples, removed, run_probes, strongest
 from evaluation.verification import verification
 from lightning_modules.backbones import build_backbone
@@ -192,7 +194,7 @@ def one(
 
 
 def report(work: Path, data: str, sensitive: str) -> None:
-    """Print mean and standard deviation over the seeds."""
+    """Print mean and standard deviation over the seeds; draw what is left against what is kept."""
     files = sorted((work / "rows").glob(f"{data}-{sensitive}-*.csv"))
     rows = pd.concat([pd.read_csv(file) for file in files])
     before = rows[rows["method"] == "recogniser"].set_index("seed")
@@ -204,9 +206,13 @@ def report(work: Path, data: str, sensitive: str) -> None:
     rows.to_csv(work / f"{data}-{sensitive}.csv", index=False)
     figures = ["balanced_accuracy", "removed", "auc", "auc_loss", "task_accuracy"]
     summary = rows.groupby("method", sort=False)[figures].agg(["mean", "std"]).round(4)
-    summary["probes"] = rows.groupby("method")["family"].agg(lambda x: ", ".join(sorted(set(x))))
-    summary["seeds"] = rows.groupby("method").size()
+    summary["probes", ""] = rows.groupby("method")["family"].agg(lambda x: ", ".join(sorted(set(x))))
+    summary["seeds", ""] = rows.groupby("method").size()
     print(summary.sort_values(("balanced_accuracy", "mean"), ascending=False).to_string())
+    means = rows.groupby("method", sort=False)[["balanced_accuracy", "auc"]].mean().reset_index()
+    points = means.rename(columns={"method": "representation", "balanced_accuracy": "leakage"})
+    figure = plot_tradeoff(points, chance=rows["chance"].iloc[0], control="recogniser")
+    save_figure(figure, work, f"{data}-{sensitive}")
 
 
 if __name__ == "__main__":

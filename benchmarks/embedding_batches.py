@@ -14,7 +14,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from statistics import median
 
@@ -91,7 +91,7 @@ def use_up(values: Iterable[object]) -> None:
         pass
 
 
-def take_turns(sides: dict[str, Callable[[], object]], rounds: int) -> Times:
+def take_turns(sides: Mapping[str, Callable[[], object]], rounds: int) -> Times:
     """Processor milliseconds of each side in each round."""
     times: Times = {name: [] for name in sides}
     for number in range(-1, rounds):  # the first round only warms up

@@ -80,7 +80,7 @@ def sample_ids(data: FaceDataModule, split: Split, count: int) -> np.ndarray:
     if isinstance(data, TwoStreams):
         return sample_ids(data.streams[data.evaluate], split, count)
     if isinstance(data, FileFaces):
-        return data.files(split)
+        return data.files_of(split)
     if isinstance(data, Embeddings):
         return data.table.sample_id[data.rows(split).numpy()]
     return np.array([f"{split}/{index:06d}" for index in range(count)], dtype=np.str_)

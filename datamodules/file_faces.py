@@ -125,7 +125,7 @@ class FileFaces(FaceDataModule):
         parts = [self.table.digest, images, self.size, sorted(rows.items())]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
-    def files(self, split: Split) -> np.ndarray:
+    def files_of(self, split: Split) -> np.ndarray:
         """(n,) str: the file of each sample of a split, once it was built."""
         return self.table.file[self._rows[split]]
 

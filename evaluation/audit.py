@@ -15,8 +15,10 @@ from evaluation.audit_plan import Step, plan
 from evaluation.audit_result import Audit, Caveat, removed_by_attacker
 from evaluation.audit_rows import AuditRows, choose_attributes, choose_rows
 from evaluation.audit_settings import SPLITS, AuditSettings
+from evaluation.leakage import strongest_attacker
 from evaluation.leakage_warnings import leakage_warnings
 from evaluation.representations import Representations
+from evaluation.tables import percent
 
 _PACKAGES = ("numpy", "scikit-learn", "torch")
 
@@ -88,13 +90,28 @@ def _about_people(representations: Representations, rows: AuditRows) -> list[str
 
 def _warnings(frames: Frames, names: Iterable[str], attributes: Iterable[str]) -> list[Caveat]:
     """What the checks say of each attribute in each representation."""
-    leakage, health = frames["leakage"], frames["health"].set_index("representation")
+    health = frames["health"].set_index("representation")
     found = []
     for attribute, (place, name) in product(attributes, enumerate(names)):
-        table = leakage[(leakage["attribute"] == attribute) & (leakage["representation"] == name)]
+        leakage, permutation = (_about(frames, x, attribute, name) for x in ("leakage", "permutation"))
         before = health.iloc[0] if place else None
-        found += [Caveat(text, name, attribute) for text in leakage_warnings(table, health.loc[name], before)]
+        texts = leakage_warnings(leakage, health.loc[name], before)
+        best = strongest_attacker(leakage)
+        for statistic in permutation.get("statistic", ()):
+            if statistic > best["high"]:
+                texts.append(
+                    "Weak attackers: the fast classifiers of the permutation test read "
+                    f"{percent(statistic)}, more than the strongest attacker. Tune the attackers, or ask "
+                    "for more of them."
+                )
+        found += [Caveat(text, name, attribute) for text in texts]
     return found
+
+
+def _about(frames: Frames, section: str, attribute: str, name: str) -> pd.DataFrame:
+    """The rows of a section about one attribute in one representation; none if it was not measured."""
+    frame = frames.get(section, pd.DataFrame(columns=["attribute", "representation"]))
+    return frame[(frame["attribute"] == attribute) & (frame["representation"] == name)]
 
 
 def _digest_of_samples(representations: Representations, rows: AuditRows) -> str:

@@ -136,6 +136,8 @@ def _change(before: Reading, after: Reading, gone: float) -> str:
         return f"it was not found before{either} ({was}), so there was nothing to remove"
     if gone < 0:
         return f"that is more than before ({was})"
+    if gone < 0.5:
+        return f"nothing of what was readable before ({was}) is gone"
     share = f"{min(gone, 100):.0f} % of what was readable before ({was}) is gone"
     unsure = after.high >= before.low and before.high >= after.low
     return f"{share}, though the two intervals overlap" if unsure else share

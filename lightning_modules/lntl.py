@@ -30,6 +30,9 @@ class LNTL(TwoPlayers, Baseline):
 
     `scheme: joint` is another algorithm, not the published one: both losses of one pass, one step of each.
 
+    `bias_steps` is ours: features learn to evade bias heads that do not keep up with them, and a new probe
+    still reads what those no longer do.
+
     The entropy needs no label, so an image with an unknown one counts in it (as in the official code), but
     not in the cross entropy.
 
@@ -40,6 +43,8 @@ class LNTL(TwoPlayers, Baseline):
         lambda_: weight of the bias heads' negative entropy; the default is the authors'.
         reversal: what the reversed gradient is multiplied by; the default is the authors'.
         scheme: `official` or `joint`.
+        bias_steps: steps of the bias heads a batch. All but the last, which is the published one, are taken
+            before it on the same features and do not change them.
         stage: name of the module of the network whose output the bias heads read; null is the embedding.
         pretrain_epochs: epochs before the adversary acts: the classifier trains plainly and the bias heads
             on features that they do not change, as the authors' README advises.
@@ -71,6 +76,7 @@ class LNTL(TwoPlayers, Baseline):
         lambda_: float = 0.01,
         reversal: float = 0.1,
         scheme: Literal["official", "joint"] = "official",
+        bias_steps: int = 1,
         stage: str | None = None,
         pretrain_epochs: int = 0,
         start_from: str | None = None,
@@ -85,7 +91,10 @@ class LNTL(TwoPlayers, Baseline):
         super().__init__(trainable=trainable, hidden=hidden, optimizer=optimizer, **common)
         if min(lambda_, reversal, pretrain_epochs) < 0:
             raise ValueError("lambda_, reversal and pretrain_epochs cannot be negative")
+        if bias_steps < 1:
+            raise ValueError(f"bias_steps must be 1 or more, not {bias_steps}")
         self.lambda_, self.reversal, self.schedule = lambda_, reversal, schedule
+        self.bias_steps = bias_steps
         self.stage, self.pretrain_epochs, self.set_to_none = stage, pretrain_epochs, set_to_none
         self.start_from = start_from
         self.step = {"official": self.official_step, "joint": self.joint_step}[scheme]
@@ -153,8 +162,9 @@ class LNTL(TwoPlayers, Baseline):
         confidence = self.lambda_ * ramp * self.bias_heads.confidence(features)
         self.descend(task + confidence, [main], last=False)
 
-        _clear(main, adversary, set_to_none=self.set_to_none)
         features = read_stage(self.backbone, self.inputs(batch), self.stage).features
+        self.catch_up(features.detach(), batch, adversary)
+        _clear(main, adversary, set_to_none=self.set_to_none)
         bias = self.bias_heads.cross_entropy(reverse_gradient(features, self.reversal * ramp), batch)
         self.descend(bias, [adversary, main], last=True)
         return {"task": task, "confidence": confidence, "bias": bias}
@@ -164,13 +174,20 @@ class LNTL(TwoPlayers, Baseline):
     ) -> dict[str, Tensor]:
         """Both losses of one pass."""
         ramp = self.ramp()
-        _clear(main, adversary)
         embedding, features = read_stage(self.backbone, self.inputs(batch), self.stage)
+        self.catch_up(features.detach(), batch, adversary)
+        _clear(main, adversary)
         task = self.task_loss(embedding, batch)
         confidence = self.lambda_ * ramp * self.bias_heads.confidence(features)
         bias = self.bias_heads.cross_entropy(reverse_gradient(features, self.reversal * ramp), batch)
         self.descend(task + confidence + bias, [adversary, main], last=True)
         return {"task": task, "confidence": confidence, "bias": bias}
+
+    def catch_up(self, features: Tensor, batch: Batch, adversary: LightningOptimizer) -> None:
+        """The first `bias_steps` - 1 steps of the bias heads, on features without a graph."""
+        for _ in range(self.bias_steps - 1):
+            _clear(adversary)
+            self.descend(self.bias_heads.cross_entropy(features, batch), [adversary], last=False)
 
     def ramp(self) -> float:
         """By what `lambda_` and `reversal` are multiplied in this batch."""

@@ -40,7 +40,7 @@ class ShardBatches:
             )
 
 
-def _inputs(batch: FaceBatch) -> FaceBatch:
+def _inputs(batch: Any) -> FaceBatch:
     return {name: batch[name] for name in ("image", "embedding") if name in batch}
 
 

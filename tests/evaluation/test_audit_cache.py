@@ -46,6 +46,9 @@ def test_another_key_or_another_version_of_the_code_is_measured(tmp_path, monkey
     AuditCache(tmp_path).get({"folds": 5}, measure)
     AuditCache(tmp_path).get({"folds": 5}, measure)
     assert measure.calls == 3
+    (tmp_path / "code" / "report_words.py").write_text("words change no number")
+    AuditCache(tmp_path).get({"folds": 5}, measure)
+    assert measure.calls == 3
     (tmp_path / "code" / "leakage.py").write_text("2")
     AuditCache(tmp_path).get({"folds": 5}, measure)
     assert measure.calls == 4

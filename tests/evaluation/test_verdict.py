@@ -75,6 +75,9 @@ def test_more_than_before_is_said():
     verdict = give_verdict("emotion", reading(accuracy=0.7, p=0.005), X)
     assert "that is more than before (63.5 % in x)" in verdict.sentence
     assert verdict.removed < 0
+    assert (
+        "nothing of what was readable before (63.5 % in x) is gone" in give_verdict("emotion", X, X).sentence
+    )
 
 
 def test_no_more_than_all_is_gone_and_overlapping_intervals_are_said():
