@@ -21,8 +21,8 @@ from sklearn.svm import SVC, LinearSVC
 
 from benchmarks.embedding_batches import take_turns
 from benchmarks.ratios import faster
-from evaluation.attacker_grids import ATTACKERS
-from evaluation.attackers import attack
+from evaluation.attacks.attacker_grids import ATTACKERS
+from evaluation.attacks.attackers import attack
 from evaluation.leakage import leakage
 from evaluation.probe_families import rbf_svm, standardise
 from evaluation.probes import Samples

@@ -18,7 +18,7 @@ import numpy as np
 from rich.progress import track
 from scipy.stats import binomtest
 
-from evaluation.permutation_test import permutation_test
+from evaluation.attacks.permutation_test import permutation_test
 from evaluation.probes import Samples
 
 PEOPLE, IMAGES, WIDTH, SHARES = 60, (2, 8), 16, (0.5, 0.3, 0.2)

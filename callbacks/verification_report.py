@@ -7,7 +7,7 @@ from pytorch_lightning import Trainer
 from torch import Tensor
 
 from callbacks.report_files import log_figure, log_table, report_folder, write_table
-from evaluation.pair_scores import score_pairs
+from evaluation.pairs.pair_scores import score_pairs
 from evaluation.plots.verification_plots import plot_roc, plot_score_histogram
 
 

@@ -8,10 +8,10 @@ import pandas as pd
 from rich.progress import track
 from sklearn.utils.class_weight import compute_sample_weight
 
-from evaluation.attacker_grids import ATTACKERS, SCALINGS, Attacker, Scaling, in_words
-from evaluation.audited_samples import AuditedSamples, numbered
-from evaluation.cross_fitting import cross_fit, fewest_people
-from evaluation.people_folds import people_folds
+from evaluation.attacks.attacker_grids import ATTACKERS, SCALINGS, Attacker, Scaling, in_words
+from evaluation.attacks.audited_samples import AuditedSamples, numbered
+from evaluation.attacks.cross_fitting import cross_fit, fewest_people
+from evaluation.attacks.people_folds import people_folds
 from evaluation.probe_families import Floats, Ints
 from evaluation.probes import Samples, balanced_interval, known_samples, people_of
 

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from evaluation.error_rates import auc, eer
-from evaluation.pair_scores import count_pairs
+from evaluation.pairs.error_rates import auc, eer
+from evaluation.pairs.pair_scores import count_pairs
 
 
 class VerificationResult(NamedTuple):

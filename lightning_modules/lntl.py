@@ -15,6 +15,7 @@ from lightning_modules.frozen_once import frozen_once
 from lightning_modules.gradient_reversal import dann_ramp, reverse_gradient
 from lightning_modules.stage import read_stage, shape_of_stage
 from lightning_modules.start_from import load_weights
+from lightning_modules.still_statistics import still_statistics
 from lightning_modules.two_players import TwoPlayers
 
 
@@ -30,8 +31,8 @@ class LNTL(TwoPlayers, Baseline):
 
     `scheme: joint` is another algorithm, not the published one: both losses of one pass, one step of each.
 
-    `bias_steps` is ours: features learn to evade bias heads that do not keep up with them, and a new probe
-    still reads what those no longer do.
+    `refresh_steps` is ours: features learn to evade bias heads that do not keep up with them, and a new probe
+    still reads what those no longer do. New batches teach the heads more than the same one again would.
 
     The entropy needs no label, so an image with an unknown one counts in it (as in the official code), but
     not in the cross entropy.
@@ -43,8 +44,8 @@ class LNTL(TwoPlayers, Baseline):
         lambda_: weight of the bias heads' negative entropy; the default is the authors'.
         reversal: what the reversed gradient is multiplied by; the default is the authors'.
         scheme: `official` or `joint`.
-        bias_steps: steps of the bias heads a batch. All but the last, which is the published one, are taken
-            before it on the same features and do not change them.
+        refresh_steps: batches from which the bias heads alone learn, after each from which all do; 0 as
+            published.
         stage: name of the module of the network whose output the bias heads read; null is the embedding.
         pretrain_epochs: epochs before the adversary acts: the classifier trains plainly and the bias heads
             on features that they do not change, as the authors' README advises.
@@ -76,7 +77,7 @@ class LNTL(TwoPlayers, Baseline):
         lambda_: float = 0.01,
         reversal: float = 0.1,
         scheme: Literal["official", "joint"] = "official",
-        bias_steps: int = 1,
+        refresh_steps: int = 0,
         stage: str | None = None,
         pretrain_epochs: int = 0,
         start_from: str | None = None,
@@ -89,12 +90,10 @@ class LNTL(TwoPlayers, Baseline):
         **common: Any,
     ) -> None:
         super().__init__(trainable=trainable, hidden=hidden, optimizer=optimizer, **common)
-        if min(lambda_, reversal, pretrain_epochs) < 0:
-            raise ValueError("lambda_, reversal and pretrain_epochs cannot be negative")
-        if bias_steps < 1:
-            raise ValueError(f"bias_steps must be 1 or more, not {bias_steps}")
+        if min(lambda_, reversal, pretrain_epochs, refresh_steps) < 0:
+            raise ValueError("lambda_, reversal, pretrain_epochs and refresh_steps cannot be negative")
         self.lambda_, self.reversal, self.schedule = lambda_, reversal, schedule
-        self.bias_steps = bias_steps
+        self.refresh_steps = refresh_steps
         self.stage, self.pretrain_epochs, self.set_to_none = stage, pretrain_epochs, set_to_none
         self.start_from = start_from
         self.step = {"official": self.official_step, "joint": self.joint_step}[scheme]
@@ -135,7 +134,11 @@ class LNTL(TwoPlayers, Baseline):
         self, batch: Batch, batch_idx: int
     ) -> dict[str, Tensor]:
         """One batch, counted as one step."""
-        step = self.pretrain_step if self.current_epoch < self.pretrain_epochs else self.step
+        step = self.step
+        if self.current_epoch < self.pretrain_epochs:
+            step = self.pretrain_step
+        elif self.global_step % (1 + self.refresh_steps):
+            step = self.refresh_step
         with frozen_once(self.backbone):
             terms = step(batch, *self.players())
         return self.track(loss=torch.stack(list(terms.values())).sum(), **terms)
@@ -162,9 +165,8 @@ class LNTL(TwoPlayers, Baseline):
         confidence = self.lambda_ * ramp * self.bias_heads.confidence(features)
         self.descend(task + confidence, [main], last=False)
 
-        features = read_stage(self.backbone, self.inputs(batch), self.stage).features
-        self.catch_up(features.detach(), batch, adversary)
         _clear(main, adversary, set_to_none=self.set_to_none)
+        features = read_stage(self.backbone, self.inputs(batch), self.stage).features
         bias = self.bias_heads.cross_entropy(reverse_gradient(features, self.reversal * ramp), batch)
         self.descend(bias, [adversary, main], last=True)
         return {"task": task, "confidence": confidence, "bias": bias}
@@ -174,20 +176,24 @@ class LNTL(TwoPlayers, Baseline):
     ) -> dict[str, Tensor]:
         """Both losses of one pass."""
         ramp = self.ramp()
-        embedding, features = read_stage(self.backbone, self.inputs(batch), self.stage)
-        self.catch_up(features.detach(), batch, adversary)
         _clear(main, adversary)
+        embedding, features = read_stage(self.backbone, self.inputs(batch), self.stage)
         task = self.task_loss(embedding, batch)
         confidence = self.lambda_ * ramp * self.bias_heads.confidence(features)
         bias = self.bias_heads.cross_entropy(reverse_gradient(features, self.reversal * ramp), batch)
         self.descend(task + confidence + bias, [adversary, main], last=True)
         return {"task": task, "confidence": confidence, "bias": bias}
 
-    def catch_up(self, features: Tensor, batch: Batch, adversary: LightningOptimizer) -> None:
-        """The first `bias_steps` - 1 steps of the bias heads, on features without a graph."""
-        for _ in range(self.bias_steps - 1):
-            _clear(adversary)
-            self.descend(self.bias_heads.cross_entropy(features, batch), [adversary], last=False)
+    def refresh_step(
+        self, batch: Batch, main: LightningOptimizer, adversary: LightningOptimizer
+    ) -> dict[str, Tensor]:
+        """The bias heads learn from features that stay as they are, running statistics included."""
+        _clear(adversary)
+        with torch.no_grad(), still_statistics(self.backbone):
+            features = read_stage(self.backbone, self.inputs(batch), self.stage).features
+        bias = self.bias_heads.cross_entropy(features, batch)
+        self.descend(bias, [adversary], last=True)
+        return {"bias": bias}
 
     def ramp(self) -> float:
         """By what `lambda_` and `reversal` are multiplied in this batch."""

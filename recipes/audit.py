@@ -18,11 +18,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from evaluation.audit import run_audit
-from evaluation.audit_result import Audit
-from evaluation.audit_settings import AuditSettings
-from evaluation.report import write_report
-from evaluation.report_tables import summary_table
+from evaluation.audit.result import Audit
+from evaluation.audit.run import run_audit
+from evaluation.audit.settings import AuditSettings
+from evaluation.report.page import write_report
+from evaluation.report.result_tables import summary_table
 from recipes.errors import RecipeParser, report_errors
 from recipes.jobs import job_parser, parse_job, users_mistakes
 from recipes.representation_tables import load_representations

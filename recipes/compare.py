@@ -18,7 +18,7 @@ from PIL import Image
 
 from datamodules.cropping.crop_worker import load_detector
 from datamodules.cropping.face_crop import CropOptions
-from evaluation.lfw_protocol import PairRows, listed_scores
+from evaluation.pairs.lfw_protocol import PairRows, listed_scores
 from lightning_modules.base import FaceModule
 from recipes.compare_options import make_parser
 from recipes.embedder import load_embedder

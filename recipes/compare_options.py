@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from datamodules.cropping.face_crop import Select
-from evaluation.pair_tiles import Metric
+from evaluation.pairs.pair_tiles import Metric
 from recipes.embed_options import add_embedder_arguments
 from recipes.errors import RecipeParser
 from recipes.jobs import job_parser

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.embedding_table import EmbeddingTable, join
+from evaluation.report.tables import printable
 from evaluation.representations import Representations
-from evaluation.tables import printable
 from recipes.errors import UsageError
 
 IDENTITY = "identity"  # what the attribute is called that says whose a sample is

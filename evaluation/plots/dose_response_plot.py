@@ -13,7 +13,7 @@ def plot_dose_response(frame: pd.DataFrame, groups: tuple[str, str]) -> Figure:
     """One panel a measure: the signed gap with its 95 % interval at every share of bias; no gap is at 0.
 
     Args:
-        frame: rows of `evaluation.dose_response.dose_response` with the column `representation`.
+        frame: rows of `evaluation.downstream.dose_response.dose_response` with the column `representation`.
         groups: what to call group 0 and group 1.
 
     Raises:

@@ -22,7 +22,7 @@ def plot_suppression(frame: pd.DataFrame) -> Figure:
     """One panel an attribute, as figure 4.2 of the thesis; the line is the mean of the draws, the band all.
 
     Args:
-        frame: rows of `evaluation.suppression.suppression` with the columns `representation`, `attribute`.
+        frame: rows of `suppression` with the columns `representation`, `attribute` in front.
 
     Raises:
         ValueError: no rows, columns missing, or chance levels that differ.

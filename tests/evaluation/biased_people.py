@@ -5,7 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from evaluation.answers import Answers
+from evaluation.downstream.answers import Answers
 from evaluation.representations import Representations
 
 SIGNAL = 1.0  # half the distance between the targets, in standard deviations

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from evaluation.audit_result import Audit, Caveat, removed_by_attacker
+from evaluation.audit.result import Audit, Caveat, removed_by_attacker
 
 ATTACKERS = ("linear", "mlp", "rbf_svm", "forest", "knn", "boosting")
 HOSTILE = (

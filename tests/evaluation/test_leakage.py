@@ -3,11 +3,11 @@ import pytest
 from sklearn.model_selection import KFold
 from sklearn.svm import SVC
 
-from evaluation import cross_fitting
 from evaluation import leakage as module
-from evaluation.attacker_grids import ATTACKERS
-from evaluation.audited_samples import AuditedSamples
-from evaluation.cross_fitting import cross_fit, inner_folds
+from evaluation.attacks import cross_fitting
+from evaluation.attacks.attacker_grids import ATTACKERS
+from evaluation.attacks.audited_samples import AuditedSamples
+from evaluation.attacks.cross_fitting import cross_fit, inner_folds
 from evaluation.leakage import leakage, strongest_attacker
 from evaluation.probes import Samples
 from tests.evaluation.known_leaks import leaking

@@ -351,6 +351,7 @@ def test_a_checkpoint_gives_the_module_back(stage, toy, batch, fit, tmp_path):
         ({"stage": "layer2"}, "'layer2' comes before the part"),
         ({"trainable": "none"}, "nothing of the backbone trains"),
         ({"reversal": -0.1}, "cannot be negative"),
+        ({"refresh_steps": -1}, "cannot be negative"),
         ({"sensitive": "map", "label_maps": {"map": (3, 8)}}, "label maps are read from feature maps"),
     ],
 )

@@ -15,7 +15,7 @@ from lightning_modules.backbone_base import Backbone, InputSpec
 from lightning_modules.lntl import LNTL
 
 PEOPLE = 600
-SEED = 0  # seeds 0 to 4 were tried, and all pass
+SEED = 0  # 0 to 4 pass
 
 
 def people(seed: int) -> dict[str, Tensor]:
@@ -45,7 +45,7 @@ def small_network(monkeypatch):
     monkeypatch.setattr(base, "build_backbone", build)
 
 
-def trained(data: dict[str, Tensor], **options: Any) -> LNTL:
+def trained(data: dict[str, Tensor], epochs: int, **options: Any) -> LNTL:
     torch.manual_seed(SEED)
     module = LNTL(
         attributes={"smiling": ["no", "yes"], "emotion": ["happy", "neutral", "sad"]},
@@ -55,7 +55,7 @@ def trained(data: dict[str, Tensor], **options: Any) -> LNTL:
         **options,
     )  # fmt: skip
     trainer = Trainer(
-        accelerator="cpu", max_epochs=30, logger=False, enable_checkpointing=False,
+        accelerator="cpu", max_epochs=epochs, logger=False, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False,
     )  # fmt: skip
     batches = [{name: values[n : n + 50] for name, values in data.items()} for n in range(0, PEOPLE, 50)]
@@ -77,8 +77,9 @@ def measured(module: LNTL, learned: dict[str, Tensor], tested: dict[str, Tensor]
 
 def test_new_probes_read_the_emotion_of_the_plain_network_and_hardly_that_of_lntl(small_network):
     fitted, *others = (people(3 * SEED + part) for part in (1, 2, 3))
-    plain, plain_task = measured(trained(fitted, lambda_=0.0, reversal=0.0), *others)
-    blind, blind_task = measured(trained(fitted, lambda_=0.01, reversal=0.5, bias_steps=4), *others)
+    # of the batches of 88 epochs the network learns from those of 22
+    plain, plain_task = measured(trained(fitted, 22, lambda_=0.0, reversal=0.0), *others)
+    blind, blind_task = measured(trained(fitted, 88, lambda_=0.01, reversal=0.5, refresh_steps=3), *others)
     assert plain > 0.7
-    assert removed(plain, blind, 1 / 3) > 50  # percent
+    assert removed(plain, blind, 1 / 3) > 60  # percent
     assert min(plain_task, blind_task) > 0.98

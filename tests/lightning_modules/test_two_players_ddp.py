@@ -44,6 +44,7 @@ TURNS: Any = {"width": 6, "hidden": 6, "steps_per_round": 1, "rounds": 2, "sensi
               "target": "neutral"}  # fmt: skip
 METHODS: Any = {
     "lntl": (LNTL, {**HIDES, **PLAIN}),
+    "lntl, refreshed": (LNTL, {**HIDES, **PLAIN, "refresh_steps": 1}),
     "lntl, joint": (LNTL, {**HIDES, **PLAIN, "scheme": "joint"}),
     "lntl of a stage": (
         LNTL, {**HIDES, **PLAIN, "stage": "layer3", "trainable": "all", "pretrain_epochs": 1},

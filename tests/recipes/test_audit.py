@@ -10,7 +10,7 @@ import torch
 import yaml
 
 from datamodules.embedding_table import EmbeddingTable
-from evaluation import audit_sections
+from evaluation.audit import sections as audit_sections
 from evaluation.plots import style
 from recipes import audit
 from recipes.config_lookup import CONFIGS

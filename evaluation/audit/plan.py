@@ -1,0 +1,122 @@
+"""The steps of an audit: what is measured of which representation, and what the result depends on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from evaluation.audit.cache import Frames
+from evaluation.audit.rows import AuditRows
+from evaluation.audit.sections import (
+    measure_demographics,
+    measure_downstream,
+    measure_head_tsne,
+    measure_health,
+    measure_information,
+    measure_leakage,
+    measure_map,
+    measure_permutations,
+    measure_suppression,
+    measure_tsne,
+    measure_verification,
+)
+from evaluation.audit.settings import AuditSettings
+from evaluation.probe_families import Ints
+from evaluation.report.verdict import attacker_name
+from evaluation.representations import Representations
+
+Measure = Callable[[Representations, Any, AuditRows, AuditSettings], Frames]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to measure.
+
+    Attributes:
+        section: what it is, for people.
+        representation: of which one.
+        attribute: of which attribute, or None.
+        options: the settings that it depends on.
+        measure: does it.
+    """
+
+    section: str
+    representation: str
+    attribute: str | None
+    options: dict[str, Any]
+    measure: Callable[[], Frames]
+
+    @property
+    def title(self) -> str:
+        """A few words for a progress bar."""
+        of = f" of {self.attribute}" if self.attribute else ""
+        return f"{self.section}{of} in {self.representation}"
+
+
+def plan(
+    representations: Representations, settings: AuditSettings, rows: AuditRows, attributes: list[str]
+) -> list[Step]:
+    """Every step, the quick ones that may find a fault in the data first.
+
+    Args:
+        representations: embeddings and labels.
+        settings: what to do.
+        rows: whom to attack.
+        attributes: the sensitive ones.
+
+    Raises:
+        ValueError: something was asked for that these samples do not allow.
+    """
+    steps: list[Step] = []
+
+    def add(
+        section: str, name: str, attribute: str | None, measure: Measure, *options: str, **changed: Any
+    ) -> None:
+        asked = replace(settings, **changed)
+        chosen = {option: getattr(asked, option) for option in (*options, "seed")}
+        one = replace(representations, embeddings={name: representations.embeddings[name]})
+        steps.append(Step(section, name, attribute, chosen, partial(measure, one, attribute, rows, asked)))
+
+    known = _known_twice(representations.identity[rows.tested])
+    if settings.group is not None and not known:
+        raise ValueError("to compare errors by group, some person must be known to have two samples")
+    paired = [x for x in attributes if x != settings.target and len(representations.classes[x]) == 2]
+    paired = [] if settings.target is None else paired
+    if settings.target is not None and not paired:
+        raise ValueError(f"a target needs a sensitive attribute of two classes beside {settings.target}")
+    unseen = (representations.split == 0).any() and not (representations.split[rows.tested] == 0).any()
+    for name in representations.embeddings:
+        add("health", name, None, measure_health)
+        if known:
+            add("verification", name, None, measure_verification)
+        if settings.group is not None:
+            add("errors of groups", name, settings.group, measure_demographics, "fmr_target")
+        add("attribute map", name, None, measure_map, "folds", "max_classes", "sensitive")
+        if settings.tsne:
+            add("t-SNE", name, None, measure_tsne, "tsne")
+    for attribute, name in product(attributes, representations.embeddings):
+        about = (name, attribute)
+        if attribute in paired:
+            add("downstream", *about, measure_downstream, "target", "bias", "biases", "downstream_draws")
+        for attacker in settings.attackers:
+            options = ("attackers", "raw", "folds", "repeats", "tune", "max_samples")
+            words = f"{attacker_name(attacker)}: leakage"
+            add(words, *about, measure_leakage, *options, attackers=[attacker])
+        if settings.permutations:
+            add("permutation test", *about, measure_permutations, "permutations", "folds")
+        if settings.information:
+            add("information", *about, measure_information, "folds")
+        if settings.suppression_draws:
+            add("suppression", *about, measure_suppression, "suppression_draws")
+        if settings.tsne and unseen:
+            add("t-SNE of a classifier", *about, measure_head_tsne, "tsne")
+    return steps
+
+
+def _known_twice(identity: Ints) -> bool:
+    """Whether there are genuine and impostor pairs: two people, one of them with two samples."""
+    counts = np.unique(identity[identity >= 0], return_counts=True)[1]
+    return len(counts) > 1 and counts.max() > 1

@@ -1,0 +1,151 @@
+"""The audit: how much of an attribute representations give away, what hiding it cost, and who pays."""
+
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from importlib.metadata import version
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from evaluation.attacks.leakage_warnings import leakage_warnings
+from evaluation.audit.cache import AuditCache, Frames, fingerprint
+from evaluation.audit.plan import Step, plan
+from evaluation.audit.result import Audit, Caveat, removed_by_attacker
+from evaluation.audit.rows import AuditRows, choose_attributes, choose_rows
+from evaluation.audit.settings import SPLITS, AuditSettings
+from evaluation.leakage import strongest_attacker
+from evaluation.report.tables import percent
+from evaluation.representations import Representations
+
+_PACKAGES = ("numpy", "scikit-learn", "torch")
+
+
+def run_audit(
+    representations: Representations,
+    settings: AuditSettings,
+    folder: Path,
+    on_step: Callable[[Step, int, int], None] = lambda step, done, total: None,
+) -> Audit:
+    """Measure everything that the settings ask for.
+
+    Args:
+        representations: the first is what the others are compared with.
+        settings: what to do.
+        folder: of what was measured; one that was stopped goes on with it.
+        on_step: called before each step, with its number from 0 and that of all steps.
+
+    Raises:
+        ValueError: the settings do not fit the data; the message says why.
+    """
+    rows = choose_rows(representations, settings)
+    attributes, left_out = choose_attributes(representations, settings, rows.tested)
+    cache = AuditCache(folder)
+    samples = _digest_of_samples(representations, rows)
+    embeddings = {name: fingerprint(x) for name, x in representations.embeddings.items()}
+    steps = plan(representations, settings, rows, attributes)
+    found: dict[str, list[pd.DataFrame]] = {}
+    for done, step in enumerate(steps):
+        on_step(step, done, len(steps))
+        data = {"samples": samples, "embedding": embeddings[step.representation]}
+        about = {"section": step.section, "attribute": step.attribute}
+        for name, frame in cache.get({**data, **about, **step.options}, step.measure).items():
+            found.setdefault(name, []).append(_labelled(frame, step))
+    frames = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
+    first = next(iter(representations.embeddings))
+    if len(representations.embeddings) > 1:
+        frames["removed"] = removed_by_attacker(frames["leakage"], first)
+    caveats = [Caveat(text) for text in (*left_out, *_about_people(representations, rows))]
+    return Audit(
+        names=tuple(representations.embeddings),
+        attributes=tuple(attributes),
+        classes={name: representations.classes[name] for name in attributes},
+        frames=frames,
+        caveats=[*caveats, *_warnings(frames, representations.embeddings, attributes)],
+        settings=asdict(settings),
+        facts=_facts(representations, rows, samples, embeddings),
+    )
+
+
+def _labelled(frame: pd.DataFrame, step: Step) -> pd.DataFrame:
+    """The frame with the columns that say what it is about, in front."""
+    about = {"representation": step.representation, "attribute": step.attribute}
+    missing = {k: v for k, v in about.items() if v is not None and k not in frame}
+    return pd.concat([pd.DataFrame(missing, index=frame.index), frame], axis=1)
+
+
+def _about_people(representations: Representations, rows: AuditRows) -> list[str]:
+    identity = representations.identity[rows.tested]
+    unknown = int((identity < 0).sum())
+    if not unknown:
+        return []
+    return [
+        f"Of {unknown:,} of the {len(identity):,} samples nobody knows whose they are. Each counts as a "
+        "person of its own, so attackers may have met some of the people they are measured on, and "
+        "intervals may be too narrow."
+    ]
+
+
+def _warnings(frames: Frames, names: Iterable[str], attributes: Iterable[str]) -> list[Caveat]:
+    """What the checks say of each attribute in each representation."""
+    health = frames["health"].set_index("representation")
+    found = []
+    for attribute, (place, name) in product(attributes, enumerate(names)):
+        leakage, permutation = (_about(frames, x, attribute, name) for x in ("leakage", "permutation"))
+        before = health.iloc[0] if place else None
+        texts = leakage_warnings(leakage, health.loc[name], before)
+        best = strongest_attacker(leakage)
+        for statistic in permutation.get("statistic", ()):
+            if statistic > best["high"]:
+                texts.append(
+                    "Weak attackers: the fast classifiers of the permutation test read "
+                    f"{percent(statistic)}, more than the strongest attacker. Tune the attackers, or ask "
+                    "for more of them."
+                )
+        found += [Caveat(text, name, attribute) for text in texts]
+    return found
+
+
+def _about(frames: Frames, section: str, attribute: str, name: str) -> pd.DataFrame:
+    """The rows of a section about one attribute in one representation; none if it was not measured."""
+    frame = frames.get(section, pd.DataFrame(columns=["attribute", "representation"]))
+    return frame[(frame["attribute"] == attribute) & (frame["representation"] == name)]
+
+
+def _digest_of_samples(representations: Representations, rows: AuditRows) -> str:
+    """Of everything but the embeddings."""
+    names = sorted(representations.labels)
+    texts = [[name, *representations.classes[name]] for name in names]
+    columns = [representations.labels[name] for name in names]
+    return fingerprint(
+        *map(np.array, texts),
+        *columns,
+        representations.identity,
+        representations.split,
+        representations.sample_id,
+        rows.tested,
+        rows.extra,
+    )
+
+
+def _facts(
+    representations: Representations, rows: AuditRows, samples: str, embeddings: dict[str, str]
+) -> dict[str, str]:
+    identity = representations.identity[rows.tested]
+    people = len(np.unique(identity[identity >= 0]))
+    of = f" of {people:,} people" if people else ", of people whom nobody knows"
+    sizes = [
+        f"{int((representations.split == place).sum()):,} {name}"
+        for place, name in enumerate((*SPLITS, "in no split"))
+    ]
+    return {
+        "tested": f"{len(rows.tested):,} samples{of} ({rows.told})",
+        "samples": f"{len(representations):,}: {', '.join(sizes)}",
+        "fingerprint of samples and labels": samples,
+        **{f"fingerprint of {name}": digest for name, digest in embeddings.items()},
+        "versions": ", ".join(
+            [f"Python {platform.python_version()}", *(f"{x} {version(x)}" for x in _PACKAGES)]
+        ),
+    }

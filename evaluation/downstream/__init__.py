@@ -1,0 +1,1 @@
+"""Classifiers built on a representation, and whom they serve."""

@@ -1,0 +1,1 @@
+"""The page, the tables and the figures that an audit writes."""

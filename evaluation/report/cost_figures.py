@@ -1,0 +1,100 @@
+"""The figures of an audit that say what hiding an attribute cost, and whom."""
+
+import pandas as pd
+
+from evaluation.audit.result import Audit
+from evaluation.plots.attribute_map_plot import plot_attribute_map
+from evaluation.plots.dose_response_plot import plot_dose_response
+from evaluation.plots.group_bars import plot_group_bars, plot_signed_gaps
+from evaluation.plots.verification_plots import plot_det, plot_error_rates, plot_roc, plot_score_histogram
+from evaluation.report.figures import FigureWriter, ReportFigure
+
+
+def verification_figures(audit: Audit, figures: FigureWriter) -> list[ReportFigure]:
+    """ROC, DET, error rates and score histogram of the cosine scores."""
+    curves, bins = (_with_a_curve(audit, f"verification_{kind}") for kind in ("curve", "histogram"))
+    if curves.empty:
+        return []
+    return [
+        figures.write(
+            "roc",
+            "ROC curve of every representation",
+            "How many genuine pairs are accepted (upwards) at each share of impostor pairs accepted "
+            "(to the right, in powers of ten). Higher is better; on the dashed line nobody is told "
+            "apart.",
+            plot_roc(curves),
+        ),
+        figures.write(
+            "det",
+            "DET curve of every representation",
+            "Both error rates against each other, on axes that make normal scores straight lines. "
+            "Lower is better.",
+            plot_det(curves),
+        ),
+        figures.write(
+            "error_rates",
+            "FMR and FNMR against the threshold",
+            "The shares of impostor pairs accepted and of genuine pairs rejected at each threshold of "
+            "the score. At the point they are equal.",
+            plot_error_rates(curves),
+        ),
+        figures.write(
+            "scores",
+            "Scores of genuine and impostor pairs",
+            "How the scores of pairs of one person and of two people are spread. The less they "
+            "overlap, the better people are told apart.",
+            plot_score_histogram(bins),
+        ),
+    ]
+
+
+def map_figure(audit: Audit, figures: FigureWriter) -> ReportFigure:
+    """Every attribute in every representation."""
+    return figures.write(
+        "attribute_map",
+        "Every attribute in every representation",
+        "What one fast attacker reads (balanced accuracy in percent). Dark cells are close to perfect, "
+        "white ones to chance. What was not meant to be hidden should stay dark.",
+        plot_attribute_map(audit.frame("attribute_map")),
+    )
+
+
+def downstream_figures(audit: Audit, figures: FigureWriter) -> list[ReportFigure]:
+    """Rates of two groups, the gaps between them, and how these grow with the bias."""
+    drawn = []
+    for place, attribute in enumerate(audit.frame("signed_gaps")["attribute"].unique(), 1):
+        first, second = audit.classes[attribute]
+        rates, gaps, doses = (
+            audit.frame(section, attribute=attribute)
+            for section in ("downstream", "signed_gaps", "dose_response")
+        )
+        drawn += [
+            figures.write(
+                f"groups_{place}",
+                f"Rates of {first} and {second}",
+                f"How the classifier treats {first} and {second}, where its training favoured one of them.",
+                plot_group_bars(rates),
+            ),
+            figures.write(
+                f"gaps_{place}",
+                f"Gaps between {first} and {second}",
+                "One rate minus the other. An interval that reaches over the line leaves open whom it "
+                "favours.",
+                plot_signed_gaps(gaps, (first, second)),
+            ),
+            figures.write(
+                f"dose_{place}",
+                f"How the gaps between {first} and {second} grow with the bias",
+                "The same gaps by the share of the training sample that goes along with the bias; 50 % "
+                "is none.",
+                plot_dose_response(doses, (first, second)),
+            ),
+        ]
+    return drawn
+
+
+def _with_a_curve(audit: Audit, section: str) -> pd.DataFrame:
+    """Rows of the representations that give two pairs different scores; of one vector there is no curve."""
+    curves, frame = (audit.frame(name, metric="cosine") for name in ("verification_curve", section))
+    some = curves[curves["fmr"].between(0, 1, inclusive="neither")]
+    return frame[frame["representation"].isin(some["representation"])]

@@ -1,0 +1,114 @@
+"""The figures of an audit, written to files and described in words."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from evaluation.audit.result import Audit
+from evaluation.plots.embedding_plot import plot_embedding
+from evaluation.plots.leakage_plot import plot_leakage
+from evaluation.plots.style import save_figure
+from evaluation.plots.suppression_plot import plot_suppression
+from evaluation.plots.tradeoff_plot import plot_tradeoff
+from evaluation.report.inline_svg import inline_svg
+from evaluation.report.verdict import attacker_name
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """A figure on the page.
+
+    Attributes:
+        title: a few words, read out by a screen reader.
+        caption: what it shows and how to read it.
+        svg: the figure.
+    """
+
+    title: str
+    caption: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class FigureWriter:
+    """Draws figures into a folder.
+
+    Attributes:
+        folder: of the files.
+    """
+
+    folder: Path
+
+    def write(self, name: str, title: str, caption: str, figure: Figure) -> ReportFigure:
+        """Write `<name>.svg` and `.png`, and return what the page shows."""
+        svg, _ = save_figure(figure, self.folder, name)
+        return ReportFigure(title, caption, inline_svg(svg, title, caption))
+
+    def leakage(self, audit: Audit, attribute: str, slug: str) -> ReportFigure:
+        """Bars of every attacker."""
+        frame = audit.frame("leakage", attribute=attribute)
+        raw = (frame["scaling"] == "raw").any()
+        diamonds = " A diamond is an attacker whose embeddings were not standardised." if raw else ""
+        return self.write(
+            f"leakage_{slug}",
+            f"What every attacker reads of {attribute}",
+            f"Balanced accuracy of every attacker that tries to read {attribute}, with 95 % intervals. The "
+            f"dashed line is chance; a bar that ends there reads nothing.{diamonds}",
+            plot_leakage(frame.assign(attacker=frame["attacker"].map(attacker_name))),
+        )
+
+    def suppression(self, audit: Audit, attribute: str, slug: str) -> ReportFigure:
+        """Accuracy against the share of features taken away."""
+        return self.write(
+            f"suppression_{slug}",
+            f"{attribute} without a part of the features",
+            f"What is still read of {attribute} when a random share of the features is taken away (the "
+            "band: all draws). A line that stays flat says that the attribute is spread over all features.",
+            plot_suppression(audit.frame("suppression", attribute=attribute)),
+        )
+
+    def tsne(self, audit: Audit, attribute: str, slug: str) -> ReportFigure:
+        """Samples as points, coloured by the attribute: of each representation, and of a classifier on it."""
+        views, label = {}, np.empty(0, np.int64)
+        for section, title in (("tsne", "{}"), ("tsne_head", "f({})")):
+            for name in audit.names:
+                points = audit.frame(section, representation=name)
+                if section == "tsne_head" and len(points):
+                    points = points[points["attribute"] == attribute]
+                if len(points):
+                    views[title.format(name)] = points[["x", "y"]].to_numpy()
+                    label = points[f"label.{attribute}"].to_numpy()
+        tested = int(audit.frame("health")["samples"].iloc[0])
+        return self.write(
+            f"tsne_{slug}",
+            f"Maps of the embeddings, coloured by {attribute}",
+            "Each point is an image; near ones have similar embeddings (t-SNE; the colours had no part in "
+            f"it). An f marks the hidden layer of a classifier that learned to read {attribute} from other "
+            "people. Distances between clusters mean nothing, and what a map does not show may still be "
+            "read.",
+            plot_embedding(
+                views, label, audit.classes[attribute], samples=tested if tested > len(label) else None
+            ),
+        )
+
+    def tradeoff(self, audit: Audit, attribute: str, slug: str) -> ReportFigure:
+        """Leakage against verification."""
+        readings = [audit.reading(attribute, name) for name in audit.names]
+        frame = pd.DataFrame(
+            {
+                "representation": audit.names,
+                **{key: [getattr(x, key) for x in readings] for key in ("auc", "low", "high")},
+                "leakage": [x.accuracy for x in readings],
+            }
+        )
+        return self.write(
+            f"tradeoff_{slug}",
+            f"{attribute} against verification",
+            f"What is read of {attribute} (upwards) against how well people are told apart (to the right). "
+            "The best corner is at the lower right. No representation beats those on the line in both.",
+            plot_tradeoff(frame, chance=readings[0].chance, control=audit.names[0]),
+        )

@@ -1,0 +1,96 @@
+"""The report of an audit: one page that needs no other file, and the same numbers for papers and programs."""
+
+import json
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from evaluation.audit.result import Audit
+from evaluation.report.figures import FigureWriter
+from evaluation.report.result_tables import summary_table
+from evaluation.report.sections import make_sections
+from evaluation.report.tables import Table
+from evaluation.report.words import GLOSSARY
+
+
+def write_report(audit: Audit, folder: Path) -> None:
+    """Write everything about an audit.
+
+    `report.html`; `numbers.json` with every number; `csv/` with a file for each section; `tables/` in LaTeX
+    and Markdown; `figures/` in SVG and PNG.
+
+    Args:
+        audit: what was found.
+        folder: of the files; made if it is not there.
+    """
+    sections = make_sections(audit, FigureWriter(folder / "figures"))
+    summary = summary_table(audit)
+    _write(folder / "numbers.json", json.dumps(numbers(audit), ensure_ascii=False) + "\n")
+    for name, frame in audit.frames.items():
+        _write(folder / "csv" / f"{name}.csv", frame.to_csv(index=False))
+    for table in (summary, *(table for section in sections for table in section.tables)):
+        _write(folder / "tables" / f"{table.name}.tex", table.latex())
+        _write(folder / "tables" / f"{table.name}.md", table.markdown())
+    names = f"{audit.names[0]} and {', '.join(audit.names[1:])}" if audit.names[1:] else audit.names[0]
+    page = _environment().get_template("report.html.j2")
+    _write(
+        folder / "report.html",
+        page.render(
+            title=f"How blind is it? An audit of {names}",
+            subtitle=f"Attributes: {', '.join(audit.attributes)}. Written by blindface.",
+            verdicts=audit.verdicts,
+            summary=summary,
+            caveats=audit.caveats,
+            sections=sections,
+            facts=Table(
+                "facts", "What was measured on what.", ("what", "value"), list(audit.facts.items()), texts=2
+            ),
+            settings=_settings(audit.settings),
+            glossary=GLOSSARY,
+        ),
+    )
+
+
+def numbers(audit: Audit) -> dict[str, Any]:
+    """Everything, as JSON can write it, sections by columns; what is not finite is null."""
+    return {
+        "representations": list(audit.names),
+        "attributes": list(audit.attributes),
+        "verdicts": [_plain(vars(verdict)) for verdict in audit.verdicts],
+        "caveats": [vars(caveat) for caveat in audit.caveats],
+        "settings": audit.settings,
+        "facts": audit.facts,
+        "sections": {name: _plain(frame.to_dict("list")) for name, frame in audit.frames.items()},
+    }
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can write."""
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _settings(settings: dict[str, Any]) -> Table:
+    rows = [(name, json.dumps(value, ensure_ascii=False)) for name, value in settings.items()]
+    return Table("settings", "Options of the audit.", ("option", "value"), rows, texts=2)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("evaluation.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    environment.filters["capitalise"] = lambda text: text[:1].upper() + text[1:]
+    return environment
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")

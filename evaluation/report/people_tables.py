@@ -1,0 +1,100 @@
+"""The tables of an audit that say whom errors hit."""
+
+from evaluation.audit.result import Audit
+from evaluation.report.result_tables import Cell, make_table
+from evaluation.report.tables import Table, interval, percent, short
+
+_MEASURES = {
+    "tpr": "TPR",
+    "fpr": "FPR",
+    "auc": "AUC",
+    "selection_rate": "share taken",
+    "fmr_gap": "gap of FMR",
+    "fnmr_gap": "gap of FNMR",
+    "fmr_ratio": "ratio of FMR",
+    "fnmr_ratio": "ratio of FNMR",
+    "inequity_rate": "inequity rate",
+    "fdr": "FDR",
+    "garbe": "GARBE",
+    "skewed_error_ratio": "skewed error ratio",
+    "n_sigma_genuine": "N-sigma of genuine scores",
+    "n_sigma_impostor": "N-sigma of impostor scores",
+}
+
+
+def demographic_tables(audit: Audit) -> list[Table]:
+    """Verification errors of every group, and how far apart they are."""
+    groups = make_table(
+        "demographic_rates",
+        "Verification errors of every group at one threshold.",
+        audit.frame("demographic_rates"),
+        {
+            "representation": lambda x: x.representation,
+            "group": lambda x: x.group,
+            "FMR": lambda x: percent(x.fmr, 3),
+            "FNMR": lambda x: percent(x.fnmr, 2),
+            "genuine pairs": lambda x: f"{x.genuine:,}",
+            "impostor pairs": lambda x: f"{x.impostor:,}",
+        },
+        texts=2,
+    )
+    apart = make_table(
+        "demographic_differentials",
+        "How far apart the groups are.",
+        audit.frame("demographic_differentials"),
+        {
+            "representation": lambda x: x.representation,
+            "measure": lambda x: _MEASURES.get(x.measure, x.measure),
+            "value": lambda x: short(x.value),
+        },
+        texts=2,
+    )
+    return [x for x in (groups, apart) if x]
+
+
+def downstream_tables(audit: Audit) -> list[Table]:
+    """What a classifier trained on biased samples does to two groups."""
+    rates = audit.frame("downstream")
+    if rates.empty:
+        return []
+    words: dict[str, Cell] = {
+        "representation": lambda x: x.representation,
+        "groups of": lambda x: x.attribute,
+    }
+    groups = make_table(
+        "downstream",
+        f"A classifier of {audit.settings['target']} trained with bias {audit.settings['bias']} (all draws "
+        "together).",
+        rates,
+        {
+            **words,
+            "group": lambda x: x.group,
+            "accuracy": lambda x: percent(x.accuracy),
+            "TPR": lambda x: percent(x.tpr),
+            "TPR, 95 %": lambda x: interval(x.tpr_low, x.tpr_high),
+            "FPR": lambda x: percent(x.fpr),
+            "FPR, 95 %": lambda x: interval(x.fpr_low, x.fpr_high),
+            "taken": lambda x: percent(x.selection_rate),
+        },
+        texts=3,
+    )
+    gap: dict[str, Cell] = {
+        "measure": lambda x: _MEASURES.get(x.measure, x.measure),
+        "gap": lambda x: percent(x.gap),
+        "95 %": lambda x: interval(x.low, x.high),
+    }
+    gaps = make_table(
+        "signed_gaps",
+        "Rate of the second group minus that of the first.",
+        audit.frame("signed_gaps"),
+        {**words, **gap},
+        texts=3,
+    )
+    response = make_table(
+        "dose_response",
+        "The same gaps at every bias of the training samples.",
+        audit.frame("dose_response"),
+        {**words, "bias": lambda x: f"{x.bias:g}", **gap},
+        texts=4,
+    )
+    return [x for x in (groups, gaps, response) if x]

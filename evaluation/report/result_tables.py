@@ -1,0 +1,169 @@
+"""The tables of an audit: its frames in words and rounded figures."""
+
+from collections.abc import Callable
+from math import isnan, nan
+from typing import Any
+
+import pandas as pd
+
+from evaluation.audit.result import Audit
+from evaluation.report.tables import MISSING, Table, interval, number, p_value, percent, short
+from evaluation.report.verdict import attacker_name
+
+Cell = Callable[[Any], str]
+"""A row of a frame, as `itertuples` gives it, to the text of a cell."""
+
+
+def make_table(
+    name: str, caption: str, frame: pd.DataFrame, columns: dict[str, Cell], texts: int = 1
+) -> Table | None:
+    """A table of a frame, a column for each heading; None if the frame is empty."""
+    if frame.empty:
+        return None
+    rows = [[cell(row) for cell in columns.values()] for row in frame.itertuples()]
+    return Table(name, caption, list(columns), rows, texts)
+
+
+def removed_text(value: float) -> str:
+    """Percent of what was readable; a dash for nan."""
+    return MISSING if isnan(value) else f"{value:.1f} %"
+
+
+def summary_table(audit: Audit) -> Table:
+    """One row for each sensitive attribute and representation: what is read, and verification."""
+    gone = {(x.attribute, x.representation): x.removed for x in audit.verdicts}
+    rows = []
+    for attribute in audit.attributes:
+        for name in audit.names:
+            reading = audit.reading(attribute, name)
+            rows.append(
+                [
+                    attribute,
+                    name,
+                    attacker_name(reading.attacker),
+                    percent(reading.accuracy),
+                    interval(reading.low, reading.high),
+                    percent(reading.chance),
+                    p_value(reading.p),
+                    removed_text(gone.get((attribute, name), nan)),
+                    number(reading.auc, 4),
+                ]
+            )
+    columns = (
+        "attribute",
+        "representation",
+        "strongest attacker",
+        "read at",
+        "95 %",
+        "chance",
+        "p",
+        "removed",
+    )
+    caption = "What the strongest attacker reads (balanced accuracy), and how well people are told apart."
+    return Table("summary", caption, (*columns, "verification AUC"), rows, texts=3)
+
+
+def leakage_table(audit: Audit, attribute: str, slug: str) -> Table | None:
+    """Every attacker on every representation."""
+    frame = audit.frame("leakage", attribute=attribute)
+    gone = audit.frame("removed", attribute=attribute)
+    key = ("representation", "attacker", "scaling")
+    found = {tuple(x[column] for column in key): x["removed"] for x in gone.to_dict("records")}
+    return make_table(
+        f"leakage_{slug}",
+        f"What every attacker reads of {attribute}.",
+        frame,
+        {
+            "representation": lambda x: x.representation,
+            "attacker": lambda x: attacker_name(x.attacker),
+            "embeddings": lambda x: x.scaling,
+            "accuracy": lambda x: percent(x.accuracy),
+            "balanced": lambda x: percent(x.balanced_accuracy),
+            "95 %": lambda x: interval(x.low, x.high),
+            "removed": lambda x: removed_text(found.get((x.representation, x.attacker, x.scaling), nan)),
+        },
+        texts=3,
+    )
+
+
+def information_table(audit: Audit, attribute: str, slug: str) -> Table | None:
+    """Usable information and description length, in bits."""
+    frame = audit.frame("information", attribute=attribute)
+    lengths = audit.frame("description_length", attribute=attribute)
+    if frame.empty:
+        return None
+    joined = frame.merge(lengths, on=["representation", "attribute", "family"], how="left")
+    return make_table(
+        f"information_{slug}",
+        f"Usable information about {attribute} in bits a face, and description length.",
+        joined,
+        {
+            "representation": lambda x: x.representation,
+            "classifiers": lambda x: attacker_name(x.family),
+            "bits": lambda x: number(x.bits),
+            "95 %": lambda x: MISSING if isnan(x.low) else f"[{x.low:.3f}, {x.high:.3f}]",
+            "of": lambda x: number(x.entropy),
+            "code length, bits": lambda x: MISSING if isnan(x.codelength) else f"{x.codelength:,.0f}",
+            "compression": lambda x: number(x.compression, 2),
+        },
+        texts=2,
+    )
+
+
+def map_table(audit: Audit) -> Table | None:
+    """Every attribute in every representation, read by one fast attacker."""
+    return make_table(
+        "attribute_map",
+        "Every attribute, read by one fast attacker (balanced accuracy).",
+        audit.frame("attribute_map"),
+        {
+            "attribute": lambda x: x.attribute + (" (sensitive)" if x.attribute in audit.attributes else ""),
+            "representation": lambda x: x.representation,
+            "read at": lambda x: percent(x.balanced_accuracy),
+            "95 %": lambda x: interval(x.low, x.high),
+            "chance": lambda x: percent(x.chance),
+        },
+        texts=2,
+    )
+
+
+def health_table(audit: Audit) -> Table | None:
+    """Scale and effective rank of every representation."""
+    return make_table(
+        "health",
+        "How much the representations vary.",
+        audit.frame("health"),
+        {
+            "representation": lambda x: x.representation,
+            "dimensions": lambda x: f"{x.dimensions}",
+            "effective rank": lambda x: number(x.effective_rank, 1),
+            "scale": lambda x: short(x.scale),
+        },
+    )
+
+
+def verification_table(audit: Audit) -> Table | None:
+    """How well people are told apart."""
+    rates = {f"TAR at FMR 1e-{k}": f"tar_at_1e_{k}" for k in range(1, 6)}
+    frame = audit.frame("verification").rename(columns=lambda name: name.replace("1e-", "1e_"))
+
+    def tar(column: str) -> Cell:
+        return lambda x: percent(getattr(x, column))
+
+    return make_table(
+        "verification",
+        "Verification over all pairs of the samples tested.",
+        frame,
+        {
+            "representation": lambda x: x.representation,
+            "score": lambda x: x.metric,
+            "AUC": lambda x: number(x.auc, 4),
+            "AUC, 95 %": lambda x: MISSING if isnan(x.auc_low) else f"[{x.auc_low:.4f}, {x.auc_high:.4f}]",
+            "EER": lambda x: percent(x.eer, 2),
+            "EER, 95 %": lambda x: interval(x.eer_low, x.eer_high),
+            **{heading: tar(column) for heading, column in rates.items()},
+            "genuine pairs": lambda x: f"{x.genuine:,}",
+            "impostor pairs": lambda x: f"{x.impostor:,}",
+        },
+        texts=2,
+    )

@@ -1,0 +1,133 @@
+"""The sections of the report: what was asked, the answer in figures and tables, and how to read them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evaluation.audit.result import Audit
+from evaluation.report.cost_figures import downstream_figures, map_figure, verification_figures
+from evaluation.report.figures import FigureWriter, ReportFigure
+from evaluation.report.people_tables import demographic_tables, downstream_tables
+from evaluation.report.result_tables import (
+    health_table,
+    information_table,
+    leakage_table,
+    map_table,
+    verification_table,
+)
+from evaluation.report.tables import Table, equals, percent
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    Attributes:
+        id: of the anchor.
+        title: its heading.
+        text: paragraphs.
+        figures: shown after the text.
+        tables: shown last.
+    """
+
+    id: str
+    title: str
+    text: Sequence[str] = ()
+    figures: Sequence[ReportFigure] = ()
+    tables: Sequence[Table] = ()
+
+
+def make_sections(audit: Audit, figures: FigureWriter) -> list[Section]:
+    """Every section that the audit has measured something for."""
+    sections = [method_section(audit)]
+    sections += [attribute_section(audit, name, figures) for name in audit.attributes]
+    sections += [cost_section(audit, figures), people_section(audit, figures)]
+    return [x for x in sections if x.text or x.figures or x.tables]
+
+
+def method_section(audit: Audit) -> Section:
+    """What was tested and how, for somebody who knows neither the code nor the field."""
+    before, others = audit.names[0], audit.names[1:]
+    compared = f"compares {before} with {_listed(others)}, made from it" if others else f"looks at {before}"
+    text = [
+        "A network turns each face into a list of numbers, an embedding, by which people are recognised. "
+        f"This audit asks how much such numbers give away about {_listed(audit.attributes)}. It "
+        f"{compared}.",
+        f"Tested were {audit.facts['tested']}. Attackers, classifiers of several kinds, learn to read the "
+        "attribute from the embeddings of some people and are measured on others, "
+        f"{audit.settings['folds']} times, so that everybody is attacked once"
+        + (f", and all of it {audit.settings['repeats']} times" if audit.settings["repeats"] > 1 else "")
+        + ". The strongest counts: whoever holds the embeddings may choose any.",
+        "Attackers are measured on people they have never met, as far as it is known who is who. An "
+        "attribute that none of them reads is not proven absent: another attacker, or more data, may find "
+        "it.",
+    ]
+    if "permutation" in audit.frames:
+        text.insert(
+            2,
+            f"Whether a reading is more than luck is tested with {audit.settings['permutations']} shuffles "
+            "of the labels. Intervals come from drawing the people, not the images, anew.",
+        )
+    return Section("method", "What was tested, and how", text)
+
+
+def attribute_section(audit: Audit, attribute: str, figures: FigureWriter) -> Section:
+    """Everything about one sensitive attribute."""
+    slug = f"{audit.attributes.index(attribute) + 1}"
+    told = [x.sentence for x in audit.verdicts if x.attribute == attribute]
+    drawn = [figures.leakage(audit, attribute, slug)]
+    if not audit.frame("verification").empty and len(audit.names) > 1:
+        drawn.append(figures.tradeoff(audit, attribute, slug))
+    if not audit.frame("suppression", attribute=attribute).empty:
+        drawn.append(figures.suppression(audit, attribute, slug))
+    if not audit.frame("tsne").empty:
+        drawn.append(figures.tsne(audit, attribute, slug))
+    for row in audit.frame("permutation", attribute=attribute).to_dict("records"):
+        told.append(
+            f"Permutation test of {row['representation']}: the better of two fast classifiers reads "
+            f"{percent(row['statistic'])}. With labels shuffled {row['scheme']} it reads "
+            f"{percent(row['null_mean'])} on average, and {percent(row['null_high'])} or less in 95 of 100 "
+            f"cases (p {equals(row['p_value'])})."
+        )
+    tables = [leakage_table(audit, attribute, slug), information_table(audit, attribute, slug)]
+    title = f"How readable is {attribute}?"
+    return Section(f"attribute-{slug}", title, told, drawn, [x for x in tables if x])
+
+
+def cost_section(audit: Audit, figures: FigureWriter) -> Section:
+    """What is left of use: telling people apart, and the other attributes."""
+    verified = not audit.frame("verification").empty
+    drawn = verification_figures(audit, figures) if verified else []
+    if not audit.frame("attribute_map").empty:
+        drawn.append(map_figure(audit, figures))
+    text = ["A representation of zeros hides everything. What counts is what else was lost."]
+    if not verified:
+        text.append(
+            "How well people are told apart was not measured: no person has two samples, or nobody is known."
+        )
+    tables = [verification_table(audit), map_table(audit), health_table(audit)]
+    return Section("cost", "What did it cost?", text, drawn, [x for x in tables if x])
+
+
+def people_section(audit: Audit, figures: FigureWriter) -> Section:
+    """Whom the errors hit."""
+    tables = [*demographic_tables(audit), *downstream_tables(audit)]
+    text = []
+    if not audit.frame("demographic_rates").empty:
+        text.append(
+            f"One threshold for all accepts {percent(audit.settings['fmr_target'], 2)} of all impostor "
+            f"pairs. Groups of {audit.settings['group']} are compared by the errors that this threshold "
+            "makes with them; impostor pairs are two people of the same group."
+        )
+    drawn = []
+    if not audit.frame("signed_gaps").empty:
+        drawn = downstream_figures(audit, figures)
+        text.append(
+            f"A classifier of {audit.settings['target']} was trained on samples in which one group has more "
+            "positive examples than the other, and tested where it has not. A gap is the rate of one group "
+            "minus that of the other; an interval that holds 0 leaves open whom it favours."
+        )
+    return Section("people", "Who pays?", text, drawn, tables)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,96 @@
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from evaluation.audit import cache as audit_cache
+from evaluation.audit.cache import AuditCache, fingerprint
+
+FRAME = pd.DataFrame(
+    {
+        "name": ["NA", "1", "", 'a,"b"\n', None],
+        "share": [0.1 + 0.2, 1e-300, np.nan, np.inf, -0.0],
+        "count": [1, 2, 3, 4, 2**60],
+    }
+)
+
+
+class Measure:
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self):
+        self.calls += 1
+        return {"a": FRAME, "b": FRAME.head(0)}
+
+
+def test_what_was_measured_is_read_and_not_measured_again(tmp_path):
+    measure = Measure()
+    first = AuditCache(tmp_path).get({"folds": 5}, measure)
+    second = AuditCache(tmp_path).get({"folds": 5}, measure)
+    assert measure.calls == 1
+    for found in (first, second):
+        assert list(found) == ["a", "b"]
+        assert_frame_equal(found["a"], FRAME, check_exact=True)
+        assert list(found["b"]) == list(FRAME)
+
+
+def test_another_key_or_another_version_of_the_code_is_measured(tmp_path, monkeypatch):
+    measure = Measure()
+    AuditCache(tmp_path).get({"folds": 5}, measure)
+    AuditCache(tmp_path).get({"folds": 6}, measure)
+    assert measure.calls == 2
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "leakage.py").write_text("1")
+    monkeypatch.setattr(audit_cache, "_CODE", tmp_path / "code")
+    AuditCache(tmp_path).get({"folds": 5}, measure)
+    AuditCache(tmp_path).get({"folds": 5}, measure)
+    assert measure.calls == 3
+    (tmp_path / "code" / "report").mkdir()
+    (tmp_path / "code" / "report" / "words.py").write_text("words change no number")
+    AuditCache(tmp_path).get({"folds": 5}, measure)
+    assert measure.calls == 3
+    (tmp_path / "code" / "attacks").mkdir()
+    (tmp_path / "code" / "attacks" / "mlp.py").write_text("2")
+    AuditCache(tmp_path).get({"folds": 5}, measure)
+    assert measure.calls == 4
+
+
+def test_a_measure_that_stopped_half_way_leaves_nothing_that_counts(tmp_path):
+    def stopped():
+        raise KeyboardInterrupt
+
+    cache = AuditCache(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        cache.get({}, stopped)
+    measure = Measure()
+    assert list(cache.get({}, measure)) == ["a", "b"]
+    assert measure.calls == 1
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_write_that_stopped_half_way_leaves_nothing_that_counts(tmp_path, monkeypatch):
+    cache, write = AuditCache(tmp_path), pd.DataFrame.to_parquet
+
+    def disk_full(frame, path):
+        if path.stem == "b":
+            raise OSError("disk full")
+        write(frame, path)
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", disk_full)
+    with pytest.raises(OSError, match="disk full"):
+        cache.get({}, Measure())
+    monkeypatch.undo()
+    measure = Measure()
+    assert list(cache.get({}, measure)) == ["a", "b"]
+    assert measure.calls == 1
+
+
+def test_the_fingerprint_sees_numbers_types_shapes_and_order():
+    x = np.arange(6.0)
+    others = [x + 1e-12, x.astype(np.float32), x.reshape(2, 3), x[::-1], np.arange(7.0)]
+    assert fingerprint(x) == fingerprint(x.copy())
+    assert len({fingerprint(y) for y in (x, *others)}) == 6
+    assert fingerprint(x, x) != fingerprint(x)
+    assert fingerprint(np.array(["a", "b"])) != fingerprint(np.array(["a", "c"]))
+    assert fingerprint(x[::2]) == fingerprint(x[::2].copy())
