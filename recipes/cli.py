@@ -76,6 +76,8 @@ class RecipeCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Give the trainer its run folder, loggers and the callbacks that every run has."""
         config = self.config_init.trainer
+        if self.config.checkpoint.monitor is None:
+            raise UsageError("checkpoint.monitor: name a metric, or epoch to keep the last one, not null")
         for callback in config.callbacks or []:
             self._check_attributes(callback)
         folder = Path(config.default_root_dir or "runs")

@@ -245,6 +245,10 @@ WRONG = {
         ["--config", "baseline.yaml", "--ckpt_path=nowhere.ckpt"],
         "no checkpoint nowhere",
     ),
+    "nothing to choose by": (
+        ["--config", "baseline.yaml", "--checkpoint.monitor=null"],
+        "checkpoint.monitor: name a metric",
+    ),
     "half a checkpoint": (["--config", "baseline.yaml", "--ckpt_path=half.ckpt"], "can be read safely"),
     "hostile checkpoint": (["--config", "baseline.yaml", "--ckpt_path=hostile.ckpt"], "can be read safely"),
     "unknown metric": (
