@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,22 @@ def records(file: Path) -> Iterator[wandb_internal_pb2.Record]:
             yield record
 
 
+def finished(file: Path, seconds: float = 60) -> list[wandb_internal_pb2.Record]:
+    """All records of a run; its service may still be writing them when `finish()` has returned."""
+    end = time.monotonic() + seconds
+    while True:
+        found = list(records(file))
+        if any(record.WhichOneof("record_type") == "exit" for record in found):
+            return found
+        assert time.monotonic() < end, f"{file} has no exit record after {seconds} seconds"
+        time.sleep(0.1)
+
+
 def history(run_folder: Path) -> dict[str, Any]:
-    """The last value of every key that was logged in the one offline run under a run folder."""
+    """The last value of every key that was logged in the one offline run, ended, under a run folder."""
     (file,) = run_folder.glob("wandb/offline-run-*/*.wandb")
     values = {}
-    for record in records(file):
+    for record in finished(file):
         for item in record.history.item:
             values[item.key or "/".join(item.nested_key)] = json.loads(item.value_json)
     return values
