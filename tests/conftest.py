@@ -33,7 +33,7 @@ def _no_wandb_account(monkeypatch, tmp_path):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     yield
-    wandb.finish()
+    wandb.teardown()  # finishes, and forgets the settings that it took from this test's environment
 
 
 def _write_utkface(root: Path) -> None:
