@@ -19,14 +19,12 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-import yaml
 from pytorch_lightning import Trainer, seed_everything
 from rich.progress import track
 from torch import Tensor
@@ -44,6 +42,7 @@ from evaluation.probes import Samples, removed, run_probes, strongest
 from evaluation.verification import verification
 from lightning_modules.backbones import build_backbone
 from lightning_modules.sensitivenets import SensitiveNets
+from recipes.embedder import load_embedder
 
 TRAIN = Path(__file__).resolve().parent.parent / "recipes" / "train.py"
 
@@ -123,12 +122,9 @@ def classify(work: Path, config: list[str], name: str, seed: int) -> tuple[FaceD
         subprocess.run(command, check=True)
         (max(root.glob(f"{name}/*/config.yaml")).parent / "test_done").touch()
     folder = next(root.glob(f"{name}/*/test_done")).parent
-    settings = yaml.safe_load((folder / "config.yaml").read_text())
-    module, _, kind = settings["model"]["class_path"].rpartition(".")
-    path = folder / "checkpoints" / "best.ckpt"
-    trained = getattr(import_module(module), kind).load_from_checkpoint(path, weights_only=True)
+    trained = load_embedder(folder / "checkpoints" / "best.ckpt")
     accuracy = pd.read_csv(folder / "metrics.csv")["test/accuracy"].dropna().iloc[-1]
-    return SyntheticFaces(seed=seed, batch_size=250), trained.eval(), float(accuracy)
+    return SyntheticFaces(seed=seed, batch_size=250), trained, float(accuracy)
 
 
 def main() -> None:

@@ -1,15 +1,13 @@
 """Where the table of group rates goes when a run ends."""
 
-from pathlib import Path
-
 import pandas as pd
 from pytorch_lightning import Trainer
-from pytorch_lightning.loggers import WandbLogger
 from rich.console import Console
 from rich.table import Table
 
-from evaluation.group_plot import plot_group_rates
+from callbacks.report_files import log_image, log_table, report_folder, write_table
 from evaluation.group_rates import RATES
+from evaluation.plots.group_plot import plot_group_rates
 
 
 def write_group_report(trainer: Trainer, table: pd.DataFrame, stage: str, title: str) -> None:
@@ -24,17 +22,15 @@ def write_group_report(trainer: Trainer, table: pd.DataFrame, stage: str, title:
         stage: val or test.
         title: of the chart.
     """
-    log_dir = trainer.log_dir if trainer.loggers else None  # a broadcast: all ranks must ask
-    if log_dir is None or not trainer.is_global_zero:
+    folder = report_folder(trainer)
+    if folder is None:
         return
-    image = Path(log_dir, "figures", f"group_fairness_{stage}.png")
+    image = folder / "figures" / f"group_fairness_{stage}.png"
     image.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(Path(log_dir, f"group_rates_{stage}.csv"), index=False)
+    write_table(folder, f"group_rates_{stage}", table)
     plot_group_rates(table, title).savefig(image)
-    for logger in trainer.loggers:
-        if isinstance(logger, WandbLogger):
-            logger.log_table(f"{stage}/group_rates", dataframe=table)
-            logger.log_image(f"{stage}/group_fairness", [str(image)])
+    log_table(trainer, f"{stage}/group_rates", table)
+    log_image(trainer, f"{stage}/group_fairness", image)
 
 
 def print_group_rates(table: pd.DataFrame, title: str) -> None:

@@ -1,14 +1,13 @@
 """Where the table of what probes read goes when a test ends."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 from pytorch_lightning import Trainer
-from pytorch_lightning.loggers import WandbLogger
 from rich.console import Console
 from rich.table import Table
 
+from callbacks.report_files import log_table, report_folder, write_table
 from evaluation.probes import removed, strongest
 
 
@@ -21,14 +20,10 @@ def write_leakage(trainer: Trainer, table: pd.DataFrame) -> None:
         trainer: its loggers say where to.
         table: rows of `run_probes` with the columns `attribute` and `representation` (before, after).
     """
-    log_dir = trainer.log_dir if trainer.loggers else None  # a broadcast: all ranks must ask
-    if log_dir is None or not trainer.is_global_zero:
-        return
-    Path(log_dir).mkdir(parents=True, exist_ok=True)
-    table.to_csv(Path(log_dir, "leakage.csv"), index=False)
-    for logger in trainer.loggers:
-        if isinstance(logger, WandbLogger):
-            logger.log_table("test/leakage", dataframe=table)
+    folder = report_folder(trainer)
+    if folder is not None:
+        write_table(folder, "leakage", table)
+        log_table(trainer, "test/leakage", table)
 
 
 class Verdict(NamedTuple):

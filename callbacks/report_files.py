@@ -35,6 +35,11 @@ def log_table(trainer: Trainer, key: str, table: pd.DataFrame) -> None:
 def log_figure(trainer: Trainer, key: str, figure: Figure, folder: Path, name: str) -> None:
     """Write `<folder>/figures/<name>.svg` and `.png`; W&B gets the latter."""
     _, png = save_figure(figure, folder / "figures", name)
+    log_image(trainer, key, png)
+
+
+def log_image(trainer: Trainer, key: str, image: Path) -> None:
+    """Send a picture to W&B, where it is used."""
     for logger in trainer.loggers:
         if isinstance(logger, WandbLogger):
-            logger.log_image(key, [str(png)])
+            logger.log_image(key, [str(image)])

@@ -31,12 +31,14 @@ class Pairs:
         second: (n,) str, the same of the other images.
         same: (n,) bool, whether both show one person.
         fold: (n,) int8, from 0; one fold in the files of View 1.
+        official: whether the file is LFW's own, by its name and md5.
     """
 
     first: np.ndarray
     second: np.ndarray
     same: np.ndarray
     fold: np.ndarray
+    official: bool = False
 
     def __len__(self) -> int:
         return len(self.same)
@@ -92,18 +94,21 @@ def read_pairs(path: Path, files: np.ndarray | None = None) -> Pairs:
     same = place % (2 * count) < count
     ids = [_pair(path, i + 2, lines[i + 1], bool(same[i])) for i in place]
     first, second = np.array(ids, dtype=np.str_).T
-    _compare_with_published(path, content, len(place))
+    official = _is_published(path, content, len(place))
     if files is not None:
         _check_images(path, first, second, files)
-    return Pairs(first, second, same, (place // (2 * count)).astype(np.int8))
+    return Pairs(first, second, same, (place // (2 * count)).astype(np.int8), official)
 
 
-def _compare_with_published(path: Path, content: bytes, count: int) -> None:
+def _is_published(path: Path, content: bytes, count: int) -> bool:
+    """Whether the file is LFW's own; warns about one that is only as long."""
     published, md5 = _PUBLISHED.get(path.name, (None, None))
-    if count == published and hashlib.md5(content.replace(b"\r\n", b"\n")).hexdigest() != md5:
+    official = hashlib.md5(content.replace(b"\r\n", b"\n")).hexdigest() == md5
+    if count == published and not official:
         rank_zero_warn(
             f"{path}: as long as LFW's own file, but not the same pairs; do not call it LFW's protocol"
         )
+    return official
 
 
 def _check_images(path: Path, first: np.ndarray, second: np.ndarray, files: np.ndarray) -> None:

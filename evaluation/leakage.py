@@ -6,14 +6,16 @@ from itertools import product
 import numpy as np
 import pandas as pd
 from rich.progress import track
-from sklearn.utils.class_weight import compute_sample_weight
 
 from evaluation.attacks.attacker_grids import ATTACKERS, SCALINGS, Attacker, Scaling, in_words
 from evaluation.attacks.audited_samples import AuditedSamples, numbered
 from evaluation.attacks.cross_fitting import cross_fit, fewest_people
 from evaluation.attacks.people_folds import people_folds
-from evaluation.probe_families import Floats, Ints
-from evaluation.probes import Samples, balanced_interval, known_samples, people_of
+from evaluation.probe_families import Ints
+from evaluation.probes import Samples, accuracies, known_samples, people_of
+
+UNSEEN, ALSO_TRAINING = "unseen", "also training"
+"""People whom attackers learn from: those that are attacked, in other folds, or the extra ones as well."""
 
 
 def leakage(
@@ -49,11 +51,11 @@ def leakage(
         progress: show a progress bar.
 
     Returns:
-        One row an attacker and scaling: `attacker`, `scaling`; `accuracy`; `balanced_accuracy` (mean of the
-        recalls) and the `low` and `high` ends of its 95 % interval, from drawing people anew; `chance`
-        (1 / classes) and `majority` (share of the largest class, what a constant gets in accuracy), all in
+        One row an attacker and scaling: `attacker`, `scaling`; `accuracy` and its `majority` (share of
+        the largest class, what a constant gets); `balanced_accuracy` (mean of the recalls), the `low` and
+        `high` ends of its 95 % interval, from drawing people anew, and its `chance` (1 / classes), all in
         [0, 1]; `n` samples read, of so many `people`; `n_train` learned from, the mean of the folds;
-        the `settings` that were chosen, and in how many folds.
+        the `settings` that were chosen, and in how many folds; `learned_from`, `unseen` or `also training`.
 
     Raises:
         ValueError: embeddings that are not finite, shapes that do not match, fewer than two classes, a class
@@ -72,8 +74,10 @@ def leakage(
             correct[test] += (prediction == label[test]) / repeats
         rows.append(
             {"attacker": attacker, "scaling": scaling}
-            | _shares(correct, label, people, seed)
+            | accuracies(correct, label, people, seed)
+            | {"n": tested, "people": len(np.unique(people))}
             | {"n_train": round(found.n_train), "settings": in_words(found.settings)}
+            | {"learned_from": UNSEEN if extra is None else ALSO_TRAINING}
         )
     return pd.DataFrame(rows)
 
@@ -140,19 +144,3 @@ def _splits(every: AuditedSamples, tested: int, folds: int, seed: int) -> list[t
         others = extra[~np.isin(every.people[extra], people[test])]
         found.append((np.concatenate([train, others]), test))
     return found
-
-
-def _shares(correct: Floats, label: Ints, people: Ints, seed: int) -> dict[str, object]:
-    """Accuracies with their references, of the share of repeats in which each sample (N,) was read."""
-    low, high = balanced_interval(correct, label, people, seed)
-    sizes = np.bincount(label)
-    return {
-        "accuracy": correct.mean(),
-        "balanced_accuracy": np.average(correct, weights=compute_sample_weight("balanced", label)),
-        "low": low,
-        "high": high,
-        "chance": 1 / len(sizes),
-        "majority": sizes.max() / sizes.sum(),
-        "n": len(label),
-        "people": len(np.unique(people)),
-    }

@@ -66,19 +66,21 @@ def _measure(family: Family, train: Samples, test: Samples, seed: int) -> dict[s
     """One row of `run_probes`."""
     x, x_test = standardise(train.embedding, test.embedding)
     correct = predict(family, x, train.label, x_test, seed) == test.label
-    low, high = balanced_interval(correct, test.label, people_of(test), seed)
-    sizes = np.unique(test.label, return_counts=True)[1]
-    weight = compute_sample_weight("balanced", test.label)
+    found = accuracies(correct, test.label, people_of(test), seed)
+    return {"family": family, **found, "n_train": len(train.label), "n_test": len(test.label)}
+
+
+def accuracies(correct: np.ndarray, label: Ints, people: Ints, seed: int) -> dict[str, float]:
+    """The columns of `run_probes` from `accuracy` to `chance`; arguments as for `balanced_interval`."""
+    low, high = balanced_interval(correct, label, people, seed)
+    sizes = np.unique(label, return_counts=True)[1]
     return {
-        "family": family,
         "accuracy": correct.mean(),
         "majority": sizes.max() / sizes.sum(),
-        "balanced_accuracy": np.average(correct, weights=weight),
+        "balanced_accuracy": np.average(correct, weights=compute_sample_weight("balanced", label)),
         "low": low,
         "high": high,
         "chance": 1 / len(sizes),
-        "n_train": len(train.label),
-        "n_test": len(test.label),
     }
 
 
@@ -168,8 +170,12 @@ def known_samples(samples: Samples, name: str) -> Samples:
 
 def people_of(samples: Samples) -> Ints:
     """(N,) whose the samples are; somebody else each where that is not known."""
-    alone = -1 - np.arange(len(samples.label))
-    return alone if samples.identity is None else np.where(samples.identity < 0, alone, samples.identity)
+    return apart(np.full(len(samples.label), -1) if samples.identity is None else samples.identity)
+
+
+def apart(identity: Ints) -> Ints:
+    """Identities (N,) with a negative number of its own for each unknown one."""
+    return np.where(identity < 0, -1 - np.arange(len(identity)), identity)
 
 
 def _named(samples: Samples) -> Ints:

@@ -19,6 +19,7 @@ from lightning_modules.onnx_backbone import build_onnx
 from lightning_modules.precomputed import NAME as PRECOMPUTED
 from lightning_modules.precomputed import build_precomputed
 from lightning_modules.state_files import WeightsError, existing_file, load_exactly, read_state
+from lightning_modules.suppressor import Suppressor, suppressed
 from lightning_modules.timm_backbone import HUB, build_timm
 from lightning_modules.vggface2 import NAME as VGGFACE2
 from lightning_modules.vggface2 import build_vggface2_resnet50
@@ -48,12 +49,14 @@ def build_backbone(
         weights: what the network starts from, see the builder of each; None means random values, with a
             warning. "checkpoint" is for modules read from a checkpoint, whose state dict brings the values.
         trainable: the part that trains.
-        options: fields of `InputSpec` (`onnx`, timm) and keywords of the network (timm).
+        options: fields of `InputSpec` (`onnx`, timm) and keywords of the network (timm). Of all kinds
+            `suppressor`: `{width: , layers: }` of the one behind the network, in exports of SensitiveNets.
 
     Raises:
         ValueError: an unknown name or option, or weights that cannot be used (`WeightsError`).
     """
     options = dict(options or {})
+    suppressor = options.pop("suppressor", None)
     if options and (name in (VGGFACE2, INCEPTION, LNTL_CONVNET, SYNTHETIC) or name.endswith(".safetensors")):
         raise ValueError(f"{name} has no options, but got {', '.join(options)}")
     if name == VGGFACE2:
@@ -77,6 +80,11 @@ def build_backbone(
                 f"{name}: what is frozen holds random values; set weights to pretrained, or trainable to all",
                 stacklevel=2,
             )
+    if suppressor is not None:
+        try:
+            backbone = suppressed(backbone, Suppressor(backbone.num_features, **suppressor))
+        except TypeError as error:
+            raise ValueError(f"suppressor has width and layers, numbers, not {suppressor}") from error
     backbone.set_trainable(trainable)
     return backbone
 

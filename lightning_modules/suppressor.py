@@ -1,6 +1,10 @@
 """The map that SensitiveNets learns on top of a frozen recogniser."""
 
+from typing import Any
+
 from torch import nn
+
+from lightning_modules.backbone_base import Backbone
 
 
 class Suppressor(nn.Sequential):
@@ -32,3 +36,16 @@ class Suppressor(nn.Sequential):
         for layer in linear if identity else ():
             nn.init.eye_(layer.weight)
             nn.init.zeros_(layer.bias)
+
+
+def suppressed(backbone: Backbone, suppressor: Suppressor) -> Backbone:
+    """The backbone and the suppressor as one network, for use without training; its recipe names both."""
+    width = int(suppressor[-1].out_features)  # type: ignore[arg-type]  # its layers are linear
+    own: dict[str, Any] = {"width": width, "layers": len(suppressor)}
+    return Backbone(
+        nn.Sequential(backbone.network, suppressor),
+        num_features=width,
+        input_spec=backbone.input_spec,
+        last_stage=[],
+        recipe=backbone.recipe | {"options": {**(backbone.recipe.get("options") or {}), "suppressor": own}},
+    )

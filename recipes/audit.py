@@ -4,10 +4,9 @@ python recipes/audit.py --config audit/default.yaml --before x.safetensors --aft
     --sensitive emotion --out audits/phi
 
 Several --after compare several with one. NAME=PATH says what to call the table at PATH in the report. Started
-again, it goes on where it stopped.
+again, it goes on where it stopped. Tables of LFW and --pairs DIR give its View 1 and View 2.
 """
 
-import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -23,11 +22,10 @@ from evaluation.audit.run import run_audit
 from evaluation.audit.settings import AuditSettings
 from evaluation.report.page import write_report
 from evaluation.report.result_tables import summary_table
-from recipes.errors import RecipeParser, report_errors
-from recipes.jobs import job_parser, parse_job, users_mistakes
+from recipes.errors import RecipeParser
+from recipes.jobs import job_parser, parse_job, run_resumable, users_mistakes
+from recipes.pair_files import load_pairs
 from recipes.representation_tables import load_representations
-
-INTERRUPTED = 130  # the exit code of shells for Ctrl-C
 
 
 def make_parser() -> RecipeParser:
@@ -42,6 +40,11 @@ def make_parser() -> RecipeParser:
         "--sensitive",
         type=str | list[str] | None,
         help="Attributes that are meant to be hidden, comma-separated or a list; null: all of a few classes.",
+    )
+    parser.add_argument(
+        "--pairs",
+        type=Path | None,
+        help="Folder of pairs to verify, in LFW's format: pairsDevTrain.txt and pairsDevTest.txt, pairs.txt.",
     )
     parser.add_class_arguments(AuditSettings, skip={"sensitive"})
     return parser
@@ -70,6 +73,8 @@ def main(args: list[str] | None = None) -> None:
     with users_mistakes():
         settings = AuditSettings(sensitive=names, **options)
         representations, told = load_representations(config.before, config.after)
+        ids = representations.sample_id
+        pairs = [] if config.pairs is None else load_pairs(config.pairs.expanduser(), ids)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task("", total=None)
@@ -80,6 +85,7 @@ def main(args: list[str] | None = None) -> None:
                 on_step=lambda step, done, total: progress.update(
                     task, description=escape(step.title), completed=done, total=total
                 ),
+                pairs=pairs,
             )
     audit.facts.update(told)
     write_report(audit, out)
@@ -88,8 +94,4 @@ def main(args: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        report_errors(main)
-    except KeyboardInterrupt:
-        print("interrupted; run the same command again to go on where it stopped", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+    run_resumable(main)

@@ -1,22 +1,28 @@
 """The command line of the recipes that train: LightningCLI with our defaults, run folder and links."""
 
 import difflib
+import secrets
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import yaml
 from pytorch_lightning import LightningModule, Trainer
-from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
+from pytorch_lightning.callbacks import RichProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
+from callbacks.best_checkpoint import BestCheckpoint
 from callbacks.finite_loss import FiniteLoss
 from callbacks.random_state import RandomState
 from callbacks.run_record import RunRecord
+from callbacks.save_on_termination import SaveOnTermination
 from datamodules.base import FaceDataModule
 from recipes.config_lookup import CONFIGS, known_configs
 from recipes.errors import RecipeParser, UsageError, one_line
-from recipes.run_folder import make_loggers, new_run_folder
+from recipes.resume import Earlier, find_earlier, note_run, run_key
+from recipes.run_folder import is_first_process, make_loggers, new_run_folder
 
 DESCRIPTION = """Train a method on a dataset, then test its best checkpoint. Give a method and, after it, what
 differs from the defaults: --config attractiveness.yaml --config data/celeba.yaml --trainer.max_epochs 3."""
@@ -39,6 +45,7 @@ class RecipeCLI(LightningCLI):
     """LightningCLI in subclass mode: a method, a dataset and a trainer, each from the configuration."""
 
     def __init__(self) -> None:
+        self.earlier = Earlier()
         super().__init__(
             LightningModule,
             FaceDataModule,
@@ -61,7 +68,12 @@ class RecipeCLI(LightningCLI):
         """Options that are neither the model's, the data's nor the trainer's, and the links between them."""
         parser.add_argument("--experiment", type=str, default="default", help="Folder of the run in runs/.")
         parser.add_argument("--ckpt_path", type=str | None, help="Go on training from this checkpoint.")
-        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.add_argument(
+            "--resume",
+            type=Literal["auto"] | None,
+            help="auto: go on with the killed run of the same configuration in runs/, if there is one.",
+        )
+        parser.add_lightning_class_args(BestCheckpoint, "checkpoint")
         parser.link_arguments("data.attributes", "model.init_args.attributes", apply_on="instantiate")
         # One seed for all: the draw of the data, its order and the initial weights.
         parser.link_arguments("seed_everything", "data.init_args.seed", compute_fn=int)
@@ -82,14 +94,29 @@ class RecipeCLI(LightningCLI):
             self._check_attributes(callback)
         folder = Path(config.default_root_dir or "runs")
         if not config.fast_dev_run:
-            folder = new_run_folder(folder, self.config_init.experiment)
-            kwargs["logger"] = make_loggers(folder, self.config_init.experiment, config.logger)
+            folder, kwargs["logger"] = self._start_run(folder, config.logger)
         # ModelCheckpoint(save_last=True) writes only when the best changes; going on needs every epoch.
-        last = ModelCheckpoint(filename="last", save_top_k=1, enable_version_counter=False)
-        self.trainer_defaults["callbacks"] = [FiniteLoss(), RandomState(), last]
+        last = BestCheckpoint(filename="last", save_top_k=1, enable_version_counter=False)
+        self.trainer_defaults["callbacks"] = [FiniteLoss(), RandomState(), SaveOnTermination(last), last]
         if config.enable_progress_bar is not False:
             self.trainer_defaults["callbacks"].append(RichProgressBar())
         return super().instantiate_trainer(default_root_dir=str(folder), **kwargs)
+
+    def _start_run(self, root: Path, logger: object) -> tuple[Path, list[Logger]]:
+        """The folder and the loggers of the run, and in `earlier` what it goes on from."""
+        name = self.config_init.experiment
+        key = run_key(yaml.safe_load(self.parser.dump(self.config, skip_unset=False)))
+        if self.config.resume:
+            if self.config.ckpt_path:
+                raise UsageError("resume finds the checkpoint itself; give it or --ckpt_path, not both")
+            self.earlier = find_earlier(root / name, key)
+        if self.earlier.finished:
+            return self.earlier.finished, []
+        folder = new_run_folder(root, name)
+        wandb_id = self.earlier.wandb_id or secrets.token_hex(4)
+        if is_first_process():
+            note_run(folder, key, wandb_id)
+        return folder, make_loggers(folder, name, logger, wandb_id)
 
     def _check_attributes(self, callback: object) -> None:
         """Refuse a callback that watches an attribute which the dataset lacks, before data are read."""

@@ -21,7 +21,7 @@ from datamodules.cropping.face_crop import CropOptions
 from evaluation.pairs.lfw_protocol import PairRows, listed_scores
 from lightning_modules.base import FaceModule
 from recipes.compare_options import make_parser
-from recipes.embedder import load_embedder
+from recipes.embedder import embedding_of, load_embedder
 from recipes.errors import UsageError, report_errors
 from recipes.jobs import parse_job, users_mistakes
 from recipes.photo_face import PhotoFace, read_face
@@ -43,8 +43,7 @@ def read_faces(config: Namespace, embedder: FaceModule) -> list[PhotoFace]:
 def embed(embedder: FaceModule, crop: np.ndarray, mirror: bool) -> torch.Tensor:
     """The embedding (1, D) of a crop (H, W, 3)."""
     image = torch.from_numpy(crop.copy()).permute(2, 0, 1)[None]
-    embedding = embedder.embed(image)
-    return embedding + embedder.embed(image.flip(-1)) if mirror else embedding
+    return embedding_of(embedder, image, mirror)
 
 
 def save_crops(folder: Path, faces: list[PhotoFace]) -> None:

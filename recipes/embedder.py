@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 import yaml
+from torch import Tensor
 
 from datamodules.embeddings import file_sha256
 from lightning_modules.base import FaceModule
@@ -59,6 +60,12 @@ def load_embedder(
     if options:
         raise UsageError("a checkpoint has its own backbone: leave out --model.options")
     return _load_method(Path(ckpt).expanduser(), weights).eval()
+
+
+def embedding_of(embedder: FaceModule, image: Tensor, mirror: bool) -> Tensor:
+    """The embedding (N, D) of images (N, 3, H, W); with `mirror` plus that of their mirror images."""
+    embedding = embedder.embed(image).float()
+    return embedding + embedder.embed(image.flip(-1)).float() if mirror else embedding
 
 
 def _load_method(path: Path, weights: str | None) -> FaceModule:

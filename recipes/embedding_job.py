@@ -12,6 +12,7 @@ from datamodules.base import FaceBatch, FaceDataset, Split
 from datamodules.late_loader import LateLoader
 from datamodules.prefetch_loader import PrefetchLoader
 from lightning_modules.base import FaceModule
+from recipes.embedder import embedding_of
 from recipes.embedding_shards import Shard, ShardFolder
 from recipes.errors import UsageError
 
@@ -91,10 +92,7 @@ class EmbeddingJob(LightningModule):
 
     def predict_step(self, batch: FaceBatch, batch_idx: int) -> Tensor:
         """The embedding (N, D) float32 of a batch; the last one of a shard writes it."""
-        inputs = self.embedder.inputs(batch)
-        embedding = self.embedder.embed(inputs).float()
-        if self.mirror:
-            embedding = embedding + self.embedder.embed(inputs.flip(-1)).float()
+        embedding = embedding_of(self.embedder, self.embedder.inputs(batch), self.mirror)
         self.ready.append(embedding)
         shard = self.mine[0]
         if sum(map(len, self.ready)) == len(shard):

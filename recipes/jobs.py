@@ -1,13 +1,13 @@
 """What the recipes that do one job without a trainer share: how they read the command line."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from jsonargparse import Namespace
 
 from recipes.config_lookup import resolve_configs
-from recipes.errors import RecipeParser, UsageError
+from recipes.errors import RecipeParser, UsageError, report_errors
 
 
 def job_parser(about: str) -> RecipeParser:
@@ -20,6 +20,18 @@ def job_parser(about: str) -> RecipeParser:
 def parse_job(parser: RecipeParser, args: list[str] | None) -> Namespace:
     """The options in `args`, or of the command line if None, bare names of configurations looked up."""
     return parser.parse_args(resolve_configs(sys.argv[1:] if args is None else args))
+
+
+INTERRUPTED = 130  # the exit code of shells for Ctrl-C
+
+
+def run_resumable(main: Callable[[], None]) -> None:
+    """Run a recipe that goes on where it stopped: as `report_errors`, and Ctrl-C is one line too."""
+    try:
+        report_errors(main)
+    except KeyboardInterrupt:
+        print("interrupted; run the same command again to go on where it stopped", file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
 
 @contextmanager

@@ -20,12 +20,10 @@ from datamodules.cropping.crop_job import CropJob
 from datamodules.cropping.crop_worker import CropTask, load_detector
 from datamodules.cropping.face_crop import CropOptions
 from datamodules.file_faces import FileFaces
-from recipes.errors import RecipeParser, UsageError, report_errors
-from recipes.jobs import job_parser, parse_job, users_mistakes
+from recipes.errors import RecipeParser, UsageError
+from recipes.jobs import job_parser, parse_job, run_resumable, users_mistakes
 
 _BATCH = {"cpu": 16, "cuda": 64}  # images of one size; more is slower on a processor
-
-INTERRUPTED = 130  # the exit code of shells for Ctrl-C
 
 
 def make_parser() -> RecipeParser:
@@ -80,8 +78,4 @@ def main(args: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        report_errors(main)
-    except KeyboardInterrupt:
-        print("interrupted; run the same command again to go on where it stopped", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+    run_resumable(main)

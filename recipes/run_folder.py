@@ -48,13 +48,14 @@ def has_wandb_key() -> bool:
         return False
 
 
-def make_loggers(folder: Path, experiment: str, logger: object) -> list[Logger]:
+def make_loggers(folder: Path, experiment: str, logger: object, wandb_id: str | None = None) -> list[Logger]:
     """CSV always; W&B as well unless `--trainer.logger false`; or the loggers of the configuration.
 
     Args:
         folder: the run folder.
         experiment: groups the runs in W&B.
         logger: the value of `trainer.logger`: a bool or None, a Logger or a list of them.
+        wandb_id: of the run in W&B, where one that goes on adds to what it logged before.
     """
     # written at once: a killed run keeps what it measured
     csv = CSVLogger(str(folder), name="", version="", flush_logs_every_n_steps=1)
@@ -75,6 +76,8 @@ def make_loggers(folder: Path, experiment: str, logger: object) -> list[Logger]:
             project="blindface",
             group=experiment,
             name=f"{experiment}/{folder.name}",
+            id=wandb_id,
+            resume="allow",
             save_dir=folder.resolve(),  # W&B may have remembered another working directory
             mode="online" if online else "offline",
             settings=wandb.Settings(silent=not online),  # online it prints the address of the run

@@ -3,31 +3,48 @@
     python recipes/train.py --config attractiveness.yaml
     python recipes/train.py --config attractiveness.yaml --config data/celeba.yaml --data.init_args.root DIR
 
-A bare name after --config is looked up in configs/; several merge left to right; any value can be given by
-its dotted name. --print_config shows the outcome, --help and --model.help CLASS every option.
+With --resume auto the same command, typed again after a kill, goes on where the run stopped; after the end it
+does nothing. A bare name after --config is looked up in configs/; several merge left to right; any value can
+be given by its dotted name. --print_config shows the outcome, --help and --model.help CLASS every option.
 """
 
 import sys
+from pathlib import Path
+
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from lightning_modules.state_files import read_checkpoint
 from recipes.cli import RecipeCLI
 from recipes.config_lookup import resolve_configs
 from recipes.errors import report_errors
+from recipes.resume import note_results
+
+TERMINATED = 143  # 128 + SIGTERM, as shells say
 
 
 def main() -> None:
     """Fit, then test the best checkpoint."""
     sys.argv[1:] = resolve_configs(sys.argv[1:])
     cli = RecipeCLI()
+    if cli.earlier.finished:
+        print(
+            f"this run was finished before: {cli.earlier.finished}; without --resume auto it is trained again"
+        )
+        return
     if cli.config.ckpt_path:
         read_checkpoint(cli.config.ckpt_path)  # one line of what is wrong with it, before any data are read
-    cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path, weights_only=True)
+    start = cli.earlier.checkpoint or cli.config.ckpt_path
+    try:
+        cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=start, weights_only=True)
+    except SIGTERMException as ended:  # it would exit with 0
+        raise SystemExit(TERMINATED) from ended
     if cli.trainer.interrupted:
         return
     rehearsal = cli.config.trainer.fast_dev_run  # leaves neither checkpoint nor run folder
     best = None if rehearsal else cli.config_init.checkpoint.best_model_path
     (results,) = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=best, weights_only=True, verbose=False)
     if cli.trainer.is_global_zero and not rehearsal:
+        note_results(Path(cli.trainer.default_root_dir), results)
         overall = {name: value for name, value in results.items() if name.count("/") == 1}
         print("\n".join(f"{name:32s} {value:.4f}" for name, value in overall.items()))
         print(f"run folder: {cli.trainer.default_root_dir}")

@@ -10,7 +10,7 @@ from evaluation.attacks.audited_samples import numbered, rows_of_some_people
 from evaluation.attacks.kernel_probe import KernelProbe
 from evaluation.attacks.people_folds import people_folds
 from evaluation.probe_families import Floats, Ints
-from evaluation.probes import Samples, balanced_interval, people_of
+from evaluation.probes import apart, balanced_interval
 from evaluation.representations import Representations
 
 
@@ -42,7 +42,7 @@ def attribute_map(
     """
     chosen = np.arange(len(representations))[slice(None) if rows is None else rows]
     identity = representations.identity[chosen]
-    people = numbered(people_of(Samples(np.zeros((len(chosen), 0)), identity, identity)))
+    people = numbered(apart(identity))
     some = rows_of_some_people(people, max_samples, seed)
     chosen, people = chosen[some], people[some]
     labels = {name: label[chosen] for name, label in representations.labels.items()}

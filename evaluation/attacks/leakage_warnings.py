@@ -60,13 +60,14 @@ def _of_the_attackers(table: pd.DataFrame) -> Iterator[str]:
             f"Hidden by scale: on the raw embedding {_names(hidden)} cannot be told from chance, on the "
             "standardised one it can. The attribute is still there, on a small or uneven scale."
         )
-    fewer = fair[fair["n_train"] < fair["n_train"].max()]
-    if len(fewer):
-        counts = ", ".join(f"{n:,.0f}" for n in fewer["n_train"].unique())
-        yield (
-            f"Subsampled: {_names(fewer)} learned from {counts} samples, the others from "
-            f"{fair['n_train'].max():,.0f}. With all of them they might read more."
-        )
+    for _, peers in fair.groupby("learned_from"):
+        fewer = peers[peers["n_train"] < peers["n_train"].max()]
+        if len(fewer):
+            counts = ", ".join(f"{n:,.0f}" for n in fewer["n_train"].unique())
+            yield (
+                f"Subsampled: {_names(fewer)} learned from {counts} samples, the others from "
+                f"{peers['n_train'].max():,.0f}. With all of them they might read more."
+            )
 
 
 def _of_the_embedding(health: pd.Series, before: pd.Series | None) -> Iterator[str]:

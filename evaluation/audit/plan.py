@@ -1,6 +1,6 @@
 """The steps of an audit: what is measured of which representation, and what the result depends on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.audit.cache import Frames
+from evaluation.audit.cache import Frames, fingerprint
+from evaluation.audit.downstream_section import measure_downstream
 from evaluation.audit.rows import AuditRows
 from evaluation.audit.sections import (
     measure_demographics,
-    measure_downstream,
     measure_head_tsne,
     measure_health,
     measure_information,
@@ -24,6 +24,7 @@ from evaluation.audit.sections import (
     measure_verification,
 )
 from evaluation.audit.settings import AuditSettings
+from evaluation.pairs.listed_pairs import ListedPairs
 from evaluation.probe_families import Ints
 from evaluation.report.verdict import attacker_name
 from evaluation.representations import Representations
@@ -57,7 +58,11 @@ class Step:
 
 
 def plan(
-    representations: Representations, settings: AuditSettings, rows: AuditRows, attributes: list[str]
+    representations: Representations,
+    settings: AuditSettings,
+    rows: AuditRows,
+    attributes: list[str],
+    pairs: Sequence[ListedPairs] = (),
 ) -> list[Step]:
     """Every step, the quick ones that may find a fault in the data first.
 
@@ -66,6 +71,7 @@ def plan(
         settings: what to do.
         rows: whom to attack.
         attributes: the sensitive ones.
+        pairs: listed pairs to verify.
 
     Raises:
         ValueError: something was asked for that these samples do not allow.
@@ -83,15 +89,16 @@ def plan(
     known = _known_twice(representations.identity[rows.tested])
     if settings.group is not None and not known:
         raise ValueError("to compare errors by group, some person must be known to have two samples")
-    paired = [x for x in attributes if x != settings.target and len(representations.classes[x]) == 2]
-    paired = [] if settings.target is None else paired
-    if settings.target is not None and not paired:
-        raise ValueError(f"a target needs a sensitive attribute of two classes beside {settings.target}")
+    paired = _paired(representations, settings, attributes)
     unseen = (representations.split == 0).any() and not (representations.split[rows.tested] == 0).any()
     for name in representations.embeddings:
         add("health", name, None, measure_health)
         if known:
             add("verification", name, None, measure_verification)
+        for listed in pairs:
+            measure = partial(listed.measure, representations.embeddings[name])
+            digest = {"pairs": fingerprint(*listed.columns)}
+            steps.append(Step(f"LFW View {listed.view}", name, None, digest, measure))
         if settings.group is not None:
             add("errors of groups", name, settings.group, measure_demographics, "fmr_target")
         add("attribute map", name, None, measure_map, "folds", "max_classes", "sensitive")
@@ -100,7 +107,8 @@ def plan(
     for attribute, name in product(attributes, representations.embeddings):
         about = (name, attribute)
         if attribute in paired:
-            add("downstream", *about, measure_downstream, "target", "bias", "biases", "downstream_draws")
+            options = ("target", "balance", "bias", "biases", "downstream_draws", "folds")
+            add("downstream", *about, measure_downstream, *options)
         for attacker in settings.attackers:
             options = ("attackers", "raw", "folds", "repeats", "tune", "max_samples")
             words = f"{attacker_name(attacker)}: leakage"
@@ -114,6 +122,17 @@ def plan(
         if settings.tsne and unseen:
             add("t-SNE of a classifier", *about, measure_head_tsne, "tsne")
     return steps
+
+
+def _paired(representations: Representations, settings: AuditSettings, attributes: list[str]) -> list[str]:
+    """The sensitive attributes whose groups a classifier of the target may be biased in."""
+    if settings.target is None:
+        return []
+    others = [name for name in (settings.target, settings.balance) if name is not None]
+    paired = [x for x in attributes if x not in others and len(representations.classes[x]) == 2]
+    if not paired:
+        raise ValueError(f"a target needs a sensitive attribute of two classes beside {' and '.join(others)}")
+    return paired
 
 
 def _known_twice(identity: Ints) -> bool:

@@ -17,7 +17,7 @@ class AuditRows:
 
     Attributes:
         tested: (M,) rows that are attacked, and on which everything else is measured.
-        extra: (E,) rows that attackers may learn from too; empty unless asked for.
+        extra: (E,) rows that attackers learn from too; empty where there are none, or none are wanted.
         told: one sentence that says whose they are.
     """
 
@@ -30,25 +30,21 @@ def choose_rows(representations: Representations, settings: AuditSettings) -> Au
     """The rows that the settings ask for.
 
     Raises:
-        ValueError: there are none in the splits asked for, or there is nobody else to learn from.
+        ValueError: there are none in the splits asked for.
     """
     split = representations.split
-    extra = np.flatnonzero(split == 0) if settings.extra else np.empty(0, np.int64)
-    if settings.extra and not len(extra):
-        raise ValueError("there are no training people for extra to learn from")
     names = settings.splits or [name for name in _UNSEEN if (split == SPLITS.index(name)).any()]
     if not names:
-        if settings.extra:
-            raise ValueError("all samples are of training people; extra has nobody else to attack")
-        return AuditRows(
-            np.arange(len(split)), extra, "all samples; nobody is known to be unseen in training"
-        )
+        every = np.arange(len(split))
+        return AuditRows(every, every[:0], "all samples; nobody is known to be unseen in training")
     tested = np.flatnonzero(np.isin(split, [SPLITS.index(name) for name in names]))
     if not len(tested):
         raise ValueError(f"no sample is in {' or '.join(names)}; choose other splits")
     told = f"the samples of {' and '.join(names)}"
+    extra = tested[:0]
     if "train" not in names:
         told += ", people whom the representation has not seen in its training"
+        extra = np.flatnonzero(split == 0) if settings.extra else extra
     if len(extra):
         told += f"; attackers also learn from the {len(extra):,} training samples"
     return AuditRows(tested, extra, told)
@@ -64,7 +60,7 @@ def choose_attributes(
             is left.
     """
     known = representations.labels
-    for name in (*(settings.sensitive or ()), settings.group, settings.target):
+    for name in (*(settings.sensitive or ()), settings.group, settings.target, settings.balance):
         if name is not None and name not in known:
             raise ValueError(f"there is no attribute {name!r}; there are {', '.join(sorted(known))}")
     chosen, left_out = [], []

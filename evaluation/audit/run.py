@@ -1,7 +1,7 @@
 """The audit: how much of an attribute representations give away, what hiding it cost, and who pays."""
 
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from itertools import product
@@ -12,11 +12,13 @@ import pandas as pd
 
 from evaluation.attacks.leakage_warnings import leakage_warnings
 from evaluation.audit.cache import AuditCache, Frames, fingerprint
+from evaluation.audit.choices import choose_representations
 from evaluation.audit.plan import Step, plan
 from evaluation.audit.result import Audit, Caveat, removed_by_attacker
 from evaluation.audit.rows import AuditRows, choose_attributes, choose_rows
 from evaluation.audit.settings import SPLITS, AuditSettings
 from evaluation.leakage import strongest_attacker
+from evaluation.pairs.listed_pairs import ListedPairs
 from evaluation.report.tables import percent
 from evaluation.representations import Representations
 
@@ -28,6 +30,7 @@ def run_audit(
     settings: AuditSettings,
     folder: Path,
     on_step: Callable[[Step, int, int], None] = lambda step, done, total: None,
+    pairs: Sequence[ListedPairs] = (),
 ) -> Audit:
     """Measure everything that the settings ask for.
 
@@ -36,6 +39,7 @@ def run_audit(
         settings: what to do.
         folder: of what was measured; one that was stopped goes on with it.
         on_step: called before each step, with its number from 0 and that of all steps.
+        pairs: listed pairs to verify, of View 1, View 2 or both; their rows are those of the embeddings.
 
     Raises:
         ValueError: the settings do not fit the data; the message says why.
@@ -45,7 +49,7 @@ def run_audit(
     cache = AuditCache(folder)
     samples = _digest_of_samples(representations, rows)
     embeddings = {name: fingerprint(x) for name, x in representations.embeddings.items()}
-    steps = plan(representations, settings, rows, attributes)
+    steps = plan(representations, settings, rows, attributes, pairs)
     found: dict[str, list[pd.DataFrame]] = {}
     for done, step in enumerate(steps):
         on_step(step, done, len(steps))
@@ -57,7 +61,11 @@ def run_audit(
     first = next(iter(representations.embeddings))
     if len(representations.embeddings) > 1:
         frames["removed"] = removed_by_attacker(frames["leakage"], first)
+        if "candidates" in frames:
+            frames["selection"] = choose_representations(frames["candidates"], settings.leakage_at_most)
     caveats = [Caveat(text) for text in (*left_out, *_about_people(representations, rows))]
+    caveats += [Caveat(text) for listed in pairs for text in listed.caveats(representations.split)]
+    facts = {f"pairs of View {listed.view}": listed.told for listed in pairs}
     return Audit(
         names=tuple(representations.embeddings),
         attributes=tuple(attributes),
@@ -65,7 +73,7 @@ def run_audit(
         frames=frames,
         caveats=[*caveats, *_warnings(frames, representations.embeddings, attributes)],
         settings=asdict(settings),
-        facts=_facts(representations, rows, samples, embeddings),
+        facts=_facts(representations, rows, samples, embeddings) | facts,
     )
 
 

@@ -23,7 +23,8 @@ class AuditSettings:
         max_classes: the most classes of an attribute that is taken without being named.
         splits: whose samples are attacked: people whom the representation has not seen in its training. null
             takes validation and test, or all samples of a table that has neither.
-        extra: let the attackers learn from the training people as well, who are never attacked.
+        extra: let every attacker learn from the training people as well, if these are not attacked
+            themselves, and keep what reads more, this or what the unseen people alone teach.
         attackers: the classifiers that try to read an attribute.
         raw: attack the embeddings as they are as well as standardised; the difference is a diagnosis.
         folds: groups of people; each is attacked by what was learned from the others.
@@ -37,10 +38,15 @@ class AuditSettings:
         fmr_target: false match rate of the threshold that all those groups share.
         target: two-class attribute that a downstream classifier predicts, a biased training set at hand; the
             groups are those of each sensitive attribute of two classes. null leaves it out.
+        balance: attribute over which all samples of that classifier are balanced as well, gender in the
+            thesis; its own groups are not compared. null balances nothing but the target.
         bias: share of the positive training samples that are in one group, and of the others that are in the
             other, for the group table; the thesis takes 0.7.
         biases: the same for the dose-response, to see how the gaps grow.
         downstream_draws: training sets drawn for each bias.
+        leakage_at_most: with a target and several representations, show also which is the most accurate of
+            those that give away no more (balanced accuracy in [0, 1] of one fast attacker). null leaves that
+            rule out; the others need no limit.
         tsne: most samples, drawn at random, in the maps of the embeddings; 0 leaves them out.
         seed: of every draw.
 
@@ -51,7 +57,7 @@ class AuditSettings:
     sensitive: list[str] | None = None
     max_classes: int = 20
     splits: list[Split] | None = None
-    extra: bool = False
+    extra: bool = True
     attackers: list[Attacker] = field(default_factory=lambda: list(ATTACKERS))
     raw: bool = True
     folds: int = 5
@@ -64,9 +70,11 @@ class AuditSettings:
     group: str | None = None
     fmr_target: float = 1e-3
     target: str | None = None
+    balance: str | None = None
     bias: float = 0.7
     biases: list[float] = field(default_factory=lambda: [0.5, 0.6, 0.7, 0.8, 0.9, 0.95])
     downstream_draws: int = 5
+    leakage_at_most: float | None = None
     tsne: int = 2000
     seed: int = 0
 
@@ -82,7 +90,10 @@ class AuditSettings:
             raise ValueError(
                 f"bias is {self.bias}, biases are {self.biases}; each must be 0.5 or more, below 1"
             )
-        if self.extra and "train" in (self.splits or ()):
-            raise ValueError(
-                "extra adds the training people to what attackers learn from; splits attacks them"
-            )
+        for name in ("balance", "leakage_at_most"):
+            if getattr(self, name) is not None and self.target is None:
+                raise ValueError(f"{name} is about the classifiers of a target; name the target")
+        if self.target is not None and self.balance == self.target:
+            raise ValueError(f"balance is {self.balance}, the target, which is balanced in any case")
+        if self.leakage_at_most is not None and not 0 <= self.leakage_at_most <= 1:
+            raise ValueError(f"leakage_at_most is {self.leakage_at_most}, it must be between 0 and 1")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from evaluation.downstream.selection import Oracle, Rule
+from evaluation.downstream.selection import NoCandidateError, Oracle, Rule
 
 _VAL, _TEST = "val_", "test_"
 
@@ -42,21 +42,26 @@ class Candidates:
                 validation's, the others never see them.
 
         Returns:
-            One row a rule: `rule`, then the columns of its choice.
+            One row a rule: `rule`, then the columns of its choice, nan where it can take none of them.
 
         Raises:
             RuntimeError: the test has been opened before; who chooses again knows it.
-            ValueError: a rule cannot choose.
+            ValueError: a rule reads a measure that there is not.
         """
         if self._opened:
             raise RuntimeError("the test of these candidates was opened before; name all rules in one call")
-        chosen = [
-            rule.select(self._test.copy() if isinstance(rule, Oracle) else self.validation) for rule in rules
-        ]
+        chosen = [self._choose(rule) for rule in rules]
         self._opened = True
-        result = self._table.iloc[chosen].reset_index(drop=True)
+        result = self._table.reindex(chosen).reset_index(drop=True)
         result.insert(0, "rule", [rule.name for rule in rules])
         return result
+
+    def _choose(self, rule: Rule) -> int:
+        """The row that a rule takes, -1 if it takes none."""
+        try:
+            return rule.select(self._test.copy() if isinstance(rule, Oracle) else self.validation)
+        except NoCandidateError:
+            return -1
 
 
 def _measures(table: pd.DataFrame, prefix: str) -> pd.DataFrame:

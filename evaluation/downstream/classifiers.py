@@ -7,9 +7,10 @@ import numpy as np
 
 from evaluation.downstream.answers import Answers
 from evaluation.downstream.heads import HEADS, Head, best_threshold, head_scores
-from evaluation.downstream.samples import check_attributes, disjoint_rows, draw_rows, people_of
+from evaluation.downstream.samples import check_attributes, disjoint_rows, draw_rows
 from evaluation.groupings import make_grouping
 from evaluation.probe_families import Floats, Ints, standardise
+from evaluation.probes import apart
 from evaluation.representations import Representations
 
 Threshold = Literal["half", "validation"]
@@ -118,7 +119,7 @@ def _answers(
     first, second = make_grouping([group], representations.classes).names
     return Answers(
         draw=np.repeat(np.arange(len(scored)), sizes),
-        person=people_of(representations)[rows],
+        person=apart(representations.identity)[rows],
         group=representations.labels[group][rows],
         target=representations.labels[target][rows],
         score=score,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.downstream.answers import Answers
-from evaluation.downstream.classifiers import downstream
+from evaluation.downstream.classifiers import Downstream, downstream
 from evaluation.downstream.heads import Head
 from evaluation.downstream.resampled_rates import interval
 from evaluation.downstream.samples import check_attributes, draw_rows
@@ -31,11 +31,11 @@ def dose_answers(
     head: Head = "mlp",
     draws: int = 5,
     seed: int = 0,
-) -> dict[float, Answers]:
-    """What classifiers answer on the test, by the bias of their training; nothing else differs between them.
+) -> dict[float, Downstream]:
+    """What classifiers answer, by the bias of their training; nothing else differs between them.
 
-    The doses share the number of training samples (the largest that all of them allow), the seeds, the test
-    samples and what training samples they can.
+    The doses share the number of training samples (the largest that all of them allow), the seeds, the
+    validation and test samples and what training samples they can.
 
     Args:
         representations: see `downstream`, as for all but the doses.
@@ -74,7 +74,7 @@ def dose_answers(
             head=head,
             draws=draws,
             seed=seed,
-        ).test
+        )
         for dose in doses
     }
 
@@ -83,7 +83,7 @@ def dose_response(answers: Mapping[float, Answers], seed: int = 0) -> pd.DataFra
     """The gaps at each dose.
 
     Args:
-        answers: by bias, see `dose_answers`.
+        answers: by bias, of validation or of test; see `dose_answers`.
         seed: of the bootstrap.
 
     Returns:

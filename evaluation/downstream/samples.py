@@ -7,6 +7,7 @@ import numpy as np
 
 from evaluation.downstream.biased_rows import biased_rows
 from evaluation.probe_families import Ints
+from evaluation.probes import apart
 from evaluation.representations import Representations
 
 
@@ -23,16 +24,10 @@ def check_attributes(representations: Representations, target: str, group: str, 
             raise ValueError(f"{name} must have two classes, it has {', '.join(classes[name])}")
 
 
-def people_of(representations: Representations) -> Ints:
-    """(N,) whose the samples are; a negative number of its own for each sample of an unknown person."""
-    alone = -1 - np.arange(len(representations))
-    return np.where(representations.identity < 0, alone, representations.identity)
-
-
 def disjoint_rows(representations: Representations, **sets: np.ndarray) -> list[Ints]:
     """The rows (M,) of each set, given as (M,) int or (N,) bool; ValueError if two sets share a person."""
     rows = {name: np.arange(len(representations))[chosen] for name, chosen in sets.items()}
-    people = people_of(representations)
+    people = apart(representations.identity)
     for one, other in combinations(rows, 2):
         if shared := len(np.intersect1d(people[rows[one]], people[rows[other]])):
             raise ValueError(f"{shared} people are in both the {one} rows and the {other} rows")

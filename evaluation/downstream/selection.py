@@ -9,6 +9,10 @@ import pandas as pd
 from evaluation.probe_families import Floats
 
 
+class NoCandidateError(ValueError):
+    """No candidate is one that the rule would take."""
+
+
 class Rule(Protocol):
     """A way to choose."""
 
@@ -23,7 +27,8 @@ class Rule(Protocol):
             table: one row a candidate, one column a measure.
 
         Raises:
-            ValueError: a column is missing, or no row can be chosen.
+            ValueError: a column is missing.
+            NoCandidateError: no row can be chosen.
         """
 
 
@@ -127,5 +132,5 @@ def _column(table: pd.DataFrame, name: str) -> Floats:
 def _largest(values: Floats, rule: str) -> int:
     """The position of the largest, the first of equals."""
     if np.isnan(values).all():
-        raise ValueError(f"{rule}: none of {len(values)} candidates qualifies")
+        raise NoCandidateError(f"{rule}: none of {len(values)} candidates qualifies")
     return int(np.nanargmax(values))

@@ -12,6 +12,7 @@ from evaluation.pairs.differentials import fdr, gap, garbe, inequity_rate, n_sig
 from evaluation.pairs.error_rates import ErrorCounts, threshold_at_fmr
 from evaluation.pairs.pair_scores import count_pairs, count_tiles
 from evaluation.pairs.pair_tiles import Metric
+from evaluation.pairs.people_bootstrap import RateIntervals, bootstrap_rates
 
 
 def demographic_rates(
@@ -22,6 +23,8 @@ def demographic_rates(
     *,
     metric: Metric = "cosine",
     names: Sequence[str] | None = None,
+    draws: int = 1000,
+    seed: int = 0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """FMR and FNMR of each group at the threshold that all pairs together choose.
 
@@ -37,12 +40,16 @@ def demographic_rates(
         fmr_target: in (0, 1).
         metric: what a score is.
         names: of the groups 0, 1, ... for the column `group`; their numbers if None.
+        draws: of the people of each group, for the intervals; 0 for none.
+        seed: of the draws.
 
     Returns:
         One row a group, those without samples too if they are named: `group`, `threshold` (a score, see
-        `PairScores`), `fmr`, `fnmr`, `genuine` and `impostor` (pairs), and mean and standard deviation of the
-        scores, `genuine_mean` etc., to half a step of the grid of thresholds (3e-5 of a cosine). nan without
-        pairs. Then `measure`, `value`: the functions of `differentials` on these, nan where they say so.
+        `PairScores`), `fmr`, `fnmr`, `genuine` and `impostor` (pairs), the ends of 95 % intervals of the
+        rates at that threshold, `fmr_low` etc. (see `people_bootstrap.bootstrap_rates`; nan without an error
+        and for fewer than three people), and mean and standard deviation of the scores, `genuine_mean` etc.,
+        to half a step of the grid of thresholds (3e-5 of a cosine). nan without pairs. Then `measure`,
+        `value`: the functions of `differentials` on these, nan where they say so.
 
     Raises:
         ValueError: too few impostor pairs for `fmr_target` (see `error_rates.threshold_at_fmr`), a group
@@ -59,8 +66,13 @@ def demographic_rates(
         raise ValueError(f"group {found[-1]} has no name, there are {len(names)}")
     thresholds = torch.cat([tiles.grid(), torch.tensor([threshold], dtype=torch.float64)])
     groups = found if names is None else list(range(len(names)))
-    rates = [_rates(count_tiles(tiles.take(label == g), thresholds), threshold) for g in groups]
-    table = pd.DataFrame(rates, columns=list(_rates(counts, threshold)))
+    parts = [tiles.take(label == g) for g in groups]
+    rows = [
+        _rates(count_tiles(part, thresholds), threshold)
+        | bootstrap_rates(part, threshold, draws, seed)._asdict()
+        for part in parts
+    ]
+    table = pd.DataFrame(rows, columns=[*_rates(counts, threshold), *RateIntervals._fields])
     table.insert(0, "group", groups if names is None else names)
     table.insert(1, "threshold", threshold)
     return table, _differentials(table)

@@ -1,5 +1,6 @@
-"""Intervals of AUC and EER over all pairs of samples, from drawing the people anew."""
+"""Intervals of the errors over all pairs of samples, from drawing the people anew."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,15 @@ class Intervals(NamedTuple):
     eer_high: float = float("nan")
 
 
+class RateIntervals(NamedTuple):
+    """Ends of 95 % intervals of both rates at one threshold."""
+
+    fmr_low: float = float("nan")
+    fmr_high: float = float("nan")
+    fnmr_low: float = float("nan")
+    fnmr_high: float = float("nan")
+
+
 def bootstrap_people(tiles: PairTiles, counts: ErrorCounts, draws: int, seed: int) -> Intervals:
     """Percentile intervals of `draws` draws of the people, with replacement; nan for none.
 
@@ -42,14 +52,57 @@ def bootstrap_people(tiles: PairTiles, counts: ErrorCounts, draws: int, seed: in
     if not draws or not counts.defined or people < 3:
         return Intervals()
     curve = error_curve(counts, _THRESHOLDS)
-    genuine, impostor = _counts_of_people(tiles, torch.tensor(curve["threshold"].to_numpy()), people)
-    rng = np.random.default_rng(seed)
-    weight = rng.multinomial(people, np.full(people, 1 / people), size=draws).astype(float)
-    drawn = weight @ genuine, weight @ impostor - impostor.sum(0) / 2
+    drawn = _drawn_counts(tiles, torch.tensor(curve["threshold"].to_numpy()), people, draws, seed)
     both = (drawn[0][:, -1] > 0) & (drawn[1][:, -1] > 0)  # a draw of people with one image each says nothing
     fnmr, below = (x[both, :-1] / x[both, -1:] for x in drawn)
     auc, eer = _areas(1 - below, fnmr), _crossings(1 - below, fnmr)
-    return Intervals(*(float(end) for x in (auc, eer) for end in np.quantile(x, [0.025, 0.975])))
+    return Intervals(*(end for x in (auc, eer) for end in _ends(x)))
+
+
+def bootstrap_rates(tiles: PairTiles, threshold: float, draws: int, seed: int) -> RateIntervals:
+    """Percentile intervals of FMR and FNMR at a threshold that is not drawn anew; see `bootstrap_people`.
+
+    In 300 simulated sets of 30 to 300 people they held the true rates, FMRs of 3e-2 to 8e-5, 92 to 97 times
+    in 100. Exact products w_p * w_q are wider, and held an FMR of 8e-3 99 times.
+    A rate that is 0 or 1 has none: draws of what has no spread would call it certain.
+
+    Args:
+        tiles: the samples, of which some people may have been taken out.
+        threshold: a score.
+        draws: of all people; 0 for no intervals, and of fewer than three people there are none either.
+        seed: of the draws.
+    """
+    who, person = tiles.person.unique(return_inverse=True)
+    if not draws or len(who) < 3:
+        return RateIntervals()
+    tiles = replace(tiles, person=person)
+    level = torch.tensor([threshold], dtype=torch.float64)
+    genuine, impostor = _drawn_counts(tiles, level, len(who), draws, seed)
+    accepted = np.stack([impostor[:, 1] - impostor[:, 0], impostor[:, 1]], 1)
+    return RateIntervals(*_rate_ends(accepted), *_rate_ends(genuine))
+
+
+def _rate_ends(drawn: Floats) -> list[float]:
+    """Of the interval of a rate, from errors and pairs of each draw (R, 2)."""
+    errors, pairs = drawn[drawn[:, 1] > 0].T
+    if not errors.any() or (errors == pairs).all():
+        return [np.nan, np.nan]
+    return _ends((errors / pairs).clip(0, 1))  # to first order a draw may have fewer than no errors
+
+
+def _ends(figure: Floats) -> list[float]:
+    """Of the 95 % interval of draws (R,)."""
+    return [float(end) for end in np.quantile(figure, [0.025, 0.975])]
+
+
+def _drawn_counts(
+    tiles: PairTiles, thresholds: Tensor, people: int, draws: int, seed: int
+) -> tuple[Floats, Floats]:
+    """(R, Q + 1) genuine and impostor scores of each draw below each threshold, and in the end all."""
+    genuine, impostor = _counts_of_people(tiles, thresholds, people)
+    rng = np.random.default_rng(seed)
+    weight = rng.multinomial(people, np.full(people, 1 / people), size=draws).astype(float)
+    return weight @ genuine, weight @ impostor - impostor.sum(0) / 2
 
 
 def _counts_of_people(tiles: PairTiles, thresholds: Tensor, people: int) -> tuple[Floats, Floats]:

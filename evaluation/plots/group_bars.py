@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from evaluation.group_plot import PANELS
+from evaluation.plots.group_plot import PANELS
 from evaluation.plots.parts import (
     draw_intervals,
     legend_above,

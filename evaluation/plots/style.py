@@ -8,13 +8,13 @@ from typing import Any, ParamSpec
 from matplotlib import rc_context, style
 from matplotlib.figure import Figure
 
-from evaluation.group_plot import COLOURS
-
 P = ParamSpec("P")
 Look = dict[str, Any]  # keyword arguments of a line
 
 COLUMN, PAGE = 3.5, 7.0  # inches: the width of one column of a paper, and of both
 PRINT_DPI = 300
+# Okabe and Ito's palette, which people with any colour vision can tell apart; the first is for all samples.
+COLOURS = ("#7f7f7f", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 GREY, INK = COLOURS[0], "#222222"
 PALETTE = (*COLOURS[1:], "#000000")
 DASHES = ("-", "--", "-.", ":")  # tell lines apart where the print has no colour

@@ -2,7 +2,7 @@
 
 from evaluation.audit.result import Audit
 from evaluation.report.result_tables import Cell, make_table
-from evaluation.report.tables import Table, interval, percent, short
+from evaluation.report.tables import Table, interval, number, percent, short
 
 _MEASURES = {
     "tpr": "TPR",
@@ -32,7 +32,9 @@ def demographic_tables(audit: Audit) -> list[Table]:
             "representation": lambda x: x.representation,
             "group": lambda x: x.group,
             "FMR": lambda x: percent(x.fmr, 3),
+            "FMR, 95 %": lambda x: interval(x.fmr_low, x.fmr_high, 3),
             "FNMR": lambda x: percent(x.fnmr, 2),
+            "FNMR, 95 %": lambda x: interval(x.fnmr_low, x.fnmr_high, 2),
             "genuine pairs": lambda x: f"{x.genuine:,}",
             "impostor pairs": lambda x: f"{x.impostor:,}",
         },
@@ -97,4 +99,17 @@ def downstream_tables(audit: Audit) -> list[Table]:
         {**words, "bias": lambda x: f"{x.bias:g}", **gap},
         texts=4,
     )
-    return [x for x in (groups, gaps, response) if x]
+    growth = make_table(
+        "dose_slopes",
+        "How much each gap grows with the bias: points of gap for every 10 points of bias, as a straight "
+        "line over all biases has it. Below 0 it moves towards the first group.",
+        audit.frame("dose_slopes"),
+        {
+            **words,
+            "measure": lambda x: _MEASURES.get(x.measure, x.measure),
+            "points of gap for 10 of bias": lambda x: number(10 * x.slope, 1),
+            "95 %": lambda x: interval(x.low / 10, x.high / 10),
+        },
+        texts=3,
+    )
+    return [x for x in (groups, gaps, response, growth) if x]

@@ -77,12 +77,13 @@ def leakage_table(audit: Audit, attribute: str, slug: str) -> Table | None:
             "representation": lambda x: x.representation,
             "attacker": lambda x: attacker_name(x.attacker),
             "embeddings": lambda x: x.scaling,
+            "learned from": lambda x: x.learned_from,
             "accuracy": lambda x: percent(x.accuracy),
             "balanced": lambda x: percent(x.balanced_accuracy),
             "95 %": lambda x: interval(x.low, x.high),
             "removed": lambda x: removed_text(found.get((x.representation, x.attacker, x.scaling), nan)),
         },
-        texts=3,
+        texts=4,
     )
 
 
@@ -95,7 +96,9 @@ def information_table(audit: Audit, attribute: str, slug: str) -> Table | None:
     joined = frame.merge(lengths, on=["representation", "attribute", "family"], how="left")
     return make_table(
         f"information_{slug}",
-        f"Usable information about {attribute} in bits a face, and description length.",
+        f"Usable information about {attribute} in bits a face, and description length: what the embeddings "
+        "save is measured against the code by class shares, which knows how common each class is and nothing "
+        "else.",
         joined,
         {
             "representation": lambda x: x.representation,
@@ -104,6 +107,7 @@ def information_table(audit: Audit, attribute: str, slug: str) -> Table | None:
             "95 %": lambda x: MISSING if isnan(x.low) else f"[{x.low:.3f}, {x.high:.3f}]",
             "of": lambda x: number(x.entropy),
             "code length, bits": lambda x: MISSING if isnan(x.codelength) else f"{x.codelength:,.0f}",
+            "by class shares, bits": lambda x: MISSING if isnan(x.prior) else f"{x.prior:,.0f}",
             "compression": lambda x: number(x.compression, 2),
         },
         texts=2,

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluation.audit.result import Audit
+from evaluation.report.choice_table import choice_table, choice_text
 from evaluation.report.cost_figures import downstream_figures, map_figure, verification_figures
 from evaluation.report.figures import FigureWriter, ReportFigure
+from evaluation.report.pair_tables import pair_sentences, pair_tables
 from evaluation.report.people_tables import demographic_tables, downstream_tables
 from evaluation.report.result_tables import (
     health_table,
@@ -104,13 +106,13 @@ def cost_section(audit: Audit, figures: FigureWriter) -> Section:
         text.append(
             "How well people are told apart was not measured: no person has two samples, or nobody is known."
         )
-    tables = [verification_table(audit), map_table(audit), health_table(audit)]
+    text += pair_sentences(audit)
+    tables = [verification_table(audit), *pair_tables(audit), map_table(audit), health_table(audit)]
     return Section("cost", "What did it cost?", text, drawn, [x for x in tables if x])
 
 
 def people_section(audit: Audit, figures: FigureWriter) -> Section:
     """Whom the errors hit."""
-    tables = [*demographic_tables(audit), *downstream_tables(audit)]
     text = []
     if not audit.frame("demographic_rates").empty:
         text.append(
@@ -121,12 +123,16 @@ def people_section(audit: Audit, figures: FigureWriter) -> Section:
     drawn = []
     if not audit.frame("signed_gaps").empty:
         drawn = downstream_figures(audit, figures)
+        balance = audit.settings["balance"]
+        even = f" All these samples are balanced over {balance} as well." if balance else ""
         text.append(
             f"A classifier of {audit.settings['target']} was trained on samples in which one group has more "
             "positive examples than the other, and tested where it has not. A gap is the rate of one group "
-            "minus that of the other; an interval that holds 0 leaves open whom it favours."
+            f"minus that of the other; an interval that holds 0 leaves open whom it favours.{even}"
         )
-    return Section("people", "Who pays?", text, drawn, tables)
+    tables = [*demographic_tables(audit), *downstream_tables(audit), choice_table(audit)]
+    text += choice_text(audit)
+    return Section("people", "Who pays?", text, drawn, [x for x in tables if x])
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -106,9 +106,9 @@ def short(value: float) -> str:
     return MISSING if isnan(value) else f"{value:.3g}"
 
 
-def interval(low: float, high: float) -> str:
+def interval(low: float, high: float, digits: int = 1) -> str:
     """The ends of an interval of shares, in percent, as `[39.0, 43.6]`; a dash if one is nan."""
-    return MISSING if isnan(low) or isnan(high) else f"[{100 * low:.1f}, {100 * high:.1f}]"
+    return MISSING if isnan(low) or isnan(high) else f"[{100 * low:.{digits}f}, {100 * high:.{digits}f}]"
 
 
 def p_value(p: float) -> str:

@@ -17,7 +17,8 @@ GLOSSARY = {
     "Usable information": "By how many bits a family of classifiers becomes more certain of the attribute "
     "when it sees the embedding (0: it learns nothing).",
     "Description length": "The bits to send the labels to somebody who has the embeddings, learning while "
-    "they arrive. A compression above 1 means that the embeddings help.",
+    "they arrive. What the embeddings save is the difference to the code length by class shares alone. "
+    "Compression is against equal shares, so unequal classes alone bring it above 1.",
     "Standardised, raw": "Attackers see each feature with mean 0 and deviation 1, or as it is. An "
     "attribute that is read only when standardised is not gone, just small.",
     "Effective rank": "In how many directions the embeddings vary. Close to 1 the representation has "

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from evaluation.audit.choices import choose_representations
 from evaluation.audit.result import Audit, Caveat, removed_by_attacker
 
 ATTACKERS = ("linear", "mlp", "rbf_svm", "forest", "knn", "boosting")
@@ -38,6 +39,7 @@ def make_audit(
     leakage = leakage.assign(
         accuracy=read + 0.01, balanced_accuracy=read, low=read - 0.03, high=read + 0.03, chance=1 / 6,
         majority=0.2, n=6000, people=300, n_train=4800, settings="hidden=1024",
+        learned_from="unseen",
     )  # fmt: skip
     curve = crossed(representation=names, metric=["cosine"], threshold=np.linspace(-1, 1, 101))
     curve["fmr"] = 1 / (1 + np.exp(12 * (curve["threshold"] - 0.1)))
@@ -45,7 +47,8 @@ def make_audit(
     bins = crossed(representation=names, metric=["cosine"], score=np.linspace(-1, 1, 51))
     bins["width"] = 0.04
     bins["genuine"], bins["impostor"] = (np.exp(-8 * (bins["score"] - at) ** 2) for at in (0.6, 0.0))
-    verification = crossed(representation=names, metric=["cosine", "euclidean"]).assign(
+    metrics = crossed(representation=names, metric=["cosine", "euclidean"])
+    verification = metrics.assign(
         auc=0.99,
         auc_low=0.985,
         auc_high=0.995,
@@ -72,6 +75,12 @@ def make_audit(
         for name, value in rates.items()
         for end, by in (("low", -0.05), ("high", 0.05))
     }
+    candidates = crossed(representation=names, attribute=[binary])  # the first more accurate, the last fairer
+    for place, part in enumerate(("val", "test")):
+        candidates[f"{part}_accuracy"] = 0.8 - 0.1 * candidates.index - 0.01 * place
+        candidates[f"{part}_worst_group_accuracy"] = 0.6 + 0.05 * candidates.index + 0.01 * place
+        candidates[f"{part}_tpr_gap"] = 0.4 - 0.3 * candidates.index + 0.02 * place
+        candidates[f"{part}_leakage"] = 0.9 - 0.3 * candidates.index + 0.05 * place
     maps = pd.concat([points.assign(representation=name) for name in names], ignore_index=True)
     frames = {
         "leakage": leakage,
@@ -85,7 +94,9 @@ def make_audit(
             scheme="within people",
         ),
         "information": families.assign(bits=0.8, low=0.7, high=0.9, entropy=2.58),
-        "description_length": families.assign(codelength=12000.0, uniform=15500.0, compression=1.29),
+        "description_length": families.assign(
+            codelength=12000.0, uniform=15500.0, compression=1.29, prior=14300.0
+        ),
         "health": crossed(representation=names).assign(
             samples=6000, dimensions=256, scale=0.06, effective_rank=80.0
         ),
@@ -101,7 +112,38 @@ def make_audit(
         "verification": verification,
         "verification_curve": curve,
         "verification_histogram": bins,
-        "demographic_rates": people.assign(threshold=0.4, fmr=0.001, fnmr=0.05, genuine=2000, impostor=90000),
+        "lfw_view1": metrics.assign(
+            accuracy=0.968,
+            low=0.955,
+            high=0.977,
+            threshold=0.31,
+            auc=0.991,
+            eer=0.033,
+            pairs=1000,
+            missing=3,
+            official=True,
+        ),
+        "lfw_view2": metrics.assign(
+            accuracy=0.9655,
+            standard_error=0.0032,
+            auc=0.99,
+            eer=0.034,
+            pairs=6000,
+            missing=0,
+            folds=10,
+            official=False,
+        ),
+        "demographic_rates": people.assign(
+            threshold=0.4,
+            fmr=0.001,
+            fnmr=0.05,
+            genuine=2000,
+            impostor=90000,
+            fmr_low=0.0004,
+            fmr_high=0.0021,
+            fnmr_low=0.031,
+            fnmr_high=0.07,
+        ),
         "demographic_differentials": crossed(
             representation=names, attribute=[other], measure=["fdr", "garbe", "ser_fmr"]
         ).assign(value=0.9),
@@ -112,6 +154,9 @@ def make_audit(
         "dose_response": gaps.merge(pd.DataFrame({"bias": [0.5, 0.7]}), how="cross").assign(
             gap=0.1, low=-0.02, high=0.2
         ),
+        "dose_slopes": gaps.assign(slope=0.5, low=0.31, high=0.72),
+        "candidates": candidates,
+        "selection": choose_representations(candidates, leakage_at_most=0.625),
     }
     return Audit(
         names=tuple(names),
@@ -120,6 +165,7 @@ def make_audit(
         frames=frames,
         caveats=[Caveat("raw attackers read less than standardised ones", names[-1], attribute)],
         settings={"folds": 5, "repeats": 1, "permutations": 199, "group": other, "target": "attractive",
+                  "balance": "ethnicity", "leakage_at_most": 0.625,
                   "fmr_target": 0.001, "bias": 0.7, "splits": ["test"]},
         facts={"tested": "6,000 samples of 300 people", "fingerprint": "0" * 64},
     )  # fmt: skip

@@ -146,16 +146,31 @@ def test_every_attribute_of_a_few_classes_is_audited_unless_some_are_named(table
 
 def test_whom_the_errors_hit(tables) -> None:
     more = ["--group=gender", "--fmr_target=0.01", "--target=gender", "--biases=[0.5,0.9]", "--bias=0.8"]
-    table = make_table(6.0)
-    split = torch.from_numpy(np.arange(60) % 3).to(torch.int8)[table.labels["identity"]]
-    replace(table, split=split).save(tables / "x.safetensors")
-    replace(table, split=split).save(tables / "phi.safetensors")
-    assert _run(tables, "--sensitive=smiling", *more, "--downstream_draws=1") == 0
+    more += ["--sensitive=smiling", "--downstream_draws=1"]
+    for name, leak in (("x", 6.0), ("phi", 0.0)):
+        table = make_table(leak)
+        split = torch.from_numpy(np.arange(60) % 3).to(torch.int8)[table.labels["identity"]]
+        replace(table, split=split).save(tables / f"{name}.safetensors")
+    assert _run(tables, *more, "--leakage_at_most=0.8") == 0
     sections = json.loads((tables / "out" / "numbers.json").read_text())["sections"]
     assert sections["demographic_rates"]["group"] == ["gender_0", "gender_1"] * 2
     assert set(sections["dose_response"]["bias"]) == {0.5, 0.8, 0.9}
     assert set(sections["downstream"]["group"]) >= {"smiling: smiling_0", "smiling: smiling_1"}
-    assert "Who pays?" in (tables / "out" / "report.html").read_text()
+    assert len(sections["dose_slopes"]["slope"]) == 2 * 5
+    assert sections["candidates"]["representation"] == ["x", "phi"]
+    assert sections["candidates"]["val_leakage"][0] > 0.9
+    page = (tables / "out" / "report.html").read_text()
+    assert "Who pays?" in page
+    assert "points of gap for 10 of bias" in page
+    assert _run(tables, *more, "--leakage_at_most=0") == 0
+    again = json.loads((tables / "out" / "numbers.json").read_text())["sections"]
+    assert again["candidates"] == sections["candidates"], "a limit changes no measurement"
+    for found, limit, name in ((sections, "0.8", "phi"), (again, "0", None)):
+        chosen = dict(zip(found["selection"]["rule"], found["selection"]["representation"], strict=True))
+        assert len(chosen) == 7
+        assert chosen[f"most accuracy with leakage <= {limit}"] == name
+    assert "none qualifies" not in page
+    assert "none qualifies" in (tables / "out" / "report.html").read_text()
 
 
 def test_a_collapsed_representation_is_called_one(tables) -> None:
@@ -179,6 +194,12 @@ def test_a_collapsed_representation_is_called_one(tables) -> None:
     ("more", "message"),
     [
         (["--sensitive=smiling", "--target=smiling"], "a target needs a sensitive attribute of two classes"),
+        (
+            ["--sensitive=smiling", "--target=gender", "--balance=smiling"],
+            "a target needs a sensitive attribute of two classes beside gender and smiling",
+        ),
+        (["--target=gender", "--balance=age"], "there is no attribute 'age'"),
+        (["--leakage_at_most=0.6"], "leakage_at_most is about the classifiers of a target"),
         (["--sensitive=age"], "there is no attribute 'age'; there are gender, smiling, uploader"),
         (["--splits=[val]"], "no sample is in val"),
         (["--folds=1"], "folds is 1"),

@@ -17,12 +17,18 @@ def table(**changes):
                 **{"attacker": attacker, "scaling": scaling, "accuracy": score, "balanced_accuracy": score},
                 **{"low": score - 0.04, "high": score + 0.04, "chance": 0.5, "majority": 0.52},
                 **{"n": 3000, "people": 1500, "n_train": 2400, "settings": ""},
+                "learned_from": "unseen",
             }
     for name, values in changes.items():
         for row in rows:
             if name in row or name == "all":
                 rows[row] |= values
     return pd.DataFrame(rows.values())
+
+
+def test_who_also_learned_from_others_makes_nobody_subsampled():
+    more = {"n_train": 9000.0, "learned_from": "also training"}
+    assert leakage_warnings(table(mlp_standardised=more), HEALTHY) == []
 
 
 def reads(low, high):

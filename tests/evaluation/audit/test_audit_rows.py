@@ -35,7 +35,6 @@ def test_the_splits_asked_for_are_tested(splits, tested, told):
     assert rows.tested.tolist() == tested
     assert rows.told.startswith(told)
     assert ("not seen" in rows.told) == (splits != ["train", "val"])
-    assert len(rows.extra) == 0
 
 
 @pytest.mark.parametrize("split", [[-1, -1, -1], [0, 0, 0], [0, -1, 0]])
@@ -45,17 +44,27 @@ def test_without_people_whom_the_method_has_not_seen_all_are_tested(split):
     assert "all samples" in rows.told
 
 
-def test_attackers_may_learn_from_the_training_people_too():
-    rows = choose_rows(representations(SPLIT), AuditSettings(extra=True))
+def test_attackers_learn_from_the_training_people_too():
+    rows = choose_rows(representations(SPLIT), AuditSettings())
     assert rows.extra.tolist() == [0, 1]
     assert rows.tested.tolist() == [2, 3, 4]
     assert "also learn from the 2 training samples" in rows.told
-    with pytest.raises(ValueError, match="no training people for extra"):
-        choose_rows(representations([1, 2, 2]), AuditSettings(extra=True))
-    with pytest.raises(ValueError, match="no training people for extra"):
-        choose_rows(representations([-1, -1]), AuditSettings(extra=True))
-    with pytest.raises(ValueError, match="nobody else to attack"):
-        choose_rows(representations([0, -1]), AuditSettings(extra=True))
+
+
+@pytest.mark.parametrize(
+    ("split", "options"),
+    [
+        (SPLIT, {"extra": False}),
+        (SPLIT, {"splits": ["train", "val"]}),
+        ([1, 2, 2], {}),
+        ([-1, -1, -1], {}),
+        ([0, -1, 0], {}),
+    ],
+)
+def test_nobody_else_is_learned_from_where_there_is_nobody_or_it_is_not_wanted(split, options):
+    rows = choose_rows(representations(split), AuditSettings(**options))
+    assert not len(rows.extra)
+    assert "also learn" not in rows.told
 
 
 def test_splits_that_are_empty_are_a_mistake():
@@ -92,9 +101,9 @@ def test_a_named_attribute_is_taken_however_many_classes_it_has():
         choose_attributes(representations(SPLIT, one=LABELS["one"]), AuditSettings(), rows)
 
 
-@pytest.mark.parametrize("option", ["sensitive", "group", "target"])
+@pytest.mark.parametrize("option", ["sensitive", "group", "target", "balance"])
 def test_an_attribute_that_does_not_exist_is_named(option):
-    settings = AuditSettings(**{option: ["age"] if option == "sensitive" else "age"})
+    settings = AuditSettings(**{"target": "few", option: ["age"] if option == "sensitive" else "age"})
     with pytest.raises(ValueError, match="there is no attribute 'age'; there are few, many, one, unknown"):
         choose_attributes(representations(SPLIT, **LABELS), settings, np.arange(6))
 
@@ -108,7 +117,10 @@ def test_an_attribute_that_does_not_exist_is_named(option):
         ({"fmr_target": 0.0}, "fmr_target is 0.0"),
         ({"bias": 0.4}, "bias is 0.4"),
         ({"biases": [0.5, 1.0]}, "each must be 0.5 or more"),
-        ({"extra": True, "splits": ["train"]}, "extra adds the training people"),
+        ({"balance": "few"}, "balance is about the classifiers of a target"),
+        ({"leakage_at_most": 0.6}, "leakage_at_most is about the classifiers of a target"),
+        ({"target": "few", "balance": "few"}, "balance is few, the target"),
+        ({"target": "few", "leakage_at_most": 60}, "leakage_at_most is 60, it must be between 0 and 1"),
     ],
 )
 def test_settings_out_of_range_are_refused(options, message):

@@ -79,11 +79,19 @@ def test_the_result_is_the_chosen_rows():
 def test_the_test_is_opened_once():
     candidates = Candidates(some_table())
     WorstGroup().select(candidates.validation)  # as often as one likes
-    with pytest.raises(ValueError, match="none of 8 candidates"):
-        candidates.evaluate([MostUtility(-1)])  # which opened nothing
+    with pytest.raises(ValueError, match="no measure f1"):
+        candidates.evaluate([BestAccuracy(), MostUtility(1, utility="f1")])  # which opened nothing
     candidates.evaluate(RULES)
     with pytest.raises(RuntimeError, match="opened before"):
         candidates.evaluate(RULES)
+
+
+def test_a_rule_that_takes_none_has_an_empty_row():
+    table = some_table()
+    result = Candidates(table).evaluate([MostUtility(-1), BestAccuracy(), Oracle(MostUtility(-1))])
+    assert result["rule"].tolist()[::2] == [MostUtility(-1).name, Oracle(MostUtility(-1)).name]
+    assert result[table.columns].isna().all(axis=1).tolist() == [True, False, True]
+    assert result["delta_weight"][1] == table["val_accuracy"].argmax() / 10
 
 
 def test_what_rules_do_with_the_validation_stays_theirs():

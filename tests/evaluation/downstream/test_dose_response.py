@@ -13,7 +13,8 @@ PEOPLE = people(6000)
 
 def run(representation="sees_group", **options):
     options = {"head": "linear", "draws": 3, "doses": (0.5, 0.7, 0.9)} | rows(PEOPLE) | options
-    return dose_answers(PEOPLE, representation, "attractive", "smiling", **options)
+    found = dose_answers(PEOPLE, representation, "attractive", "smiling", **options)
+    return {dose: answers.test for dose, answers in found.items()}
 
 
 SEEN = run()

@@ -65,6 +65,26 @@ def test_equals_fairlearn_on_all_pairs(metric):
     assert value["n_sigma_impostor"] == pytest.approx(n_sigma(mean, deviation))
 
 
+def test_the_intervals_surround_the_rates_and_the_seed_fixes_them():
+    one, again, other = (demographic_rates(*grouped(), 0.02, seed=seed)[0] for seed in (0, 0, 1))
+    for rate in ("fmr", "fnmr"):
+        assert (one[f"{rate}_low"] < one[rate]).all()
+        assert (one[rate] < one[f"{rate}_high"]).all()
+    assert one.equals(again)
+    assert not one["fmr_low"].equals(other["fmr_low"])
+    assert one["fnmr"].equals(other["fnmr"])
+
+
+def test_without_draws_or_with_two_people_there_are_no_intervals():
+    embedding, identity, group = grouped()
+    assert demographic_rates(embedding, identity, group, 0.02, draws=0)[0]["fmr_low"].isna().all()
+    two = torch.where((group == 0) | (identity < 5), group, -1)  # the people 1 and 4 are left of group 1
+    table = demographic_rates(embedding, identity, two, 0.02)[0].set_index("group")
+    assert not math.isnan(table["fnmr_low"][0])
+    assert math.isnan(table["fnmr_low"][1])
+    assert not math.isnan(table["fnmr"][1])
+
+
 def test_alike_people_are_confused_and_the_figures_say_so():
     table, differentials = demographic_rates(*grouped(), 0.02)
     assert table["fmr"].iloc[0] > 3 * table["fmr"].iloc[1:].max()

@@ -5,14 +5,15 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from evaluation.plots.parts import whiskers
+from evaluation.plots.style import COLOURS
+
 PANELS = {
     "tpr": "True positive rate",
     "fpr": "False positive rate",
     "accuracy": "Accuracy",
     "selection_rate": "Selection rate",
 }
-# Okabe and Ito's palette, which people with any colour vision can tell apart; the first is for all samples.
-COLOURS = ("#7f7f7f", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 
 
 def plot_group_rates(table: pd.DataFrame, title: str) -> Figure:
@@ -36,8 +37,7 @@ def plot_group_rates(table: pd.DataFrame, title: str) -> Figure:
         value = table[rate].to_numpy(float)
         low, high = table[f"{rate}_low"].to_numpy(float), table[f"{rate}_high"].to_numpy(float)
         axes.barh(position, value, color=colours, height=0.7)
-        # rounding can put an interval's end a hair on the wrong side of its value
-        error = np.clip([value - low, high - value], 0, None)
+        error = whiskers(value, low, high)
         axes.errorbar(value, position, xerr=error, fmt="none", ecolor="black", elinewidth=1, capsize=2.5)
         for y, (v, end) in enumerate(zip(value, high, strict=True)):
             text, x = ("undefined", 0.0) if np.isnan(v) else (f"{v:.3f}", end)

@@ -1,0 +1,97 @@
+"""Does a training that is killed again and again end with the weights of one that was not?
+
+    python -m benchmarks.random_kills --work DIR [--kills 20]
+
+A small network trains on synthetic faces on the processor. It is killed (SIGKILL) at a random moment, from
+its start to after some epochs, and started again by the same command with `--resume auto`; after so many
+kills it is left to end. Prints when each kill came, and compares the last and the best checkpoint.
+"""
+
+import argparse
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+from rich.progress import track
+
+RECIPE = Path(__file__).resolve().parent.parent / "recipes" / "train.py"
+BACKBONE = '{"channels": [8, 8, 8, 8], "stem_width": 8, "input_size": 32, "drop_path_rate": 0.5}'
+OPTIONS = [
+    *("--config", "baseline.yaml", "--model.init_args.task", "emotion", "--model.init_args.trainable", "all"),
+    *("--model.init_args.backbone", "resnet10t", "--model.init_args.backbone_options", BACKBONE),
+    *("--data.init_args.train_identities", "60", "--data.init_args.val_identities", "12"),
+    *("--data.init_args.test_identities", "12", "--data.init_args.flip", "true"),
+    *("--trainer.accelerator", "cpu", "--trainer.callbacks", "null", "--trainer.logger", "false"),
+    *("--trainer.enable_progress_bar", "false", "--trainer.enable_model_summary", "false"),
+]
+
+
+def command(work: Path, experiment: str, epochs: int) -> list[str]:
+    """The training of so many epochs."""
+    own = ["--experiment", experiment, "--trainer.max_epochs", str(epochs), "--resume", "auto"]
+    return [sys.executable, str(RECIPE), *OPTIONS, "--trainer.default_root_dir", str(work), *own]
+
+
+def started(words: list[str]) -> subprocess.Popen[bytes]:
+    """The process of a command that prints nothing."""
+    return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def first_checkpoint(folder: Path, process: subprocess.Popen[bytes]) -> float:
+    """Seconds until a run of a new folder has a checkpoint, or ends."""
+    before, start = set(folder.glob("*/checkpoints/last.ckpt")), time.monotonic()
+    while process.poll() is None and not set(folder.glob("*/checkpoints/last.ckpt")) - before:
+        time.sleep(0.05)
+    return time.monotonic() - start
+
+
+def state(folder: Path, name: str) -> dict[str, torch.Tensor]:
+    """The weights of a checkpoint of the run that was finished."""
+    (results,) = folder.glob("*/results.json")
+    weights: dict[str, torch.Tensor] = torch.load(
+        results.parent / "checkpoints" / f"{name}.ckpt", weights_only=True
+    )["state_dict"]
+    return weights
+
+
+def main() -> None:
+    """Train without and with kills, and compare."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    args = parser.parse_args()
+    whole = started(command(args.work, "whole", args.epochs))
+    until_first = first_checkpoint(args.work / "whole", whole)
+    if whole.wait():
+        sys.exit(f"the training itself fails: {' '.join(command(args.work, 'whole', args.epochs))}")
+    draw, moments = random.Random(args.seed), []
+    for _ in track(range(args.kills), description="killing"):
+        process = started(command(args.work, "killed", args.epochs))
+        moments.append(draw.uniform(0.7, 1.5) * until_first)
+        try:
+            process.wait(timeout=moments[-1])
+            sys.exit("the training ended before so many kills; give it more --epochs")
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    if started(command(args.work, "killed", args.epochs)).wait():
+        sys.exit("the killed training cannot go on")
+    starts = len(list((args.work / "killed").glob("*/checkpoints/last.ckpt")))
+    print(f"killed {args.kills} times, after {', '.join(f'{x:.1f}' for x in moments)} s")
+    print(f"{starts} of {args.kills + 1} starts came to an epoch's end (uninterrupted: {until_first:.1f} s)")
+    for name in ("last", "best"):
+        ours, theirs = state(args.work / "whole", name), state(args.work / "killed", name)
+        same = ours.keys() == theirs.keys() and all(torch.equal(ours[k], theirs[k]) for k in ours)
+        print(f"{name}.ckpt: {'the same bits' if same else 'DIFFERENT weights'}")
+
+
+if __name__ == "__main__":
+    main()

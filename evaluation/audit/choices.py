@@ -1,0 +1,46 @@
+"""Which representation each rule would choose by its validation people, and what the choice is worth."""
+
+import pandas as pd
+
+from evaluation.downstream.candidates import Candidates
+from evaluation.downstream.selection import (
+    BestAccuracy,
+    DistanceToOptimum,
+    MostUtility,
+    Oracle,
+    Rule,
+    WorstGroup,
+)
+
+
+def choose_representations(candidates: pd.DataFrame, leakage_at_most: float | None) -> pd.DataFrame:
+    """Let every rule choose among the representations, for each attribute.
+
+    Args:
+        candidates: one row a representation and attribute: `representation`, `attribute`, and `val_<measure>`
+            and `test_<measure>` for `accuracy`, `worst_group_accuracy`, `tpr_gap`, `leakage` and any others.
+        leakage_at_most: limit of the rule that takes the most accurate of those that leak no more; None
+            leaves that rule out.
+
+    Returns:
+        One row an attribute and rule: `representation` (the chosen one), `attribute`, `rule`, `bound`
+        (whether the rule was shown the test, so that it is a bound and no result), then the measures of the
+        chosen one. Where no candidate qualifies, the representation and the measures are nan.
+    """
+    rules = _rules(leakage_at_most)
+    tables = []
+    for attribute, table in candidates.groupby("attribute", sort=False):
+        chosen = Candidates(table.drop(columns="attribute")).evaluate(rules)
+        chosen.insert(0, "representation", chosen.pop("representation"))
+        chosen.insert(1, "attribute", attribute)
+        chosen.insert(3, "bound", [isinstance(rule, Oracle) for rule in rules])
+        tables.append(chosen)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _rules(leakage_at_most: float | None) -> list[Rule]:
+    """All of them in one list, since the test is opened once."""
+    fair: list[Rule] = [WorstGroup(), DistanceToOptimum()]
+    if leakage_at_most is not None:
+        fair.append(MostUtility(leakage_at_most))
+    return [BestAccuracy(), *fair, *map(Oracle, fair)]

@@ -1,0 +1,79 @@
+"""The tables of an audit on listed pairs: ID as LFW measures it."""
+
+from evaluation.audit.result import Audit
+from evaluation.report.result_tables import Cell, make_table
+from evaluation.report.tables import Table, interval, number, percent, short
+
+
+def pair_tables(audit: Audit) -> list[Table]:
+    """Accuracy on the pairs of View 1 and of View 2, as far as they were given."""
+    first: dict[str, Cell] = {
+        "representation": lambda x: x.representation,
+        "score": lambda x: x.metric,
+        "accuracy": lambda x: percent(x.accuracy, 2),
+    }
+    last: dict[str, Cell] = {
+        "AUC": lambda x: number(x.auc, 4),
+        "EER": lambda x: percent(x.eer, 2),
+        "pairs": lambda x: f"{x.pairs:,}",
+        "without embedding": lambda x: f"{x.missing:,}",
+    }
+    one = make_table(
+        "lfw_view1",
+        f"ID ({_called(audit, 1)}): accuracy at the best threshold of the training pairs.",
+        audit.frame("lfw_view1"),
+        {
+            **first,
+            "95 %": lambda x: interval(x.low, x.high, 2),
+            "threshold": lambda x: short(x.threshold),
+            **last,
+        },
+        texts=2,
+    )
+    two = make_table(
+        "lfw_view2",
+        f"ID ({_called(audit, 2)}): mean accuracy of the folds and its standard error.",
+        audit.frame("lfw_view2"),
+        {
+            **first,
+            "accuracy": lambda x: f"{percent(x.accuracy, 2)} ± {100 * x.standard_error:.2f}",
+            "folds": lambda x: f"{x.folds}",
+            **last,
+        },
+        texts=2,
+    )
+    return [x for x in (one, two) if x]
+
+
+def pair_sentences(audit: Audit) -> list[str]:
+    """Whose the pairs are, and how accuracies on them come about."""
+    told = []
+    if not audit.frame("lfw_view1").empty:
+        told.append(
+            f"{_whose(audit, 1)} One threshold is chosen on training pairs, the best for them, and judges "
+            "the test pairs. The interval takes pairs as independent."
+        )
+    if not audit.frame("lfw_view2").empty:
+        told.append(
+            f"{_whose(audit, 2)} Each fold is judged by the threshold that is best for the other folds; "
+            "after ± is the standard error over the folds."
+        )
+    return told
+
+
+def _called(audit: Audit, view: int) -> str:
+    return f"LFW View {view}" if _official(audit, view) else f"pairs as in View {view}, not LFW's own"
+
+
+def _whose(audit: Audit, view: int) -> str:
+    if _official(audit, view):
+        return f"LFW View {view}: the pairs are LFW's own, so this is its protocol."
+    return (
+        f"Pairs as in View {view}: the pairs given have LFW's format but are not LFW's own, so accuracies on "
+        "them are not LFW's and compare with no published figure."
+    )
+
+
+def _official(audit: Audit, view: int) -> bool:
+    frame = audit.frame(f"lfw_view{view}")
+    return not frame.empty and bool(frame["official"].all())

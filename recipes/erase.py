@@ -1,0 +1,105 @@
+"""Take an attribute out of an embedding table by a closed-form eraser, or blur it by a control.
+
+    python recipes/erase.py --config erase/leace.yaml --table x.safetensors \\
+        --sensitive emotion --out leace.safetensors
+
+The eraser learns from the training samples of the table and is applied to all. The other configurations are
+erase/inlp.yaml, and the controls erase/pca.yaml and erase/noise.yaml, which know no attribute.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from inspect import signature
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from datamodules.base import SPLITS, Split
+from datamodules.embedding_table import EmbeddingTable
+from datamodules.embeddings import file_sha256
+from evaluation.erasers import fit_inlp, fit_leace, fit_noise, fit_pca
+from recipes.errors import RecipeParser, UsageError, report_errors
+from recipes.jobs import job_parser, parse_job, users_mistakes
+
+Method = Literal["leace", "inlp", "pca", "noise"]
+FITS: dict[Method, Callable[..., Any]] = {
+    "leace": fit_leace,
+    "inlp": fit_inlp,
+    "pca": fit_pca,
+    "noise": fit_noise,
+}
+
+
+def make_parser() -> RecipeParser:
+    """Options of the recipe."""
+    parser = job_parser("Take an attribute out of an embedding table, in closed form.")
+    parser.add_argument("--table", type=Path, required=True, help="Embedding table to read.")
+    parser.add_argument("--out", type=Path, required=True, help="The .safetensors file to write.")
+    parser.add_argument("--method", type=Method, required=True, help="See evaluation/erasers.py.")
+    parser.add_argument(
+        "--options", type=dict[str, Any], default={}, help="Of the method; --options.NAME VALUE sets one."
+    )
+    parser.add_argument("--sensitive", type=str | None, help="The attribute to erase (leace, inlp).")
+    parser.add_argument("--fit_on", type=list[Split], default=["train"], help="Splits to learn from.")
+    parser.add_argument("--overwrite", type=bool, default=False, help="Replace the file of --out.")
+    return parser
+
+
+def erase(
+    table: EmbeddingTable, method: Method, sensitive: str | None, fit_on: list[Split], options: dict[str, Any]
+) -> EmbeddingTable:
+    """The table of the same samples without the attribute.
+
+    Raises:
+        UsageError: an attribute or an option that does not fit the method or the table, or nobody to learn
+            from.
+    """
+    fit = FITS[method]
+    labelled = "label" in signature(fit).parameters
+    if labelled != (sensitive is not None):
+        raise UsageError(
+            f"{method} {'needs --sensitive' if labelled else 'knows no attribute, so no --sensitive'}"
+        )
+    if sensitive is not None and sensitive not in table.labels:
+        raise UsageError(
+            f"the table has no attribute {sensitive!r}; it has {', '.join(sorted(table.labels))}"
+        )
+    known = [name for name in signature(fit).parameters if name not in ("x", "label")]
+    if unknown := sorted(set(options) - set(known)):
+        raise UsageError(f"{method} has no option {', '.join(unknown)}; it has {', '.join(known)}")
+    rows = torch.isin(table.split, torch.tensor([SPLITS.index(name) for name in fit_on], dtype=torch.int8))
+    if not rows.any():
+        raise UsageError(
+            f"no sample of the table is in {' or '.join(fit_on)}; choose other splits by --fit_on"
+        )
+    x = table.embedding.double().numpy()
+    label = [] if sensitive is None else [table.labels[sensitive][rows].numpy()]
+    with users_mistakes():
+        eraser = fit(x[rows.numpy()], *label, **options)
+    told = {
+        "eraser": f"{method} {options}",
+        "erased": str(sensitive),
+        "eraser learned from": " ".join(fit_on),
+    }
+    return replace(
+        table,
+        embedding=torch.from_numpy(eraser(x)).to(table.embedding.dtype),
+        provenance=table.provenance | told,
+    )
+
+
+def main(args: list[str] | None = None) -> None:
+    """Learn, erase, write."""
+    config = parse_job(make_parser(), args)
+    path, out = (x.expanduser() for x in (config.table, config.out))
+    if out.exists() and not config.overwrite:
+        raise UsageError(f"{out} is there already; replace it with --overwrite true, or give another --out")
+    table = EmbeddingTable.load(path)
+    erased = erase(table, config.method, config.sensitive, config.fit_on, config.options)
+    replace(erased, provenance=erased.provenance | {"erased from": file_sha256(path)}).save(out)
+    print(f"wrote {out}: {len(erased):,} embeddings")
+
+
+if __name__ == "__main__":
+    report_errors(main)

@@ -1,0 +1,96 @@
+"""Run a published table or figure, from data to the page that shows it beside ours.
+
+    python recipes/reproduce.py --config paper/table_4_1.yaml --out reproduced
+    python recipes/reproduce.py --config paper/table_4_1.yaml --config paper/on_synthetic.yaml --out synthetic
+
+Every step (recipes/prepare.py, train.py, embed.py, audit.py) has a folder whose name is a hash of its code,
+arguments and inputs, and runs once; started again, or for another figure of the same study, it goes on with
+what is done. --dry_run true prints the commands.
+"""
+
+import shlex
+import signal
+import sys
+from pathlib import Path
+
+import yaml
+from jsonargparse import Namespace
+from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
+from rich.markup import escape
+
+from evaluation.paper.page import write_page
+from evaluation.paper.published import Published
+from recipes.config_lookup import find_config
+from recipes.errors import RecipeParser, UsageError
+from recipes.jobs import job_parser, parse_job, run_resumable
+from recipes.reproduce_keys import job_keys
+from recipes.reproduce_steps import Workshop
+from recipes.reproduce_study import Job, JobId, add_study_arguments, plan_jobs, with_study
+
+
+def make_parser() -> RecipeParser:
+    """Options of the recipe."""
+    parser = job_parser("Run a published table or figure from data to the page that shows it beside ours.")
+    parser.add_argument("--study", type=str, required=True, help="File of datasets, steps and deviations.")
+    parser.add_argument("--published", type=str, required=True, help="File of the published figures.")
+    parser.add_argument("--seeds", type=list[int], default=[0, 1, 2], help="Of everything that is trained.")
+    add_study_arguments(parser)
+    parser.add_argument(
+        "--out", type=Path, default=Path("reproduced"), help="Folder of the steps and the page."
+    )
+    parser.add_argument("--dry_run", type=bool, default=False, help="Print what would run, and run nothing.")
+    return parser
+
+
+def read_options(args: list[str] | None) -> tuple[Namespace, Published]:
+    """The options with the study's, and what was published."""
+    try:
+        config = with_study(parse_job(make_parser(), args))
+    except OmegaConfBaseException as error:  # such as an environment variable that is not set
+        raise UsageError(str(error).splitlines()[0]) from error
+    path = find_config(config.published)
+    try:
+        return config, Published.parse(yaml.safe_load(Path(path).read_text()))
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def run_jobs(jobs: list[Job], keys: dict[JobId, str], workshop: Workshop, dry_run: bool) -> None:
+    """Run, or print, what is not done."""
+    console = Console(soft_wrap=True)
+    for place, job in enumerate(jobs, 1):
+        title = f"{place}/{len(jobs)} {job.title}"
+        if workshop.done(job, keys[job.id]):
+            console.print(f"{title}: done before", markup=False, highlight=False)
+        elif dry_run:
+            command = shlex.join(workshop.command(job, keys))
+            console.print(f"{title}: to do\n    {command}", markup=False, highlight=False)
+        else:
+            with console.status(escape(title)):
+                seconds = workshop.run(job, keys)
+            console.print(f"{title}: {seconds:.0f} s", markup=False, highlight=False)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run what is not done, then write the page."""
+    config, published = read_options(args)
+    jobs = plan_jobs(config.steps, config.datasets, config.seeds, published.audits)
+    keys = job_keys(jobs)
+    out = config.out.expanduser().absolute()
+    workshop = Workshop(out / "steps")
+    run_jobs(jobs, keys, workshop, config.dry_run)
+    if config.dry_run:
+        return
+    audits: dict[str, list[Path]] = {step: [] for step in published.audits}
+    for job in jobs:
+        if job.step in audits:
+            audits[job.step].append(Path(workshop.output(job, keys[job.id], "audit") or ""))
+    facts = workshop.table(jobs, keys)
+    page = write_page(published, audits, deviations=config.deviations, facts=facts, folder=out)
+    print(f"wrote {page} and {page.with_suffix('.md').name}")
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception: the step's process ends, too
+    run_resumable(main)

@@ -1,0 +1,143 @@
+"""Runs the steps of a reproduction that are not done, each in a folder of its own."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datamodules.embedding_table import EmbeddingTable
+from evaluation.report.tables import Table
+from recipes.errors import UsageError
+from recipes.reproduce_study import WORD, Job, JobId
+
+RECIPES = Path(__file__).resolve().parent
+_DONE = "done.json"
+_TAIL = 3  # lines of a log that an error repeats
+
+
+def _train_args(folder: Path) -> list[str]:
+    """Where a training writes; of one that was killed, its last checkpoint."""
+    args = [f"--trainer.default_root_dir={folder / 'runs'}", "--trainer.logger=false"]
+    args.append("--trainer.enable_progress_bar=false")
+    last = _newest(folder, "last.ckpt")
+    return [*args, f"--ckpt_path={last}"] if last else args
+
+
+def _train_outputs(folder: Path) -> dict[str, str]:
+    best = _newest(folder, "best.ckpt")
+    if best is None:
+        raise UsageError(f"{folder}: the training left no checkpoint")
+    return {"checkpoint": str(best.relative_to(folder))}
+
+
+def _newest(folder: Path, name: str) -> Path | None:
+    found = folder.glob(f"runs/*/*/checkpoints/{name}")
+    return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
+
+
+def _embed_outputs(folder: Path) -> dict[str, str]:
+    table = EmbeddingTable.load(folder / "table.safetensors", memory_map=True)
+    return {"table": "table.safetensors", "features": str(table.embedding.shape[1])}
+
+
+def _out(name: str) -> Callable[[Path], list[str]]:
+    return lambda folder: [f"--out={folder / name}"]
+
+
+_ARGS: dict[str, Callable[[Path], list[str]]] = {
+    "prepare": _out("crops"),
+    "train": _train_args,
+    "embed": lambda folder: [*_out("table.safetensors")(folder), "--trainer.enable_progress_bar=false"],
+    "audit": _out("audit"),
+}
+_OUTPUTS: dict[str, Callable[[Path], dict[str, str]]] = {
+    "prepare": lambda folder: {"crops": "crops"},
+    "train": _train_outputs,
+    "embed": _embed_outputs,
+    "audit": lambda folder: {"audit": "audit"},
+}
+_VALUES = ("features",)  # outputs that are no paths
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The folders of all steps.
+
+    Attributes:
+        folder: has one `<step>-<key>` for each; what is done holds `done.json`, written last.
+    """
+
+    folder: Path
+
+    def place(self, job: Job, key: str) -> Path:
+        """The folder of a job: by its key alone, so that equal steps of two names are one."""
+        return next(iter(sorted(self.folder.glob(f"*-{key}"))), self.folder / f"{job.step}-{key}")
+
+    def done(self, job: Job, key: str) -> dict[str, Any] | None:
+        """What a finished job has noted: `outputs`, `command`, `seconds`; None if it is not finished."""
+        path = self.place(job, key) / _DONE
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def output(self, job: Job, key: str, name: str) -> str | None:
+        """An output of a job: a path, or a value; None before it is finished."""
+        noted = self.done(job, key)
+        if noted is None:
+            return None
+        value = noted["outputs"][name]
+        return value if name in _VALUES else str(self.place(job, key) / value)
+
+    def command(self, job: Job, keys: dict[JobId, str]) -> list[str]:
+        """What runs a job; outputs of steps that are not done yet stay words in braces."""
+
+        def given(found: re.Match[str]) -> str:
+            other = job.needs[found[1]]
+            return self.output(other, keys[other.id], found[2]) or found[0]
+
+        folder = self.place(job, keys[job.id])
+        own = _ARGS[job.recipe](folder)
+        return [
+            sys.executable,
+            str(RECIPES / f"{job.recipe}.py"),
+            *(WORD.sub(given, argument) for argument in job.args),
+            *own,
+        ]
+
+    def run(self, job: Job, keys: dict[JobId, str]) -> float:
+        """Run a job, its words in `log.txt`; returns the seconds.
+
+        Raises:
+            UsageError: it failed; says which one, where its log is, and how that ends.
+        """
+        folder = self.place(job, keys[job.id])
+        folder.mkdir(parents=True, exist_ok=True)
+        command = self.command(job, keys)
+        start, log = time.monotonic(), folder / "log.txt"
+        with log.open("a") as file:
+            file.write(f"$ {shlex.join(command)}\n")
+            file.flush()
+            code = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
+        if code:
+            told = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+            raise UsageError(f"{job.title}: exit code {code}; {log} ends with: {' | '.join(told[-_TAIL:])}")
+        seconds = time.monotonic() - start
+        noted = {
+            "outputs": _OUTPUTS[job.recipe](folder),
+            "command": command[1:],
+            "seconds": round(seconds, 1),
+        }
+        part = folder / f"{_DONE}.part"
+        part.write_text(json.dumps(noted, indent=1) + "\n")
+        part.replace(folder / _DONE)
+        return seconds
+
+    def table(self, jobs: Sequence[Job], keys: dict[JobId, str]) -> Table:
+        """What ran: a row for each job, all of them done."""
+        noted = [(job, keys[job.id], self.done(job, keys[job.id]) or {}) for job in jobs]
+        rows = [[job.title, key, shlex.join(x["command"]), f"{x['seconds']:.0f}"] for job, key, x in noted]
+        return Table("steps", "Steps.", ("step", "key", "command", "seconds"), rows, texts=3)

@@ -1,0 +1,116 @@
+"""Erased tables through the entry point: what is erased, who is learned from, what is kept, mistakes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from datamodules.base import SPLITS
+from datamodules.embedding_table import EmbeddingTable
+from evaluation.erasers import fit_leace, fit_pca
+from evaluation.probe_families import standardise
+from recipes import erase
+from recipes.config_lookup import CONFIGS
+from recipes.errors import UsageError
+
+N, D = 400, 8
+
+
+@pytest.fixture
+def table(tmp_path) -> Path:
+    """Two classes whose means differ in every split; the halves are train and test."""
+    rng = np.random.default_rng(0)
+    label = rng.integers(2, size=N)
+    x = rng.normal(size=(N, D)) + 3 * label[:, None] * rng.normal(size=D)
+    made = EmbeddingTable(
+        embedding=torch.from_numpy(x).float(),
+        labels={"gender": torch.from_numpy(label)},
+        attributes={"gender": ("female", "male")},
+        sample_id=np.array([f"s{i}" for i in range(N)]),
+        split=torch.where(torch.arange(N) < N // 2, 0, 2).to(torch.int8),
+        provenance={"model": "made up"},
+    )
+    made.save(tmp_path / "x.safetensors")
+    return tmp_path / "x.safetensors"
+
+
+def run(table: Path, *more: str, config: str = "leace", sensitive: bool = True) -> EmbeddingTable:
+    out = table.with_name(f"{config}.safetensors")
+    named = ["--sensitive=gender"] if sensitive else []
+    erase.main([f"--config=erase/{config}.yaml", f"--table={table}", f"--out={out}", *named, *more])
+    return EmbeddingTable.load(out)
+
+
+def test_only_the_embedding_changes_and_the_file_says_how(table):
+    before, after = EmbeddingTable.load(table), run(table)
+    assert after.sample_id.tolist() == before.sample_id.tolist()
+    assert after.labels["gender"].equal(before.labels["gender"])
+    assert after.split.equal(before.split)
+    assert not after.embedding.equal(before.embedding)
+    told = after.provenance
+    assert told["model"] == "made up"
+    assert told["erased"] == "gender"
+    assert told["eraser learned from"] == "train"
+    assert told["eraser"].startswith("leace")
+
+
+def test_it_learns_from_the_training_samples_alone(table):
+    before = EmbeddingTable.load(table)
+    x, rows = before.embedding.double().numpy(), (before.split == 0).numpy()
+    expected = fit_leace(x[rows], before.labels["gender"][rows].numpy())(x)
+    np.testing.assert_allclose(run(table).embedding, expected, atol=1e-5)
+    every = fit_leace(x, before.labels["gender"].numpy())(x)
+    assert np.abs(every - expected).max() > 1e-3, "the splits give different erasers"
+    everybody = run(table, "--fit_on=[train,test]", "--overwrite=true").embedding
+    np.testing.assert_allclose(everybody, every, atol=1e-5)
+
+
+def test_the_class_means_become_one(table):
+    before, after = EmbeddingTable.load(table), run(table)
+    train = (before.split == 0).numpy()
+    label = before.labels["gender"].numpy()[train]
+    gaps = []
+    for kept in (before, after):
+        x, _ = standardise(kept.embedding.double().numpy()[train], kept.embedding.double().numpy())
+        gaps.append(np.abs(x[label == 1].mean(0) - x[label == 0].mean(0)).max())
+    assert gaps[0] > 1
+    assert gaps[1] < 0.05
+
+
+def test_a_control_knows_no_attribute(table):
+    before = EmbeddingTable.load(table)
+    x = before.embedding.double().numpy()
+    after = run(table, "--options.components=3", config="pca", sensitive=False)
+    np.testing.assert_allclose(after.embedding, fit_pca(x[: N // 2], 3)(x), atol=1e-5)
+    assert np.linalg.matrix_rank(after.embedding.numpy() - x[: N // 2].mean(0), tol=1e-3) == 3
+
+
+@pytest.mark.parametrize("config", sorted(path.stem for path in (CONFIGS / "erase").glob("*.yaml")))
+def test_every_configuration_runs(table, config):
+    more = ["--options.components=2"] if config == "pca" else []
+    after = run(table, *more, config=config, sensitive=config in ("leace", "inlp"))
+    assert after.embedding.isfinite().all()
+    assert after.provenance["eraser"].startswith(config)
+    assert SPLITS[int(after.split[-1])] == "test"
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--sensitive=age"], "no attribute 'age'; it has gender"),
+        (["--fit_on=[val]"], "no sample of the table is in val"),
+        (["--options.rank=3"], "leace has no option rank; it has svd_tol, shrinkage"),
+        (["--method=pca", "--options={}"], "knows no attribute"),
+        (["--sensitive=null"], "leace needs --sensitive"),
+    ],
+)
+def test_mistakes_are_one_line(table, more, message):
+    with pytest.raises(UsageError, match=message):
+        run(table, *more)
+
+
+def test_a_file_is_not_replaced_unasked(table):
+    run(table)
+    with pytest.raises(UsageError, match="is there already"):
+        run(table)

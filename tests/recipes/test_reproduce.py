@@ -1,0 +1,358 @@
+"""Reproductions: what runs, in which order, what is done already, and how mistakes are told."""
+
+import json
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from recipes import audit, embed_options, prepare, reproduce, reproduce_keys, reproduce_steps
+from recipes.config_lookup import CONFIGS, resolve_configs
+from recipes.errors import UsageError, report_errors
+from recipes.reproduce_keys import job_keys
+from recipes.reproduce_study import Step, plan_jobs
+from tests.datamodules.embedding_tree import write_embeddings
+from tests.evaluation.paper.made_paper import NAMES, make_numbers
+
+DATASETS = {"faces": ["--config", "faces.yaml", "--root", "faces"]}
+STEPS = {
+    "x": {"recipe": "embed", "args": ["{faces}"]},
+    "sn": {"recipe": "train", "for_each": "seeds",
+           "args": ["--table", "{x.table}", "--width", "{x.features}", "--seed", "{seed}"]},
+    "phi": {"recipe": "embed", "for_each": "seeds", "args": ["--ckpt", "{sn.checkpoint}", "{faces}"]},
+    "look": {"recipe": "audit", "for_each": "seeds",
+             "args": ["--before", "x={x.table}", "--after", "sn={phi.table}"]},
+}  # fmt: skip
+SMALL = {"channels": [8, 8, 8, 8], "stem_width": 8, "input_size": 32}
+PUBLISHED = {
+    "name": "page", "title": "A table", "source": "A paper", "representations": {"x": "x", "sn": "φ_SN"},
+    "rows": [{"id": "emotion", "task": "Emotion", "audit": "look", "chance": 16.7, "attribute": "emotion",
+              "attacker": "mlp", "accuracy": {"x": 88.1, "sn": 59.6}, "diff": {"sn": 40}}],
+}  # fmt: skip
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch) -> Path:
+    """A study of fake recipes, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    recipes = tmp_path / "recipes"
+    recipes.mkdir()
+    for name in ("embed", "train", "audit"):
+        shutil.copy(Path(__file__).with_name("fake_recipe.py"), recipes / f"{name}.py")
+    write_embeddings(recipes / "table.safetensors", per_split=12, dimension=12)
+    read = {(name, scaling): 0.5 for name in NAMES for scaling in ("standardised", "raw")}
+    (recipes / "audit_made").mkdir()
+    (recipes / "audit_made" / "numbers.json").write_text(json.dumps(make_numbers(read)))
+    monkeypatch.setattr(reproduce_steps, "RECIPES", recipes)
+    Path("faces.yaml").write_text("size: 3 # small\n")
+    Path("study.yaml").write_text(
+        yaml.safe_dump({"datasets": DATASETS, "steps": STEPS, "deviations": ["Made."]})
+    )
+    Path("published.yaml").write_text(yaml.safe_dump(PUBLISHED))
+    return tmp_path
+
+
+def run(*more: str) -> int:
+    """The exit code of the command."""
+    given = ["--study=study.yaml", "--published=published.yaml", "--seeds=[0,1]", "--out=out", *more]
+    try:
+        report_errors(lambda: reproduce.main(given))
+    except SystemExit as stopped:
+        return stopped.code
+    return 0
+
+
+def ran(study: Path) -> list[str]:
+    """What ran since this was last asked."""
+    file = study / "recipes" / "ran.txt"
+    lines = file.read_text().splitlines() if file.exists() else []
+    file.unlink(missing_ok=True)
+    return lines
+
+
+def keys(datasets=DATASETS, steps=STEPS, seeds=(0, 1)) -> dict:
+    made = {name: Step(**step) for name, step in steps.items()}
+    return job_keys(plan_jobs(made, datasets, seeds, ["look"]))
+
+
+def test_everything_runs_once_in_order_with_the_outputs_of_what_it_needs(study, capsys) -> None:
+    assert run() == 0
+    lines = ran(study)
+    assert [line.split()[0] for line in lines] == [
+        "embed",
+        "train",
+        "embed",
+        "audit",
+        "train",
+        "embed",
+        "audit",
+    ]
+    (x,) = (study / "out" / "steps").glob("x-*")
+    assert lines[0].startswith(f"embed --config faces.yaml --root faces --out={x}/table.safetensors")
+    assert f"--table {x}/table.safetensors --width 12 --seed 0" in lines[1]
+    phi = lines[2].split()
+    assert phi[phi.index("--ckpt") + 1].endswith("checkpoints/best.ckpt")
+    assert "--seed 1" in lines[4]
+    printed = capsys.readouterr().out
+    assert "2/7 train sn, seed 0: " in printed
+    assert "Made." in (study / "out" / "page.md").read_text()
+    assert (study / "out" / "page.html").exists()
+    assert run() == 0
+    assert ran(study) == []
+    assert capsys.readouterr().out.count("done before") == 7
+    assert run("--seeds=[1,2]") == 0
+    assert [line.split()[0] for line in ran(study)] == ["train", "embed", "audit"], "one seed is new"
+
+
+def test_what_failed_runs_again_alone_from_its_last_checkpoint(study, capsys) -> None:
+    broken = study / "recipes" / "break_train"
+    broken.touch()
+    assert run("--seeds=[0]") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    (log,) = (study / "out" / "steps").glob("sn-*/log.txt")
+    end = "in the middle | Warning: odd | error: out of luck"
+    assert line == f"error: train sn, seed 0: exit code 1; {log} ends with: {end}"
+    assert log.read_text().startswith("$ ")
+    assert not (log.parent / "done.json").exists()
+    assert len(ran(study)) == 2
+    broken.unlink()
+    assert run("--seeds=[0]") == 0
+    lines = ran(study)
+    assert [line.split()[0] for line in lines] == ["train", "embed", "audit"]
+    assert "/checkpoints/last.ckpt" in lines[0]
+
+
+def test_a_dry_run_prints_what_is_to_do_and_runs_nothing(study, capsys) -> None:
+    assert run("--dry_run=true") == 0
+    printed = capsys.readouterr().out
+    assert printed.count("to do") == 7
+    assert "--table '{x.table}'" in printed
+    assert not (study / "out").exists()
+    assert run() == 0
+    capsys.readouterr()
+    ran(study)
+    assert run("--dry_run=true", "--seeds=[0,2]") == 0
+    printed = capsys.readouterr().out
+    assert printed.count("done before") == 4
+    assert printed.count("to do") == 3
+    assert "/table.safetensors --width 12 --seed 2" in printed, "of what is done the outputs are known"
+    assert ran(study) == []
+
+
+def test_equal_steps_are_one_whatever_they_are_called(study) -> None:
+    twice = {
+        "y": STEPS["x"],
+        "look": {**STEPS["look"], "args": ["--before", "x={x.table}", "--after", "sn={y.table}"]},
+    }
+    Path("more.yaml").write_text(yaml.safe_dump({"steps": twice}))
+    assert run("--config=more.yaml", "--seeds=[0]") == 0
+    assert [line.split()[0] for line in ran(study)] == ["embed", "audit"]
+
+
+def test_a_configuration_replaces_datasets_and_adds_its_deviations(study) -> None:
+    Path("faces2.yaml").write_text("size: 4\n")
+    Path("more.yaml").write_text("datasets: {faces: [--config, faces2.yaml]}\ndeviations: [Others.]\n")
+    assert run("--config=more.yaml", "--seeds=[0]") == 0
+    assert ran(study)[0].startswith("embed --config faces2.yaml --out=")
+    text = (study / "out" / "page.md").read_text()
+    assert "Made." in text
+    assert "Others." in text
+
+
+def test_keys_change_with_arguments_and_what_they_say_and_with_those_of_what_is_needed(
+    study, monkeypatch
+) -> None:
+    before = keys()
+    assert keys() == before
+    assert len(set(before.values())) == 7, "seeds have keys of their own"
+    changed = {name: dict(step) for name, step in STEPS.items()}
+    changed["sn"]["args"] = [*changed["sn"]["args"], "--layers", "1"]
+    assert {i for i, key in keys(steps=changed).items() if key != before[i]} == before.keys() - {("x", None)}
+    moved = {"faces": ["--config", "faces.yaml", "--root", "elsewhere"]}
+    assert not set(keys(datasets=moved).values()) & set(before.values())
+    Path("faces.yaml").write_text("# in other words\nsize:   3\n")
+    assert keys() == before, "a comment changes nothing"
+    Path("faces.yaml").write_text("size: 4\n")
+    assert not set(keys().values()) & set(before.values())
+    Path("faces.yaml").write_text("size: 3\n")
+    of_training = lambda recipe: "new" if recipe == "train" else "old"  # noqa: E731
+    monkeypatch.setattr(reproduce_keys, "code_digest", lambda recipe: "old")
+    old = keys()
+    monkeypatch.setattr(reproduce_keys, "code_digest", of_training)
+    assert {i for i, key in keys().items() if key != old[i]} == before.keys() - {("x", None)}
+
+
+def test_a_file_counts_by_its_content_wherever_it_is(study) -> None:
+    def key(path: str) -> str:
+        return keys(datasets={"faces": [f"--weights={path}"]})["x", None]
+
+    for name, content in {"a.onnx": b"one", "b.onnx": b"one", "c.onnx": b"two"}.items():
+        Path(name).write_bytes(content)
+    assert key("a.onnx") == key("b.onnx") != key("c.onnx")
+    Path("a.onnx").write_bytes(b"two")
+    assert key("a.onnx") == key("c.onnx")
+
+
+def test_the_code_that_a_recipe_runs_is_in_its_key_and_that_of_pages_is_not(monkeypatch, tmp_path) -> None:
+    def digests() -> list[str]:
+        reproduce_keys.code_digest.cache_clear()
+        return [reproduce_keys.code_digest(recipe) for recipe in ("prepare", "embed", "train", "audit")]
+
+    folders = ("recipes", "datamodules", "lightning_modules", "callbacks", "evaluation/paper")
+    for folder in folders:
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.setattr(reproduce_keys, "_ROOT", tmp_path)
+    before = digests()
+    changes = {
+        "recipes/embed.py": [1, 1, 1, 1], "lightning_modules/a.py": [0, 1, 1, 0],
+        "lightning_modules/weights.safetensors": [0, 1, 1, 0], "callbacks/a.py": [0, 0, 1, 0],
+        "evaluation/a.py": [0, 0, 1, 1], "evaluation/paper/a.py": [0, 0, 0, 0],
+        "recipes/reproduce_keys.py": [0, 0, 0, 0], "datamodules/notes.txt": [0, 0, 0, 0],
+    }  # fmt: skip
+    try:
+        for name, expected in changes.items():
+            (tmp_path / name).write_text("x = 1")
+            after = digests()
+            assert [int(b != a) for b, a in zip(before, after, strict=True)] == expected, name
+            before = after
+    finally:
+        reproduce_keys.code_digest.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ({"x": {"args": ["{facse}"]}}, "step x: {facse} in '{facse}' means nothing; there are {faces}"),
+        ({"x": {"args": ["{seed}"]}}, "step x: {seed} in '{seed}' means nothing; there are {faces}"),
+        ({"sn": {"args": ["a{faces}"]}}, "step sn: {faces} in 'a{faces}' means nothing"),
+        ({"sn": {"args": ["{y.table}"]}}, "step sn: there is no step 'y'; there are look, phi, sn, x"),
+        ({"sn": {"args": ["{x.checkpoint}"]}}, "step sn: embed gives no 'checkpoint' of x; it gives table,"),
+        ({"x": {"args": ["{phi.table}"], "for_each": "seeds"}}, "each other: look -> x -> phi -> sn -> x"),
+        ({"look": {"for_each": None}}, "step look runs once, but phi runs for each seed"),
+    ],
+)  # fmt: skip
+def test_words_that_mean_nothing_are_named(steps, message) -> None:
+    made = {name: Step(**{**step, **steps.get(name, {})}) for name, step in STEPS.items()}
+    with pytest.raises(UsageError) as error:
+        plan_jobs(made, DATASETS, [0], ["look"])
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--config=paper/on_substitutes.yaml"], "Environment variable 'FACE_DATA_ROOT' not found"),
+        (["--published=faces.yaml"], "faces.yaml: "),
+        (["--study=paper/studdy"], "no configuration file 'paper/studdy'"),
+        (["--steps={x: {recipe: bake, args: []}}"], "bake"),
+    ],
+)
+def test_mistakes_are_one_line(study, capsys, monkeypatch, more, message) -> None:
+    monkeypatch.delenv("FACE_DATA_ROOT", raising=False)
+    assert run(*more) == 2
+    (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error")]
+    assert message in line
+
+
+PAGES = [path.stem for path in sorted((CONFIGS / "paper").glob("*.yaml")) if "\nstudy: " in path.read_text()]
+DATA = [path.stem for path in sorted((CONFIGS / "paper").glob("on_*.yaml"))]
+
+
+@pytest.mark.parametrize("name", [*PAGES, *DATA])
+def test_every_configuration_names_its_command(name) -> None:
+    path = CONFIGS / "paper" / f"{name}.yaml"
+    lines = path.read_text().splitlines()
+    assert len(lines) <= 40
+    commands = [line for line in lines if line.startswith("#   ")]
+    assert any("python recipes/reproduce.py" in x and f"paper/{name}.yaml" in x for x in commands)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_planned(name, tmp_path) -> None:
+    config, published = reproduce.read_options([f"--config=paper/{name}.yaml"])
+    jobs = plan_jobs(config.steps, config.datasets, config.seeds, published.audits)
+    assert {job.step for job in jobs} >= {
+        "crop_expressions",
+        "x_expressions",
+        "sn",
+        "lntl",
+        *published.audits,
+    }
+    assert len(set(job_keys(jobs).values())) == len(jobs)
+
+
+@pytest.mark.parametrize("data", [None, *DATA])
+def test_every_step_of_the_table_is_understood_by_its_recipe(data, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("FACE_DATA_ROOT", str(tmp_path))
+    given = [
+        "--config=paper/table_4_1.yaml",
+        *([f"--config=paper/{data}.yaml"] if data else []),
+        "--seeds=[0]",
+    ]
+    config, published = reproduce.read_options(given)
+    jobs = plan_jobs(config.steps, config.datasets, config.seeds, published.audits)
+    keys = job_keys(jobs)
+    parsers = {
+        "embed": embed_options.make_parser(),
+        "prepare": prepare.make_parser(),
+        "audit": audit.make_parser(),
+    }
+    workshop = reproduce_steps.Workshop(tmp_path / "steps")
+    for job in jobs:
+        if job.recipe in parsers:  # a training has words in braces where it wants a number
+            _, _, *args = workshop.command(job, keys)
+            parsers[job.recipe].parse_args(resolve_configs(args))
+
+
+def test_figures_share_the_steps_of_the_table() -> None:
+    def of(name: str) -> set[str]:
+        config, published = reproduce.read_options([f"--config=paper/{name}", "--config=paper/on_synthetic"])
+        return set(
+            job_keys(plan_jobs(config.steps, config.datasets, config.seeds, published.audits)).values()
+        )
+
+    table = of("table_4_1")
+    for name in {*PAGES} - {"table_4_1"}:
+        assert of(name) < table
+
+
+def test_commands_can_be_pasted(study, capsys) -> None:
+    run("--dry_run=true", "--seeds=[0]")
+    commands = [line.strip() for line in capsys.readouterr().out.splitlines() if line.startswith("    ")]
+    assert all(Path(shlex.split(command)[1]).is_file() for command in commands)
+
+
+@pytest.mark.slow
+def test_the_real_recipes_from_drawn_faces_to_the_page(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    people = [f"--data.init_args.{split}_identities=12" for split in ("train", "val", "test")]
+    faces = ["--config", "data/synthetic_faces.yaml", *people, "--data.init_args.images_per_identity=6"]
+    network = ["--model.backbone", "resnet10t", "--model.options", json.dumps(SMALL)]
+    tables = ["{x.table}", "{x.table}"]
+    streams = [f"--data.init_args.{name}.init_args" for name in ("identity", "sensitive")]
+    steps = {
+        "x": {"recipe": "embed", "args": ["--config", "embed.yaml", "{faces}", *network]},
+        "sn": {"recipe": "train", "for_each": "seeds", "args": [
+            "--config", "sensitivenets.yaml", "--config", "paper/study/two_tables.yaml",
+            *(f"{stream}.table={table}" for stream, table in zip(streams, tables, strict=True)),
+            *(f"{stream}.batch_size=16" for stream in streams), "--seed_everything", "{seed}",
+            "--model.init_args.backbone_options.num_features", "{x.features}", "--trainer.max_epochs", "2",
+            "--model.init_args.steps_per_round=2", "--model.init_args.classifier_steps=2"]},
+        "phi": {"recipe": "embed", "for_each": "seeds", "args": [
+            "--config", "embed.yaml", "--ckpt", "{sn.checkpoint}", "--config", "data/embeddings.yaml",
+            "--data.init_args.table", "{x.table}"]},
+        "look": {"recipe": "audit", "for_each": "seeds", "args": [
+            *STEPS["look"]["args"], "--config", "audit/quick.yaml", "--sensitive", "emotion", "--attackers",
+            "[mlp]", "--permutations=0", "--information=false", "--suppression_draws=0", "--tsne=0"]},
+    }  # fmt: skip
+    Path("study.yaml").write_text(yaml.safe_dump({"datasets": {"faces": faces}, "steps": steps}))
+    Path("published.yaml").write_text(yaml.safe_dump(PUBLISHED))
+    assert run("--seeds=[3]") == 0
+    (score,) = (
+        x for x in json.loads(Path("out/page.json").read_text())["scores"]
+        if (x["representation"], x["scaling"]) == ("sn", "standardised")
+    )  # fmt: skip
+    assert score["readings"][0]["n"] == 24 * 6
+    assert (tmp_path / "out" / "page.html").exists()

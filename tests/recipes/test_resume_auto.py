@@ -1,0 +1,127 @@
+"""`--resume auto`: the same command typed again goes on with the killed run, and with no other."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from callbacks.random_state import RandomState
+from recipes.resume import find_earlier, note_run, run_key
+from tests import toy
+from tests.recipes.test_resume import METHODS, SMALL, differences
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of toy lengths
+
+OPTIONS = [*METHODS["baseline"], *SMALL, "--checkpoint.mode=min"]  # of the epochs the first is the best
+KEPT = ("epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers", "loops")
+
+
+@pytest.fixture
+def train(tmp_path, monkeypatch):
+    """Runs the command line, and kills it after so many steps if asked to; returns its newest run folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(experiment: str, *options: str, kill_at: int | None = None, how: str = "at once") -> Path:
+        given = [*OPTIONS, f"--experiment={experiment}", *options]
+        if kill_at is None:
+            toy.run(monkeypatch, *given)
+        else:
+            with monkeypatch.context() as patch:
+                patch.setattr(RandomState, "on_train_batch_end", _killer(kill_at, how), raising=False)
+                with pytest.raises(SystemExit) as ended:
+                    toy.run(patch, *given)
+            assert ended.value.code == {"at once": 137, "politely": 143}[how]
+        return max(Path("runs", experiment).iterdir(), key=lambda folder: folder.stat().st_ctime_ns)
+
+    return run
+
+
+def _killer(step: int, how: str) -> Any:
+    def hook(self: Any, trainer: Any, *_: Any) -> None:
+        if trainer.global_step == step:
+            if how == "at once":
+                raise SystemExit(137)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    return hook
+
+
+def content(folder: Path, name: str = "last") -> dict[str, Any]:
+    checkpoint = torch.load(folder / "checkpoints" / f"{name}.ckpt", weights_only=True)
+    return {key: checkpoint[key] for key in KEPT}
+
+
+@pytest.fixture
+def whole(train) -> Path:
+    return train("whole")
+
+
+@pytest.mark.parametrize(("how", "start"), [("at once", 6), ("politely", 9)])
+def test_a_killed_run_ends_as_one_that_was_not(train, whole, how, start, capsys):
+    killed = train("cut", "--resume=auto", kill_at=9, how=how)
+    assert content(killed)["global_step"] == start
+    assert not (killed / "results.json").exists()
+    rest = train("cut", "--resume=auto")
+    assert rest != killed
+    for name in ("last", "best"):
+        assert not differences(content(whole, name), content(rest, name))
+    assert content(rest, "best")["epoch"] == 0, "the best of the killed part is still the best"
+    assert (rest / "results.json").read_text() == (whole / "results.json").read_text()
+    capsys.readouterr()
+    assert train("cut", "--resume=auto") == rest
+    assert f"finished before: runs/cut/{rest.name}" in capsys.readouterr().out
+
+
+def test_a_run_with_another_weight_is_not_gone_on_with(train):
+    killed = train("cut", "--resume=auto", kill_at=9)
+    other = train("cut", "--resume=auto", "--model.init_args.hidden=7")
+    assert content(other)["global_step"] == 18
+    weights = content(other)["state_dict"]
+    assert weights["head.dense.weight"].shape[0] == 7
+    assert other != killed
+
+
+def test_what_changes_no_number_is_no_other_run():
+    config = {"seed": 1, "trainer": {"max_epochs": 3, "logger": True}, "resume": None, "ckpt_path": None}
+    same = {"seed": 1, "trainer": {"max_epochs": 3, "logger": False}, "resume": "auto", "ckpt_path": None}
+    assert run_key(config) == run_key(same)
+    assert run_key(config) != run_key(config | {"seed": 2})
+    assert run_key(config) != run_key(config | {"trainer": {"max_epochs": 4}})
+
+
+def folder_with(root: Path, name: str, key: str, **checkpoints: int) -> Path:
+    folder = root / name
+    (folder / "checkpoints").mkdir(parents=True)
+    note_run(folder, key, f"wandb_{name}")
+    for stem, step in checkpoints.items():
+        found = {"state_dict": {}, "epoch": 0, "global_step": step}
+        torch.save(found, folder / "checkpoints" / f"{stem}.ckpt")
+    return folder
+
+
+def test_the_furthest_checkpoint_counts_wherever_it_is(tmp_path):
+    folder_with(tmp_path, "1", "key", last=40, best=30)
+    folder_with(tmp_path, "2", "key", last=10)
+    folder_with(tmp_path, "3", "other", last=90)
+    (tmp_path / "4").mkdir()
+    earlier = find_earlier(tmp_path, "key")
+    assert earlier.checkpoint == tmp_path / "1" / "checkpoints" / "last.ckpt"
+    assert earlier.wandb_id == "wandb_1"
+    assert find_earlier(tmp_path, "nobody's") == (None, None, None)
+
+
+def test_a_half_written_checkpoint_is_skipped_and_named(tmp_path):
+    folder = folder_with(tmp_path, "1", "key", last=40, best=30)
+    last = folder / "checkpoints" / "last.ckpt"
+    last.write_bytes(last.read_bytes()[:100])
+    with pytest.warns(UserWarning, match=r"skipped: .*last\.ckpt is not a checkpoint"):
+        assert find_earlier(tmp_path, "key").checkpoint == folder / "checkpoints" / "best.ckpt"
+
+
+def test_a_checkpoint_of_ones_own_and_resume_exclude_each_other(train, capsys):
+    with pytest.raises(SystemExit):
+        train("cut", "--resume=auto", "--ckpt_path=mine.ckpt")
+    assert "give it or --ckpt_path, not both" in capsys.readouterr().err
