@@ -11,6 +11,8 @@ from timm.models import group_parameters, load_model_config_from_hf
 from lightning_modules.backbone_base import Backbone, InputSpec
 
 HUB = ("hf_hub:", "hf-hub:")
+_THAT_READ = ("checkpoint_path", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "cache_dir")
+"""Options of timm that name files or addresses; a checkpoint of somebody else's must not choose them."""
 
 
 def build_timm(
@@ -36,6 +38,8 @@ def build_timm(
         near = difflib.get_close_matches(name, [*timm.list_models(), *other_names], n=3)
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         raise ValueError(f"there is no backbone {name!r}{hint}")
+    if named := sorted(set(options) & set(_THAT_READ)):
+        raise ValueError(f"{', '.join(named)}: no option of a backbone; its weights are an argument")
     fields = {key: options.pop(key) for key in InputSpec.__dataclass_fields__ if key in options}
     config = None
     try:

@@ -22,6 +22,7 @@ _PACKAGES: dict[Recipe, tuple[str, ...]] = {
     "prepare": ("datamodules",),
     "embed": ("datamodules", "lightning_modules"),
     "train": ("datamodules", "lightning_modules", "callbacks", "evaluation"),
+    "erase": ("datamodules", "evaluation"),
     "audit": ("datamodules", "evaluation"),
 }
 """The code that a recipe's result comes from, beside `recipes/`."""

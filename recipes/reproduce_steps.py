@@ -15,6 +15,7 @@ from datamodules.embedding_table import EmbeddingTable
 from evaluation.report.tables import Table
 from recipes.errors import UsageError
 from recipes.reproduce_study import WORD, Job, JobId
+from recipes.resume import RESULTS
 
 RECIPES = Path(__file__).resolve().parent
 _DONE = "done.json"
@@ -22,23 +23,15 @@ _TAIL = 3  # lines of a log that an error repeats
 
 
 def _train_args(folder: Path) -> list[str]:
-    """Where a training writes; of one that was killed, its last checkpoint."""
-    args = [f"--trainer.default_root_dir={folder / 'runs'}", "--trainer.logger=false"]
-    args.append("--trainer.enable_progress_bar=false")
-    last = _newest(folder, "last.ckpt")
-    return [*args, f"--ckpt_path={last}"] if last else args
+    """Where a training writes; one that was killed goes on."""
+    quiet = ["--trainer.logger=false", "--trainer.enable_progress_bar=false"]
+    return [f"--trainer.default_root_dir={folder / 'runs'}", *quiet, "--resume=auto"]
 
 
 def _train_outputs(folder: Path) -> dict[str, str]:
-    best = _newest(folder, "best.ckpt")
-    if best is None:
-        raise UsageError(f"{folder}: the training left no checkpoint")
-    return {"checkpoint": str(best.relative_to(folder))}
-
-
-def _newest(folder: Path, name: str) -> Path | None:
-    found = folder.glob(f"runs/*/*/checkpoints/{name}")
-    return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
+    for results in folder.glob(f"runs/*/*/{RESULTS}"):
+        return {"checkpoint": str((results.parent / "checkpoints" / "best.ckpt").relative_to(folder))}
+    raise UsageError(f"{folder}: the training did not come to its end")
 
 
 def _embed_outputs(folder: Path) -> dict[str, str]:
@@ -54,12 +47,14 @@ _ARGS: dict[str, Callable[[Path], list[str]]] = {
     "prepare": _out("crops"),
     "train": _train_args,
     "embed": lambda folder: [*_out("table.safetensors")(folder), "--trainer.enable_progress_bar=false"],
+    "erase": _out("table.safetensors"),
     "audit": _out("audit"),
 }
 _OUTPUTS: dict[str, Callable[[Path], dict[str, str]]] = {
     "prepare": lambda folder: {"crops": "crops"},
     "train": _train_outputs,
     "embed": _embed_outputs,
+    "erase": _embed_outputs,
     "audit": lambda folder: {"audit": "audit"},
 }
 _VALUES = ("features",)  # outputs that are no paths

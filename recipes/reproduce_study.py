@@ -10,12 +10,13 @@ from jsonargparse import Namespace
 from recipes.config_lookup import find_config
 from recipes.errors import RecipeParser, UsageError
 
-Recipe = Literal["prepare", "train", "embed", "audit"]
+Recipe = Literal["prepare", "train", "embed", "erase", "audit"]
 
 OUTPUTS: dict[Recipe, tuple[str, ...]] = {
     "prepare": ("crops",),
     "train": ("checkpoint",),
     "embed": ("table", "features"),
+    "erase": ("table", "features"),
     "audit": ("audit",),
 }
 """What a later step may ask for: `{step.table}`; `features` is the length of the table's embeddings."""

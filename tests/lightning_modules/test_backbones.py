@@ -154,6 +154,7 @@ def test_weights_that_cannot_be_downloaded_are_reported_in_one_line(monkeypatch)
         ({"name": "resnet51"}, "no backbone 'resnet51'; did you mean .*resnet50,"),
         ({"name": "vgface2_resnet50"}, "did you mean vggface2_resnet50"),
         ({"name": "resnet10t", "options": {"chanels": [8]}}, "timm cannot build resnet10t with .*chanels"),
+        ({"name": "resnet10t", "options": {"checkpoint_path": "hostile.pth"}}, "checkpoint_path: no option"),
         ({"name": "resnet10t", "weights": "w.pth"}, "null or 'pretrained', not 'w.pth'"),
         ({"name": "vggface2_resnet50", "options": {"input_size": 3}}, "has no options, but got input_size"),
         ({"name": "vggface2_resnet50", "weights": "w.pkl"}, "w.pkl: there is no such"),

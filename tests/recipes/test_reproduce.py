@@ -106,7 +106,7 @@ def test_everything_runs_once_in_order_with_the_outputs_of_what_it_needs(study, 
     assert [line.split()[0] for line in ran(study)] == ["train", "embed", "audit"], "one seed is new"
 
 
-def test_what_failed_runs_again_alone_from_its_last_checkpoint(study, capsys) -> None:
+def test_what_failed_runs_again_alone_and_goes_on(study, capsys) -> None:
     broken = study / "recipes" / "break_train"
     broken.touch()
     assert run("--seeds=[0]") == 2
@@ -121,7 +121,7 @@ def test_what_failed_runs_again_alone_from_its_last_checkpoint(study, capsys) ->
     assert run("--seeds=[0]") == 0
     lines = ran(study)
     assert [line.split()[0] for line in lines] == ["train", "embed", "audit"]
-    assert "/checkpoints/last.ckpt" in lines[0]
+    assert lines[0].split()[-1] == "--resume=auto"
 
 
 def test_a_dry_run_prints_what_is_to_do_and_runs_nothing(study, capsys) -> None:
