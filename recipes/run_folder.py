@@ -3,6 +3,7 @@
 import os
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_info, rank_zero_only
@@ -48,6 +49,13 @@ def has_wandb_key() -> bool:
         return False
 
 
+def _identity(wandb_id: str | None) -> dict[str, Any]:
+    """The arguments by which W&B adds to a run that it knows; an agent of its sweeps names the run itself."""
+    if wandb_id is None or "WANDB_RUN_ID" in os.environ:
+        return {}
+    return {"id": wandb_id, "resume": "allow"}
+
+
 def make_loggers(folder: Path, experiment: str, logger: object, wandb_id: str | None = None) -> list[Logger]:
     """CSV always; W&B as well unless `--trainer.logger false`; or the loggers of the configuration.
 
@@ -76,8 +84,7 @@ def make_loggers(folder: Path, experiment: str, logger: object, wandb_id: str | 
             project="blindface",
             group=experiment,
             name=f"{experiment}/{folder.name}",
-            id=wandb_id,
-            resume="allow",
+            **_identity(wandb_id),
             save_dir=folder.resolve(),  # W&B may have remembered another working directory
             mode="online" if online else "offline",
             settings=wandb.Settings(silent=not online),  # online it prints the address of the run

@@ -167,7 +167,7 @@ def test_interrupted_and_killed_it_leaves_no_process_and_is_gone_on_with(tmp_pat
     time.sleep(1)
     killed.kill()
     killed.wait()
-    _wait_for(lambda: not any(_alive(child) for child in children), seconds=30)
+    _wait_for(lambda: not any(_alive(child) for child in children))
     now = {path.name: path.stat().st_mtime_ns for path in out.glob("parts/*.parquet")}
     assert recorded.items() <= now.items()
 
