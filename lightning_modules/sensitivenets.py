@@ -1,5 +1,6 @@
 """SensitiveNets (Morales et al., TPAMI 2020) as the thesis adapts it: identity without emotion."""
 
+import math
 from typing import Any, Literal
 
 import torch
@@ -134,12 +135,19 @@ class SensitiveNets(ManualOptimization, IdentityModule):
         return wide(self.suppressor(self.backbone(image)))
 
     def on_train_start(self) -> None:
-        """Say if validations do not fall on the ends of rounds; train no further after the last round."""
+        """Say if validations fall amid rounds or rounds will be missing; train no further after the last."""
         batches, round_ = self.trainer.val_check_batch, self.alternation.round_steps
+        total, planned = self.alternation.total, self.trainer.estimated_stepping_batches
         if batches and batches % round_ and not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
             rank_zero_warn(
                 f"a round has {round_} batches and validation comes after {batches}, amid rounds; set "
                 f"trainer.limit_train_batches to {round_}"
+            )
+        if 0 < planned < total and not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            epochs = math.ceil(total / self.trainer.num_training_batches)
+            rank_zero_warn(
+                f"the rounds have {total} batches, and the training ends after {planned}; set "
+                f"trainer.max_epochs to {epochs}"
             )
         if int(self.steps) >= self.alternation.total:
             self.trainer.should_stop = True

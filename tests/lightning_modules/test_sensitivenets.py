@@ -443,3 +443,12 @@ def test_our_variant_hides_from_fresh_probes_and_keeps_identity_and_its_control_
     assert read[0.0] > 0.9
     assert removed(read[0.0], read[3.0], 1 / 3) > 60  # percent
     assert auc[3.0] > auc[0.0] - 0.02
+
+
+@pytest.mark.parametrize(("epochs", "warned"), [(1, True), (2, True), (3, False)])
+def test_rounds_that_the_training_has_no_time_for_are_warned_about(epochs, warned, tmp_path, recwarn):
+    total = make().alternation.total  # 15 batches
+    train(make(), table(5), tmp_path, epochs=epochs)
+    said = [str(w.message) for w in recwarn if "the rounds have" in str(w.message)]
+    ends = f"the rounds have {total} batches, and the training ends after {5 * epochs}"
+    assert said == ([f"{ends}; set trainer.max_epochs to 3"] if warned else [])

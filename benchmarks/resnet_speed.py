@@ -1,0 +1,121 @@
+"""What the backbone's layout and bfloat16 save with a ResNet-50: in embedding, and in training all layers.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.resnet_speed
+
+The usual way is timm's network in 32 bits with images as they come (NCHW). Ours is the backbone of
+`lightning_modules`, in channels-last layout, under the autocast that `precision: bf16-mixed` means. Weights
+are random, images noise of 224 pixels; the least cosine between the embeddings of both is printed, and that of
+the shipped recogniser, whose weights are trained. Processor time of one thread; the sides take turns. The
+last line is JSON. A processor without bfloat16 instructions will not show a gain.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from benchmarks.embedding_batches import take_turns
+from benchmarks.ratios import faster
+from datamodules.synthetic_faces import SyntheticFaces
+from lightning_modules.backbones import build_backbone
+
+BF16 = torch.autocast("cpu", torch.bfloat16)
+SIZE, CLASSES = 224, 10
+
+
+def backbones() -> tuple[nn.Module, nn.Module]:
+    """timm's network, and ours with its weights; both take (N, 3, H, W) uint8."""
+    ours = build_backbone("resnet50", trainable="all")
+    plain = timm.create_model("resnet50", num_classes=0)
+    plain.load_state_dict(ours.network.state_dict())
+    return nn.Sequential(_Prepare(), plain), ours
+
+
+class _Prepare(nn.Module):
+    def forward(self, image: Tensor) -> Tensor:
+        mean, std = (torch.tensor(x).view(1, 3, 1, 1) for x in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
+        return (image.float() / 255 - mean) / std
+
+
+def training_step(backbone: nn.Module, image: Tensor, label: Tensor) -> Callable[[], None]:
+    """A step of SGD with all layers and a linear head."""
+    network = nn.Sequential(backbone, nn.Linear(2048, CLASSES)).train()
+    optimizer = torch.optim.SGD(network.parameters(), lr=1e-3)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        functional.cross_entropy(network(image).float(), label).backward()
+        optimizer.step()
+
+    return step
+
+
+def least_cosine(first: Tensor, second: Tensor) -> float:
+    """Over the rows."""
+    return float(functional.cosine_similarity(first.float(), second.float()).min())
+
+
+def shipped_cosine(count: int = 512) -> float:
+    """Of the shipped recogniser's embeddings of synthetic faces in bfloat16, to those in 32 bits."""
+    network = build_backbone("synthetic_recogniser").eval()
+    image = SyntheticFaces().make_dataset("test").read(torch.arange(count))["image"]
+    with torch.inference_mode():
+        wide = network(image)
+        with BF16:
+            return least_cosine(network(image), wide)
+
+
+def compare(images: int, rounds: int) -> dict[str, Any]:
+    """Ratios of both, and the cosines."""
+    image = torch.randint(256, (images, 3, SIZE, SIZE), dtype=torch.uint8)
+    label = torch.arange(images) % CLASSES
+    plain, ours = (network.eval() for network in backbones())
+
+    def embed(network: nn.Module) -> Tensor:
+        with torch.inference_mode():
+            return network(image)
+
+    def embed_bf16() -> Tensor:
+        with BF16:
+            return embed(ours)
+
+    assert least_cosine(embed(plain), embed(ours)) > 1 - 1e-5, "they are two networks"
+    found: dict[str, Any] = {"cosine": least_cosine(embed(plain), embed_bf16())}
+    found["shipped cosine"] = shipped_cosine()
+    print(f"least cosine {found['cosine']:.5f}, of the shipped recogniser {found['shipped cosine']:.5f}")
+    sides = {"usual": lambda: embed(plain), "32 bits": lambda: embed(ours), "bf16": embed_bf16}
+    times = take_turns(sides, rounds)
+    found["embedding"] = {side: faster(times, "usual", side) for side in ("32 bits", "bf16")}
+
+    steps = [training_step(network, image, label) for network in backbones()]
+
+    def step_bf16() -> None:
+        with BF16:
+            steps[1]()
+
+    times = take_turns({"usual": steps[0], "32 bits": steps[1], "bf16": step_bf16}, rounds)
+    found["training"] = {side: faster(times, "usual", side) for side in ("32 bits", "bf16")}
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--images", type=int, default=16, help="in a batch (default: 16)")
+    parser.add_argument("--rounds", type=int, default=5, help="repetitions (default: 5)")
+    options = parser.parse_args()
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    print(f"torch {torch.__version__}, {options.images} images, {options.rounds} rounds: median (range)")
+    print(json.dumps(compare(options.images, options.rounds)))
+
+
+if __name__ == "__main__":
+    main()
