@@ -4,7 +4,7 @@
 
 The usual way is timm's network in 32 bits with images as they come (NCHW). Ours is the backbone of
 `lightning_modules`, in channels-last layout, under the autocast that `precision: bf16-mixed` means. Weights
-are random, images noise of 224 pixels; the least cosine between the embeddings of both is printed, and that of
+are random, images noise of 224 pixels; the least cosine between embeddings of both is printed, and that of
 the shipped recogniser, whose weights are trained. Processor time of one thread; the sides take turns. The
 last line is JSON. A processor without bfloat16 instructions will not show a gain.
 """

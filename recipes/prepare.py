@@ -2,7 +2,8 @@
 
 python recipes/prepare.py --config prepare/celeba.yaml --data.init_args.root DIR --out crops/celeba
 
-Started again, it goes on where it stopped. Exit code 2 for a mistake, 3 if more than --max_failures images
+Started again, it goes on where it stopped. With --shard i/n several machines that see one folder share the work;
+then the same command without --shard puts together what they did (docs/shards.md). Exit code 2 for a mistake, 3 if more than --max_failures images
 could not be read (the crops of the others are written all the same).
 """
 
@@ -17,8 +18,10 @@ import torch
 from jsonargparse.typing import NonNegativeInt, PositiveInt
 
 from datamodules.cropping.crop_job import CropJob
-from datamodules.cropping.crop_worker import CropTask, load_detector
+from datamodules.cropping.crop_task import CropTask
+from datamodules.cropping.crop_worker import load_detector
 from datamodules.cropping.face_crop import CropOptions
+from datamodules.cropping.job_share import Share
 from datamodules.file_faces import FileFaces
 from recipes.errors import RecipeParser, UsageError
 from recipes.jobs import job_parser, parse_job, run_resumable, users_mistakes
@@ -35,6 +38,7 @@ def make_parser() -> RecipeParser:
     parser.add_argument("--device", type=Literal["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--processes", type=PositiveInt | None, help="null: one for each core; 1 on a GPU.")
     parser.add_argument("--batch_size", type=PositiveInt | None, help="null: 16; 64 on a GPU.")
+    parser.add_argument("--shard", type=str | None, help="i/n: every n-th part of the work, from part i on.")
     parser.add_argument(
         "--max_failures",
         type=NonNegativeInt | None,
@@ -55,6 +59,7 @@ def main(args: list[str] | None = None) -> None:
     parser = make_parser()
     config = parse_job(parser, args)
     with users_mistakes():
+        share = Share.parse(config.shard) if config.shard is not None else None
         options = CropOptions(**{field.name: config[field.name] for field in fields(CropOptions)})
         data: FileFaces = parser.instantiate(config).data
     device = pick_device(config.device)
@@ -68,6 +73,7 @@ def main(args: list[str] | None = None) -> None:
         make_detector,
         batch_size=config.batch_size or _BATCH[device],
         threads=cores if device == "cuda" else 0,
+        share=share,
     )
     processes = config.processes or (cores if device == "cpu" else 1)
     done = CropJob(data.table, data.attributes, task, make_detector().parameters, processes).run()

@@ -75,19 +75,21 @@ def run_jobs(jobs: list[Job], keys: dict[JobId, str], workshop: Workshop, dry_ru
 def main(args: list[str] | None = None) -> None:
     """Run what is not done, then write the page."""
     config, published = read_options(args)
-    jobs = plan_jobs(config.steps, config.datasets, config.seeds, published.audits)
+    jobs = plan_jobs(config.steps, config.datasets, config.seeds, published.steps)
     keys = job_keys(jobs)
     out = config.out.expanduser().absolute()
     workshop = Workshop(out / "steps")
     run_jobs(jobs, keys, workshop, config.dry_run)
     if config.dry_run:
         return
-    audits: dict[str, list[Path]] = {step: [] for step in published.audits}
-    for job in jobs:
-        if job.step in audits:
-            audits[job.step].append(Path(workshop.output(job, keys[job.id], "audit") or ""))
-    facts = workshop.table(jobs, keys)
-    page = write_page(published, audits, deviations=config.deviations, facts=facts, folder=out)
+    page = write_page(
+        published,
+        workshop.outputs(jobs, keys, published.audits, "audit"),
+        results=workshop.outputs(jobs, keys, published.trainings, "results"),
+        deviations=config.deviations,
+        facts=workshop.table(jobs, keys),
+        folder=out,
+    )
     print(f"wrote {page} and {page.with_suffix('.md').name}")
 
 

@@ -30,7 +30,8 @@ def _train_args(folder: Path) -> list[str]:
 
 def _train_outputs(folder: Path) -> dict[str, str]:
     for results in folder.glob(f"runs/*/*/{RESULTS}"):
-        return {"checkpoint": str((results.parent / "checkpoints" / "best.ckpt").relative_to(folder))}
+        files = {"checkpoint": results.parent / "checkpoints" / "best.ckpt", "results": results}
+        return {name: str(path.relative_to(folder)) for name, path in files.items()}
     raise UsageError(f"{folder}: the training did not come to its end")
 
 
@@ -84,8 +85,19 @@ class Workshop:
         noted = self.done(job, key)
         if noted is None:
             return None
-        value = noted["outputs"][name]
+        outputs = noted["outputs"]
+        value = (outputs if name in outputs else _OUTPUTS[job.recipe](self.place(job, key)))[name]
         return value if name in _VALUES else str(self.place(job, key) / value)
+
+    def outputs(
+        self, jobs: Sequence[Job], keys: dict[JobId, str], steps: Sequence[str], name: str
+    ) -> dict[str, list[Path]]:
+        """An output of each of the steps, in the order of the seeds; all their jobs are done."""
+        of = {step: [job for job in jobs if job.step == step] for step in steps}
+        return {
+            step: [Path(self.output(job, keys[job.id], name) or "") for job in own]
+            for step, own in of.items()
+        }
 
     def command(self, job: Job, keys: dict[JobId, str]) -> list[str]:
         """What runs a job; outputs of steps that are not done yet stay words in braces."""

@@ -14,7 +14,7 @@ Recipe = Literal["prepare", "train", "embed", "erase", "audit"]
 
 OUTPUTS: dict[Recipe, tuple[str, ...]] = {
     "prepare": ("crops",),
-    "train": ("checkpoint",),
+    "train": ("checkpoint", "results"),
     "embed": ("table", "features"),
     "erase": ("table", "features"),
     "audit": ("audit",),

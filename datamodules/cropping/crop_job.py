@@ -1,7 +1,6 @@
 """A crop store is made: found finished, gone on with, or begun; a crash costs unfinished chunks only."""
 
 import csv
-import fcntl
 import io
 import os
 import shutil
@@ -23,12 +22,12 @@ from datamodules.cropping.crop_manifest import build_manifest, check_attributes,
 from datamodules.cropping.crop_progress import track_faces
 from datamodules.cropping.crop_report import QUARANTINE, Prepared
 from datamodules.cropping.crop_store import MANIFEST, STORE, CropStore
-from datamodules.cropping.crop_worker import PARTS, CropTask, crop_here, crop_in_processes
-from datamodules.cropping.crop_writer import PARTIAL, make_writer, write_atomic
+from datamodules.cropping.crop_task import PARTS, CropTask
+from datamodules.cropping.crop_worker import crop_here, crop_in_processes
+from datamodules.cropping.crop_writer import PARTIAL, write_atomic
+from datamodules.cropping.job_folder import JobFolder
 from datamodules.errors import DatasetError
 from datamodules.face_table import FaceTable
-
-UNFINISHED, LOCK = "job.json", "lock"
 
 _GO_ON = "run the same command again to go on where it stopped"
 
@@ -56,36 +55,38 @@ class CropJob:
         """See `gather_facts`."""
         return gather_facts(self.table, self.attributes, self.task.options, self.detector)
 
+    @property
+    def place(self) -> JobFolder:
+        """Where the chunks are until the store is finished."""
+        return JobFolder(self.task.out / PARTS, self.task.out)
+
     def run(self) -> Prepared:
-        """Make the store, or what is missing of it.
+        """Make the store, or what is missing of it; of a share of the chunks, these alone.
 
         Raises:
             DatasetError: if the folder holds something else or other crops, is in use or damaged, or cannot
                 be written.
         """
         check_attributes(self.attributes)
-        out, before = self.task.out, len(self.table)
-        try:
+        out, before, finished = self.task.out, len(self.table), True
+        with _for_the_user(out):
             out.mkdir(parents=True, exist_ok=True)
-            if not self._finished():  # looked at before anything is written, and again when alone
-                (out / PARTS).mkdir(exist_ok=True)
-                with _alone(out / PARTS / LOCK, out):
+            if not self._finished():  # looked at before anything is written, and again when nobody else may
+                with self.place.entered(self.task.share, self.facts):
                     if not self._finished():
                         before = self._begin_and_crop()
+                        if self.task.share is not None:
+                            return self._shard(before)
                         self._finish()
+                        finished = False
             shutil.rmtree(out / PARTS, ignore_errors=True)
-        except OSError as error:
-            reason = f"{error.filename or out}: {error.strerror or error}"
-            raise DatasetError(f"{reason}; see to that, then {_GO_ON}") from error
-        except torch.cuda.OutOfMemoryError:
-            raise DatasetError(f"out of GPU memory; {_GO_ON}, with a smaller --batch_size") from None
         manifest = CropStore.open(out).manifest
-        return Prepared(out, count_kinds(manifest), left_out(manifest), before)
+        return Prepared(out, count_kinds(manifest), left_out(manifest), before, finished)
 
     def _finished(self) -> bool:
         """Whether the store is finished; refuses a folder of anything else."""
         out = self.task.out
-        for path in (out / STORE, out / PARTS / UNFINISHED):
+        for path in (out / STORE, self.place.facts):
             if path.exists():
                 compare(path, self.facts, out)
                 return path.name == STORE
@@ -93,24 +94,49 @@ class CropJob:
             raise DatasetError(f"{out}: holds other files; give a new or an empty folder with --out")
         return False
 
+    def _todo(self, chunks: range) -> list[int]:
+        return [k for k in chunks if not self.task.record(k).exists()]
+
     def _begin_and_crop(self) -> int:
         """Do the chunks without a record; the number of images that were done before."""
         task = self.task
-        write_atomic(task.out / PARTS / UNFINISHED, describe(self.facts))
-        todo = [k for k in range(task.chunks) if not task.record(k).exists()]
-        images = sum(len(task.rows(k)) for k in todo)
-        before = len(self.table) - images
+        todo = self._todo(task.mine)
+        images, every = (sum(len(task.rows(k)) for k in chunks) for chunks in (todo, task.mine))
+        before = every - images
         if before:
-            print(f"{task.out}: {before:,} of {len(self.table):,} images were done before, going on")
+            print(f"{task.out}: {before:,} of {every:,} images were done before, going on")
         if task.options.format == "memmap":
             _check_space(task.out, images * task.options.side**2 * 3)
-        make_writer(task.out, task.samples, task.options).create(resumed=before > 0)
+        if task.share is None:
+            self._gather(todo)
         if todo:
             processes = min(self.processes, len(todo))
             pieces = crop_here(task, todo) if processes == 1 else crop_in_processes(task, todo, processes)
             with closing(pieces):
                 track_faces(pieces, images)
         return before
+
+    def _gather(self, todo: list[int]) -> None:
+        """Bring together what shards have done."""
+        task, done = self.task, sorted(set(self.task.mine) - set(todo))
+        if missing := self.place.unfinished(todo):
+            print(f"{task.out}: not finished: shards {missing}; doing the rest of them here")
+        pieces = [k for k in done if task.piece(k).exists()]
+        task.writer.create(resumed=len(pieces) < len(done))
+        for k in pieces:
+            crops = task.read_piece(k)
+            task.writer.write(task.rows(k).start, crops, np.ones(len(crops), dtype=bool))
+            task.piece(k).unlink()
+
+    def _shard(self, before: int) -> Prepared:
+        """What became of the share."""
+        task = self.task
+        assert task.share is not None
+        rows = [row for k in task.mine for row in task.rows(k)]
+        record = read_records([task.record(k) for k in task.mine], len(rows))
+        record = record.assign(sample_id=task.samples[rows])
+        after = self.place.after(task.share, self._todo(range(task.chunks)))
+        return Prepared(task.out, count_kinds(record), left_out(record), before, finished=False, after=after)
 
     def _finish(self) -> None:
         task = self.task
@@ -120,7 +146,7 @@ class CropJob:
         text = io.StringIO()
         csv.writer(text).writerows([("sample_id", "reason"), *left_out(manifest).itertuples(index=False)])
         write_atomic(task.out / QUARANTINE, text.getvalue().encode())
-        make_writer(task.out, task.samples, task.options).finish()
+        task.writer.finish()
         for partial in task.out.glob(f"*{PARTIAL}"):  # of a run that was killed
             partial.unlink()
         store = {
@@ -136,14 +162,15 @@ class CropJob:
 
 
 @contextmanager
-def _alone(lock: Path, folder: Path) -> Iterator[None]:
-    """Hold a lock, which ends with the process; raises `DatasetError` if another process holds it."""
-    with open(lock, "wb") as file:  # for writing, or network file systems give no exclusive lock
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DatasetError(f"{folder}: another process is preparing crops in this folder") from None
+def _for_the_user(out: Path) -> Iterator[None]:
+    """Turns errors that the user can mend into a `DatasetError`."""
+    try:
         yield
+    except OSError as error:
+        reason = f"{error.filename or out}: {error.strerror or error}"
+        raise DatasetError(f"{reason}; see to that, then {_GO_ON}") from error
+    except torch.cuda.OutOfMemoryError:
+        raise DatasetError(f"out of GPU memory; {_GO_ON}, with a smaller --batch_size") from None
 
 
 def _check_space(folder: Path, needed: int) -> None:

@@ -55,6 +55,6 @@ def compare(path: Path, facts: dict[str, Any], folder: Path) -> None:
     if differ:
         what = [_NAMES.get(x, f"{x} ({there.get(x)} there, {facts.get(x)} here)") for x in differ]
         raise DatasetError(
-            f"{folder}: was prepared otherwise, these differ: {', '.join(what)}; give the same options, or "
-            "another folder with --out"
+            f"{folder}: was prepared otherwise, these differ: {', '.join(what)}; give the same options or "
+            f"another --out, or delete {folder}"
         )

@@ -57,7 +57,7 @@ def read_records(paths: list[Path], rows: int) -> pd.DataFrame:
             records.append(pd.read_parquet(path))
         except (OSError, ValueError) as error:
             raise DatasetError(f"{path}: cannot be read ({error}); delete it and start again") from None
-    record = pd.concat(records)
+    record = pd.concat(records) if records else pd.DataFrame({"status": pd.Series(dtype=str)})
     if len(record) != rows:
         raise DatasetError(
             f"{paths[0].parent}: {len(record)} samples are recorded, not {rows}; delete the folder"

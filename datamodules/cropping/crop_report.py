@@ -16,19 +16,23 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Prepared:
-    """A finished store.
+    """A finished store, or a shard that is done.
 
     Attributes:
-        out: its folder.
+        out: folder of the store.
         counts: images by kind of status: "ok", "no face", "no crop", "unreadable".
         left_out: `sample_id` and `reason` of every image without a crop.
         before: images that an earlier run had done.
+        finished: whether it had finished the store.
+        after: of a shard, what is to be done next.
     """
 
     out: Path
     counts: Counter[str]
     left_out: pd.DataFrame
     before: int
+    finished: bool
+    after: str = ""
 
     @property
     def failures(self) -> int:
@@ -38,7 +42,7 @@ class Prepared:
     def lines(self) -> Iterator[str]:
         """The summary to print."""
         total = self.counts.total()
-        if self.before == total:
+        if self.finished:
             yield f"{self.out}: was finished before, nothing to do"
         yield f"{self.out}: {self.counts[OK]:,} crops of {total:,} images"
         yield f"  no face found {self.counts[NO_FACE]:,}, face not cropped {self.counts[NO_CROP]:,}"
@@ -46,5 +50,7 @@ class Prepared:
         bad = self.left_out[self.left_out["reason"].str.startswith(UNREADABLE)]
         for sample, reason in bad.head(_SHOWN).itertuples(index=False):
             yield f"    {sample}: {reason}"
-        if len(self.left_out):
+        if self.after:
+            yield f"{self.out}: {self.after}"
+        elif len(self.left_out):
             yield f"  all that were left out: {self.out / QUARANTINE}"

@@ -6,74 +6,27 @@ import signal
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
 from multiprocessing.connection import wait
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
-import numpy as np
 
 from datamodules.cropping.crop_chunk import OK, ChunkCropper, Photo, count_kinds, read_ahead
-from datamodules.cropping.crop_writer import make_writer, write_atomic
-from datamodules.cropping.face_crop import CropOptions
+from datamodules.cropping.crop_task import CropTask
+from datamodules.cropping.crop_writer import write_atomic
 from datamodules.errors import DatasetError
 
 if TYPE_CHECKING:
     from datamodules.cropping.face_detector import FaceDetector
 
-PARTS = "parts"
-
 Pieces = Generator[Counter[str], None, None]
 """How many images of each chunk that is done have each kind of status."""
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # read when torch is loaded
-
-
-@dataclass(frozen=True)
-class CropTask:
-    """What every process knows.
-
-    Attributes:
-        out: folder of the store.
-        source: folder of the photographs.
-        samples: (n,) str, sample ids: paths below `source`.
-        options: of the crops.
-        make_detector: called once in each process.
-        batch_size: most images that a detector sees at once.
-        threads: that decode ahead of the detector when there is one process; 0 for none.
-        chunk: samples that are recorded together.
-    """
-
-    out: Path
-    source: Path
-    samples: np.ndarray
-    options: CropOptions
-    make_detector: "Callable[[], FaceDetector]"
-    batch_size: int = 16
-    threads: int = 0
-    chunk: int = 128
-
-    @property
-    def chunks(self) -> int:
-        """Number of chunks."""
-        return -(-len(self.samples) // self.chunk)
-
-    def rows(self, k: int) -> range:
-        """The samples of chunk `k`."""
-        return range(k * self.chunk, min((k + 1) * self.chunk, len(self.samples)))
-
-    def paths(self, chunks: Iterable[int]) -> Iterator[str]:
-        """The photographs of `chunks`."""
-        return (f"{self.source}/{self.samples[row]}" for k in chunks for row in self.rows(k))
-
-    def record(self, k: int) -> Path:
-        """The file that says that chunk `k` is done."""
-        return self.out / PARTS / f"{k:06d}.parquet"
 
 
 def load_detector(device: str) -> "FaceDetector":
@@ -94,14 +47,15 @@ class ChunkWorker:
         cv2.setNumThreads(0)  # the processes share the cores already
         warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters is in the status
         self.task = task
-        self.writer = make_writer(task.out, task.samples, task.options)
         self.cropper = ChunkCropper(task.make_detector(), task.options, task.batch_size)
 
     def __call__(self, k: int, photos: Iterable[Photo]) -> Counter[str]:
         """Do chunk `k`, whose photographs come first in `photos`; how many have each kind of status."""
-        rows = self.task.rows(k)
-        crops, record = self.cropper(photos, len(rows))
-        self.writer.write(rows.start, crops, (record["status"] == OK).to_numpy())
+        crops, record = self.cropper(photos, len(self.task.rows(k)))
+        if self.task.apart:
+            write_atomic(self.task.piece(k), crops.tobytes())
+        else:
+            self.task.writer.write(self.task.rows(k).start, crops, (record["status"] == OK).to_numpy())
         write_atomic(self.task.record(k), record.to_parquet(index=False))
         return count_kinds(record)
 

@@ -4,6 +4,7 @@ import os
 from abc import ABC, abstractmethod
 from io import BytesIO
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 from PIL import Image
@@ -19,8 +20,8 @@ IMAGES = "images"
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file under a name of this process's own, bring it to the disk, then give it its name."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
+    """Write a file under a name that no process of any machine has, bring it to the disk, then rename it."""
+    partial = path.with_name(f"{path.name}.{uuid4().hex[:12]}{PARTIAL}")
     with open(partial, "wb") as file:
         file.write(content)
         file.flush()

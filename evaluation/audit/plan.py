@@ -12,6 +12,7 @@ from evaluation.audit.cache import Frames, fingerprint
 from evaluation.audit.downstream_section import measure_downstream
 from evaluation.audit.rows import AuditRows
 from evaluation.audit.sections import (
+    measure_comparison,
     measure_demographics,
     measure_head_tsne,
     measure_health,
@@ -95,6 +96,8 @@ def plan(
         add("health", name, None, measure_health)
         if known:
             add("verification", name, None, measure_verification)
+        if settings.compared:
+            add("comparison of images", name, None, measure_comparison, "compared")
         for listed in pairs:
             measure = partial(listed.measure, representations.embeddings[name])
             digest = {"pairs": fingerprint(*listed.columns)}

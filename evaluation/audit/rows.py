@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evaluation.audit.drawn_rows import draw_rows
 from evaluation.audit.settings import SPLITS, AuditSettings, Split
 from evaluation.probe_families import Ints
 from evaluation.representations import Representations
@@ -30,17 +31,19 @@ def choose_rows(representations: Representations, settings: AuditSettings) -> Au
     """The rows that the settings ask for.
 
     Raises:
-        ValueError: there are none in the splits asked for.
+        ValueError: there are none in the splits asked for, or too few for what is to be drawn.
     """
     split = representations.split
     names = settings.splits or [name for name in _UNSEEN if (split == SPLITS.index(name)).any()]
     if not names:
-        every = np.arange(len(split))
-        return AuditRows(every, every[:0], "all samples; nobody is known to be unseen in training")
+        every, drawn = draw_rows(representations, settings, np.arange(len(split)))
+        told = f"{drawn}all samples; nobody is known to be unseen in training"
+        return AuditRows(every, every[:0], told)
     tested = np.flatnonzero(np.isin(split, [SPLITS.index(name) for name in names]))
     if not len(tested):
         raise ValueError(f"no sample is in {' or '.join(names)}; choose other splits")
-    told = f"the samples of {' and '.join(names)}"
+    tested, drawn = draw_rows(representations, settings, tested)
+    told = f"{drawn}the samples of {' and '.join(names)}"
     extra = tested[:0]
     if "train" not in names:
         told += ", people whom the representation has not seen in its training"

@@ -18,6 +18,7 @@ from evaluation.audit.settings import AuditSettings
 from evaluation.embedding_health import effective_rank, scale
 from evaluation.leakage import leakage
 from evaluation.pairs.demographic_rates import demographic_rates
+from evaluation.pairs.pair_comparison import compare_images
 from evaluation.pairs.pair_scores import score_pairs
 from evaluation.pairs.pair_tiles import Metric
 from evaluation.plots.embedding_plot import sample_rows, tsne_points
@@ -125,6 +126,13 @@ def measure_verification(one: Representations, _: None, rows: AuditRows, setting
         for kind, frame in zip(found, (scores.summary(), scores.rates(), scores.histogram()), strict=True):
             found[kind].append(frame.assign(metric=metric))
     return {kind: pd.concat(frames, ignore_index=True) for kind, frames in found.items()}
+
+
+def measure_comparison(one: Representations, _: None, rows: AuditRows, settings: AuditSettings) -> Frames:
+    """How alike a few images are."""
+    (name,) = one.embeddings
+    x, identity = one.embeddings[name][rows.tested], one.identity[rows.tested]
+    return {"comparison": compare_images(x, identity, settings.compared, settings.seed)}
 
 
 def measure_map(one: Representations, _: None, rows: AuditRows, settings: AuditSettings) -> Frames:

@@ -8,9 +8,10 @@ from evaluation.attacks.attacker_grids import ATTACKERS, Attacker
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
+_DRAWN = ("people", "per_person", "per_group")
 _LEAST = {
     **{"folds": 2, "repeats": 1, "max_samples": 2, "max_classes": 2, "downstream_draws": 1},
-    **{"permutations": 0, "suppression_draws": 0, "tsne": 0, "seed": 0},
+    **{"permutations": 0, "suppression_draws": 0, "tsne": 0, "compared": 0, "seed": 0},
 }
 
 
@@ -23,6 +24,10 @@ class AuditSettings:
         max_classes: the most classes of an attribute that is taken without being named.
         splits: whose samples are attacked: people whom the representation has not seen in its training. null
             takes validation and test, or all samples of a table that has neither.
+        people: so many people are tested, drawn at random; null: all.
+        per_person: so many samples of each of them, drawn at random, and nobody who has fewer; null: all.
+        per_group: instead, so many samples of each combination of the sensitive attributes' classes; a map
+            is coloured by these groups as well. null: all samples.
         extra: let every attacker learn from the training people as well, if these are not attacked
             themselves, and keep what reads more, this or what the unseen people alone teach.
         attackers: the classifiers that try to read an attribute.
@@ -34,6 +39,8 @@ class AuditSettings:
         permutations: shuffles of the test whether anything is read above chance; 0 leaves it out.
         information: measure usable information in bits, and the description length.
         suppression_draws: draws of features that are taken away, for each share; 0 leaves it out.
+        compared: images, two of one person and the others of other people, whose cosines are shown pair by
+            pair; 0 leaves it out.
         group: attribute whose groups' verification errors are compared; null leaves it out.
         fmr_target: false match rate of the threshold that all those groups share.
         target: two-class attribute that a downstream classifier predicts, a biased training set at hand; the
@@ -57,6 +64,9 @@ class AuditSettings:
     sensitive: list[str] | None = None
     max_classes: int = 20
     splits: list[Split] | None = None
+    people: int | None = None
+    per_person: int | None = None
+    per_group: int | None = None
     extra: bool = True
     attackers: list[Attacker] = field(default_factory=lambda: list(ATTACKERS))
     raw: bool = True
@@ -67,6 +77,7 @@ class AuditSettings:
     permutations: int = 199
     information: bool = True
     suppression_draws: int = 5
+    compared: int = 0
     group: str | None = None
     fmr_target: float = 1e-3
     target: str | None = None
@@ -84,6 +95,14 @@ class AuditSettings:
         for name, least in _LEAST.items():
             if (value := getattr(self, name)) < least:
                 raise ValueError(f"{name} is {value}, it must be {least} or more")
+        for name in _DRAWN:
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise ValueError(f"{name} is {value}, it must be 1 or more, or null")
+        if self.per_group is not None:
+            if (self.people, self.per_person) != (None, None):
+                raise ValueError("per_group draws samples, people and per_person draw people; choose one")
+            if not self.sensitive:
+                raise ValueError("per_group draws from groups of the sensitive attributes; name these")
         if not 0 < self.fmr_target < 1:
             raise ValueError(f"fmr_target is {self.fmr_target}, it must be between 0 and 1")
         if not all(0.5 <= bias < 1 for bias in (self.bias, *self.biases)):

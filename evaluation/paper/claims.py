@@ -2,14 +2,25 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 
-from evaluation.paper.measured import SCALINGS, Scores
-from evaluation.paper.published import Claim, Condition, Published
-from evaluation.probes import removed
+from evaluation.paper.conditions import METRIC, Claim, Condition
+from evaluation.paper.measured import SCALINGS, Reading, Scores, share_removed
+from evaluation.paper.published import Published
+from evaluation.paper.trained import MetricScores
 
-Lookup = Callable[[str, str, str | None], tuple[float, float] | None]
-"""(row, representation, scaling) -> accuracy and chance in percent, or None where there is no such figure."""
+
+@dataclass(frozen=True)
+class Figures:
+    """Where the figures of conditions are looked up.
+
+    Attributes:
+        reading: (row, representation, scaling) -> what an audit read, None where there is no such figure.
+        metric: (row, column) -> what a training left, nan where there is no such figure.
+    """
+
+    reading: Callable[[str, str, str | None], Reading | None]
+    metric: Callable[[str, str], float]
 
 
 @dataclass(frozen=True)
@@ -36,60 +47,74 @@ class Finding:
         return "holds" if self.ours[0] else "does not hold"
 
 
-def judge(published: Published, scores: Scores) -> list[Finding]:
-    """Every claim, by the published figures and by ours."""
-    rows = {row.id: row for row in published.rows}
-
-    def printed(row: str, representation: str, scaling: str | None) -> tuple[float, float] | None:
-        accuracy = rows[row].accuracy.get(representation)
-        return None if scaling or accuracy is None else (accuracy, rows[row].chance)
-
-    seeds = max((len(score.readings) for score in scores.values()), default=0)
+def judge(published: Published, scores: Scores, trained: MetricScores) -> list[Finding]:
+    """Every claim, by the published figures, and by ours of audits and of trainings."""
+    seeds = max(
+        (*(len(x.readings) for x in scores.values()), *(len(x.values) for x in trained.values())), default=0
+    )
+    printed = _printed(published)
     found = []
     for claim in published.claims:
-        by_seed = [holds(claim, _of_seed(scores, seed), published.control) for seed in range(seeds)]
+        by_seed = [holds(claim, _of_seed(scores, trained, seed), published.control) for seed in range(seeds)]
         known = [x for x in by_seed if x is not None]
-        found.append(
-            Finding(claim, holds(claim, printed, published.control), known if len(known) == seeds else [])
-        )
+        said = holds(claim, printed, published.control)
+        found.append(Finding(claim, said, known if len(known) == seeds else []))
     return found
 
 
-def _of_seed(scores: Scores, seed: int) -> Lookup:
-    def lookup(row: str, representation: str, scaling: str | None) -> tuple[float, float] | None:
+def _printed(published: Published) -> Figures:
+    rows = {row.id: row for row in published.rows}
+    metrics = {row.id: row for table in published.metrics for row in table.rows}
+
+    def reading(row: str, representation: str, scaling: str | None) -> Reading | None:
+        accuracy = rows[row].accuracy.get(representation)
+        if scaling or accuracy is None:
+            return None
+        return Reading(accuracy, nan, nan, rows[row].chance, 0, "as printed")
+
+    return Figures(reading, lambda row, column: metrics[row].published.get(column, nan))
+
+
+def _of_seed(scores: Scores, trained: MetricScores, seed: int) -> Figures:
+    def reading(row: str, representation: str, scaling: str | None) -> Reading | None:
         readings = scores[row, representation, scaling or SCALINGS[0]].readings
-        return (readings[seed].accuracy, readings[seed].chance) if seed < len(readings) else None
+        return readings[seed] if seed < len(readings) else None
 
-    return lookup
+    def metric(row: str, column: str) -> float:
+        values = trained[row, column].values if (row, column) in trained else ()
+        return values[seed] if seed < len(values) else nan
+
+    return Figures(reading, metric)
 
 
-def holds(claim: Claim, lookup: Lookup, control: str) -> bool | None:
+def holds(claim: Claim, figures: Figures, control: str) -> bool | None:
     """Whether all conditions of a claim hold; None if a figure is missing."""
-    results = [_holds(condition, lookup, control) for condition in claim.conditions]
+    results = [_holds(condition, figures, control) for condition in claim.conditions]
     return None if None in results else all(results)
 
 
-def _holds(condition: Condition, lookup: Lookup, control: str) -> bool | None:
-    value = _value(condition, condition.of, lookup, control)
-    if value is None:
+def _holds(condition: Condition, figures: Figures, control: str) -> bool | None:
+    value = _value(condition, condition.row, condition.of, figures, control)
+    if isnan(value):
         return None
-    if condition.more_than is not None:
-        other = _value(condition, condition.more_than, lookup, control)
-        return None if other is None else value > other
+    if condition.rival is not None:
+        other = _value(condition, *condition.rival, figures, control)
+        return None if isnan(other) else value > other
     low = condition.at_least is None or value >= condition.at_least
     return low and (condition.at_most is None or value <= condition.at_most)
 
 
-def _value(condition: Condition, representation: str, lookup: Lookup, control: str) -> float | None:
-    found = lookup(condition.row, representation, condition.scaling)
-    before = lookup(condition.row, control, condition.scaling)
-    if found is None or before is None:
-        return None
-    accuracy, chance = found
-    value = {
-        "accuracy": accuracy,
-        "lost": before[0] - accuracy,
-        "above_chance": accuracy - chance,
-        "removed": removed(before[0], accuracy, chance),
+def _value(condition: Condition, row: str, of: str, figures: Figures, control: str) -> float:
+    """The figure that a condition is about, of this row and representation or column; nan if it is missing."""
+    if condition.figure == METRIC:
+        return figures.metric(row, of)
+    after = figures.reading(row, of, condition.scaling)
+    before = figures.reading(row, control, condition.scaling)
+    if after is None or before is None:
+        return nan
+    return {
+        "accuracy": after.accuracy,
+        "lost": before.accuracy - after.accuracy,
+        "above_chance": after.accuracy - after.chance,
+        "removed": share_removed(before, after),
     }[condition.figure]
-    return None if isnan(value) else value

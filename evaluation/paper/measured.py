@@ -13,6 +13,7 @@ from evaluation.probes import removed
 SCALINGS = ("standardised", "raw")
 
 _PAIR_CHANCE = 50.0  # of one person or two
+_AT_CHANCE = 1.0  # points above it that are nothing to take a share of
 
 Numbers = Mapping[str, Any]
 """What `report.page.numbers` makes of an audit."""
@@ -58,6 +59,17 @@ def read(numbers: Numbers, row: Row, representation: str, scaling: str) -> Readi
     )
 
 
+def share_removed(before: Reading, after: Reading) -> float:
+    """Percent of what was above chance in the control that is gone (eq. 4.1).
+
+    nan where the control itself is at chance: within a point of it, or with chance in its interval.
+    """
+    above = before.accuracy - before.chance
+    if above < _AT_CHANCE or before.low <= before.chance:
+        return nan
+    return removed(before.accuracy, after.accuracy, after.chance)
+
+
 def _verification(numbers: Numbers, representation: str) -> Reading | None:
     """Accuracy on the pairs of View 1 or, where there are none, at the threshold of equal errors."""
     view1 = _rows(numbers, "lfw_view1", representation=representation, metric="euclidean")
@@ -100,8 +112,8 @@ class Score:
 
     Attributes:
         readings: one a seed; none if it was not measured.
-        removed: percent of what was above chance in the control that is gone (eq. 4.1), one a seed; empty of
-            the control itself.
+        removed: percent of what was above chance in the control that is gone (eq. 4.1), one a seed, nan where
+            the control is at chance; empty of the control itself.
         lost: points below the control, one a seed.
     """
 
@@ -139,7 +151,7 @@ def score_rows(
         representations: names in the audits; the first is the control.
         audits: step -> its numbers, one a seed, the seeds in one order.
     """
-    control = representations[0]
+    control = next(iter(representations), "")
     scores = {}
     for row in rows:
         for scaling in SCALINGS:
@@ -153,7 +165,7 @@ def score_rows(
                 if name == control:
                     scores[row.id, name, scaling] = Score(readings)
                     continue
-                gone = [removed(b.accuracy, a.accuracy, a.chance) for b, a in pairs]
+                gone = [share_removed(b, a) for b, a in pairs]
                 lost = [b.accuracy - a.accuracy for b, a in pairs]
                 scores[row.id, name, scaling] = Score(readings, gone, lost)
     return scores

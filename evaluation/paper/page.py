@@ -10,8 +10,10 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from evaluation.paper.claims import Finding, judge
 from evaluation.paper.measured import Numbers, Scores, score_rows
+from evaluation.paper.metric_pages import metric_section
 from evaluation.paper.published import Published
 from evaluation.paper.tables import claims_table, details, overview, suppression_table
+from evaluation.paper.trained import MetricScores, score_metrics
 from evaluation.report.figures import ReportFigure
 from evaluation.report.inline_svg import inline_svg
 from evaluation.report.sections import Section
@@ -22,6 +24,7 @@ def write_page(
     published: Published,
     audits: Mapping[str, Sequence[Path]],
     *,
+    results: Mapping[str, Sequence[Path]],
     deviations: Sequence[str],
     facts: Table,
     folder: Path,
@@ -31,6 +34,7 @@ def write_page(
     Args:
         published: what ours is compared with.
         audits: step -> folders that `report.page.write_report` wrote, one a seed, the seeds in one order.
+        results: step -> the `results.json` that its trainings left, in the order of the seeds.
         deviations: from the paper, in sentences.
         facts: what ran.
         folder: of the files; made if it is not there.
@@ -40,8 +44,11 @@ def write_page(
         for step, paths in audits.items()
     }
     scores = score_rows(published.rows, list(published.representations), numbers)
-    findings = judge(published, scores)
+    left = {step: [json.loads(path.read_text()) for path in paths] for step, paths in results.items()}
+    trained = score_metrics(published.metrics, left)
+    findings = judge(published, scores, trained)
     sections = [x for x in (_verdict(findings), _table(published, scores)) if x]
+    sections += [metric_section(table, i, trained) for i, table in enumerate(published.metrics)]
     sections += _figures(published, audits, numbers)
     sections.append(
         Section("deviations", "How this differs from the paper", [*deviations, *_measures(scores)])
@@ -54,7 +61,7 @@ def write_page(
     folder.mkdir(parents=True, exist_ok=True)
     page.write_text(template.render(title=published.title, subtitle=published.source, sections=sections))
     page.with_suffix(".md").write_text(markdown(published, sections))
-    page.with_suffix(".json").write_text(json.dumps(as_json(scores, findings), indent=1) + "\n")
+    page.with_suffix(".json").write_text(json.dumps(as_json(scores, trained, findings), indent=1) + "\n")
     return page
 
 
@@ -105,6 +112,8 @@ def _figures(
 
 
 def _tested(numbers: Mapping[str, Sequence[Numbers]]) -> list[Table]:
+    if not numbers:
+        return []
     rows = [[step, x["facts"]["joined"], x["facts"]["tested"]] for step, (x, *_) in numbers.items()]
     return [
         Table(
@@ -117,12 +126,15 @@ def _tested(numbers: Mapping[str, Sequence[Numbers]]) -> list[Table]:
     ]
 
 
-def as_json(scores: Scores, findings: Sequence[Finding]) -> dict[str, Any]:
+def as_json(scores: Scores, trained: MetricScores, findings: Sequence[Finding]) -> dict[str, Any]:
     """Every figure of ours by seed, and every finding, as JSON can write it."""
     found = {
         "scores": [
             {"row": row, "representation": name, "scaling": scaling, **asdict(score)}
             for (row, name, scaling), score in scores.items()
+        ],
+        "metrics": [
+            {"row": row, "column": column, "values": score.values} for (row, column), score in trained.items()
         ],
         "claims": [{"claim": x.claim.text, "published": x.printed, "ours": list(x.ours)} for x in findings],
     }

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from evaluation.paper.conditions import METRIC, Claim, Condition
+from evaluation.paper.metric_table import MetricTable
+
 
 @dataclass(frozen=True)
 class Row:
@@ -28,44 +31,6 @@ class Row:
     diff: Mapping[str, float]
     attribute: str | None = None
     attacker: str | None = None
-
-
-@dataclass(frozen=True)
-class Condition:
-    """A bound on one figure.
-
-    Attributes:
-        figure: `accuracy`, `lost` (points below x), `above_chance` (points), or `removed` (eq. 4.1, percent).
-        row: the `id` of a row.
-        of: representation.
-        scaling: `standardised` or `raw` embeddings; null is what was printed, and standardised of ours.
-        at_most: bound, as published.
-        at_least: bound, as published.
-        more_than: representation whose figure is smaller.
-    """
-
-    figure: str
-    row: str
-    of: str
-    scaling: str | None = None
-    at_most: float | None = None
-    at_least: float | None = None
-    more_than: str | None = None
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A published sentence that figures can confirm or refute.
-
-    Attributes:
-        text: the sentence, in our words.
-        source: where it is from.
-        conditions: all hold if it does.
-    """
-
-    text: str
-    source: str
-    conditions: list[Condition]
 
 
 @dataclass(frozen=True)
@@ -113,8 +78,9 @@ class Published:
         title: heading.
         source: where the numbers are from.
         representations: name in our audits -> name in print; the first is what the others are compared with.
-        rows: of the table.
-        claims: that the table is to support.
+        rows: of the table that audits fill.
+        metrics: tables that trainings fill.
+        claims: that the tables are to support.
         figures: in place of a table, or beside it.
         notes: what is known to be wrong or missing in print.
     """
@@ -122,8 +88,9 @@ class Published:
     name: str
     title: str
     source: str
-    representations: Mapping[str, str]
+    representations: Mapping[str, str] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
+    metrics: list[MetricTable] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     figures: list[PublishedFigure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -134,12 +101,13 @@ class Published:
 
         Raises:
             TypeError: a field that does not exist, or lacks; names it.
-            ValueError: a claim is about a row or a representation that is not there.
+            ValueError: a claim is about a figure that is not there, or two rows have one id.
         """
         found = cls(
             **{
                 **said,
                 "rows": [Row(**row) for row in said.get("rows", [])],
+                "metrics": [MetricTable.parse(table) for table in said.get("metrics", [])],
                 "claims": [
                     Claim(**{**claim, "conditions": [Condition(**x) for x in claim["conditions"]]})
                     for claim in said.get("claims", [])
@@ -150,20 +118,39 @@ class Published:
                 ],
             }
         )
-        ids = {row.id for row in found.rows}
-        for condition in (x for claim in found.claims for x in claim.conditions):
-            if condition.row not in ids or condition.of not in found.representations:
-                raise ValueError(
-                    f"a claim is about {condition.row} of {condition.of}, which is not in the table"
-                )
+        found.check()
         return found
+
+    def check(self) -> None:
+        """Raise a ValueError for two rows of one id, and for a claim about a figure that is not there."""
+        ids = [row.id for rows in (self.rows, *(table.rows for table in self.metrics)) for row in rows]
+        if twice := next((x for x in ids if ids.count(x) > 1), None):
+            raise ValueError(f"two rows have the id {twice}")
+        audited = {(row.id, name) for row in self.rows for name in self.representations}
+        trained = {(row.id, column) for table in self.metrics for row, column, _ in table.cells()}
+        for condition in (x for claim in self.claims for x in claim.conditions):
+            there = trained if condition.figure == METRIC else audited
+            for row, of in filter(None, ((condition.row, condition.of), condition.rival)):
+                if (row, of) not in there:
+                    raise ValueError(f"a claim is about {row} of {of}, which is not in the table")
 
     @property
     def audits(self) -> list[str]:
-        """The steps whose numbers are needed."""
+        """The audits whose numbers are needed."""
         return list(dict.fromkeys([*(row.audit for row in self.rows), *(x.audit for x in self.figures)]))
 
     @property
+    def trainings(self) -> list[str]:
+        """The trainings whose results are needed."""
+        steps = (step for table in self.metrics for _, _, step in table.cells())
+        return list(dict.fromkeys(step for step in steps if step is not None))
+
+    @property
+    def steps(self) -> list[str]:
+        """All steps whose outcome the page shows."""
+        return [*self.audits, *self.trainings]
+
+    @property
     def control(self) -> str:
-        """The representation that the others are compared with."""
-        return next(iter(self.representations))
+        """The representation that the others are compared with; empty without any."""
+        return next(iter(self.representations), "")

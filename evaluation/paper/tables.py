@@ -19,9 +19,9 @@ def points(value: float, digits: int = 1) -> str:
     return MISSING if isnan(value) else f"{value:.{digits}f}"
 
 
-def spread(values: Sequence[float]) -> str:
+def spread(values: Sequence[float], digits: int = 1) -> str:
     """Mean ± standard deviation; the mean alone of one value."""
-    both = (points(mean(values)), points(deviation(values)))
+    both = (points(mean(values), digits), points(deviation(values), digits))
     return both[0] if both[1] == MISSING else " ± ".join(both)
 
 

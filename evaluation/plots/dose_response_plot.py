@@ -4,7 +4,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from evaluation.plots.group_bars import MEASURES, gap_label
-from evaluation.plots.parts import legend_above, line_key, panel_grid, percent_axis, require, split, whiskers
+from evaluation.plots.parts import (
+    draw_intervals,
+    legend_above,
+    line_key,
+    panel_grid,
+    percent_axis,
+    require,
+    split,
+    whiskers,
+)
 from evaluation.plots.style import INK, appearance, shown, styled
 
 
@@ -46,4 +55,34 @@ def plot_dose_response(frame: pd.DataFrame, groups: tuple[str, str]) -> Figure:
     for axes in panels[::2]:
         axes.set_ylabel(gap_label(groups))
     legend_above(figure, [(shown(name), line_key(marker="o", **look)) for name, look in looks.items()])
+    return figure
+
+
+@styled
+def plot_dose_slopes(frame: pd.DataFrame) -> Figure:
+    """One panel a measure: how much the gap grows with the bias, a number and a 95 % interval each.
+
+    Args:
+        frame: rows of `evaluation.downstream.dose_response.dose_slopes` with the column `representation`.
+
+    Raises:
+        ValueError: no rows, or columns missing.
+    """
+    require(frame, "slope", ("representation", "measure", "slope", "low", "high"))
+    looks = appearance(frame["representation"])
+    names, measures = list(looks), split(frame, "measure")
+    figure, panels = panel_grid(len(measures), 0.8 + 0.2 * len(names), sharex=True, sharey=True)
+    for axes, (measure, rows) in zip(panels, measures.items(), strict=True):
+        place = rows["representation"].map(names.index)
+        axes.axvline(0, color=INK, linewidth=0.8)
+        draw_intervals(axes, place, 10 * rows["slope"], (10 * rows["low"], 10 * rows["high"]))
+        for y, name, slope in zip(place, rows["representation"], 10 * rows["slope"], strict=True):
+            axes.plot(slope, y, marker="o", color=looks[name]["color"])
+            words = f"{slope:.1f}".replace("-", "−")
+            axes.annotate(words, (slope, y), (0, 3), textcoords="offset points", ha="center", fontsize=7)
+        axes.set(title=MEASURES.get(measure, shown(measure)), xlabel="Points of gap for 10 points of bias")
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x")
+    panels[0].set_yticks(range(len(names)), [shown(name) for name in names])
+    panels[0].set_ylim(len(names) - 0.5, -0.7)
     return figure

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from evaluation.plots.label_placement import label_points
 from evaluation.plots.parts import CHANCE, legend_above, line_key, panel_grid, percent_axis, require, whiskers
-from evaluation.plots.style import GREY, INK, PALETTE, Look, shown, styled
+from evaluation.plots.style import GREY, INK, PAGE, PALETTE, Look, shown, styled
 from evaluation.probe_families import Floats
 
 _MARKERS = "osD^vPX"
+_CROWD = 10  # points that fit into one column of a paper; more get both
+_HEIGHTS = 3.2, 5.0  # inches, of a figure of one column and of both
 _FRONT: Look = {"color": GREY, "linewidth": 1, "zorder": 0}
 _WHISKER: Look = {"ecolor": GREY, "elinewidth": 0.8, "capsize": 1.8, "zorder": 1}
 _CONTROL: Look = {"color": INK, "linestyle": ":", "linewidth": 0.9, "zorder": 0}
@@ -37,8 +39,9 @@ def plot_tradeoff(frame: pd.DataFrame, *, chance: float, control: str | None = N
     Args:
         frame: one row a representation: `representation`, `leakage` (balanced accuracy of the strongest
             attacker), `auc` (of verification), both in [0, 1]. Optional: `low`, `high` (95 % interval of the
-            leakage), `method` (points of one method, such as those of several lambda, share a colour). A row
-            without a leakage or an AUC is left out.
+            leakage), `method` (points of one method, such as those of several lambda, share a colour and a
+            marker, and a line joins them in their order), `label` (beside a point, in place of the name of
+            its representation). A row without a leakage or an AUC is left out.
         chance: what guessing gets, in [0, 1].
         control: the representation that nothing was removed from; lines show its leakage and its AUC.
 
@@ -48,7 +51,9 @@ def plot_tradeoff(frame: pd.DataFrame, *, chance: float, control: str | None = N
     columns = ["representation", "leakage", "auc"]
     frame = frame.dropna(subset=[name for name in columns if name in frame])
     require(frame, "trade-off", columns)
-    figure, (axes,) = panel_grid(1, 3.2)
+    figure, (axes,) = panel_grid(1, _HEIGHTS[0])
+    if len(frame) > _CROWD:
+        figure.set_size_inches(PAGE, _HEIGHTS[1])
     auc, leakage = frame["auc"].to_numpy(float), frame["leakage"].to_numpy(float)
     entries = _draw_points(axes, frame, auc, leakage) if "method" in frame else []
     if not entries:
@@ -74,18 +79,20 @@ def plot_tradeoff(frame: pd.DataFrame, *, chance: float, control: str | None = N
     percent_axis(axes.xaxis)
     percent_axis(axes.yaxis)
     legend_above(figure, entries)
-    label_points(axes, auc, leakage, [shown(name) for name in frame["representation"]], ends)
+    names = frame["label" if "label" in frame else "representation"]
+    label_points(axes, auc, leakage, [shown(name) for name in names], ends)
     return figure
 
 
 def _draw_points(axes: Axes, frame: pd.DataFrame, auc: Floats, leakage: Floats) -> list[tuple[str, Artist]]:
-    """A colour and marker for each method, and what stands for it in the legend."""
+    """A colour, a marker and a line for each method, and what stands for it in the legend."""
     entries: list[tuple[str, Artist]] = []
     for i, method in enumerate(frame["method"].unique()):
         rows = (frame["method"] == method).to_numpy()
-        look: Look = {"marker": _MARKERS[i % len(_MARKERS)], "color": PALETTE[i % len(PALETTE)]}
-        axes.plot(auc[rows], leakage[rows], linestyle="none", **look)
-        entries.append((shown(method), line_key(linestyle="none", **look)))
+        again = i // len(PALETTE)  # the colours start anew, with another marker each
+        look: Look = {"marker": _MARKERS[(i + again) % len(_MARKERS)], "color": PALETTE[i % len(PALETTE)]}
+        axes.plot(auc[rows], leakage[rows], linewidth=0.7, **look)
+        entries.append((shown(method), line_key(linewidth=0.7, **look)))
     return entries
 
 

@@ -24,7 +24,7 @@ def plot_roc(rates: pd.DataFrame) -> Figure:
     """True accept rate against the false match rate, whose axis is logarithmic; chance is TAR = FMR.
 
     Args:
-        rates: rows of `PairScores.rates` with the column `representation`.
+        rates: rows of `PairScores.rates` with the column `representation`; optional: `auc`, for the legend.
 
     Raises:
         ValueError: no rows, or columns missing.
@@ -33,6 +33,7 @@ def plot_roc(rates: pd.DataFrame) -> Figure:
     lowest = _lowest_fmr(rates)
     looks = appearance(rates["representation"])
     figure, (axes,) = panel_grid(1, 2.9)
+    areas = dict(rates.groupby("representation")["auc"].first()) if "auc" in rates else {}
     for name, curve in split(rates, "representation").items():
         # the best of the thresholds that match no impostor stands at the edge; there is no 0 on this axis
         points = curve.groupby(curve["fmr"].clip(lower=lowest))["fnmr"].min()
@@ -45,7 +46,8 @@ def plot_roc(rates: pd.DataFrame) -> Figure:
     axes.grid()
     percent_axis(axes.xaxis)
     percent_axis(axes.yaxis)
-    entries = [(shown(name), line_key(**look)) for name, look in looks.items()]
+    told = {name: f" (AUC {areas[name]:.4f})" if name in areas else "" for name in looks}
+    entries = [(shown(name) + told[name], line_key(**look)) for name, look in looks.items()]
     legend_above(figure, [*entries, ("chance", line_key(**CHANCE))])
     return figure
 
@@ -81,7 +83,8 @@ def plot_det(rates: pd.DataFrame) -> Figure:
 
 @styled
 def plot_error_rates(rates: pd.DataFrame) -> Figure:
-    """FMR and FNMR (FAR and FRR) against the threshold, one panel a representation, a dot at the EER.
+    """FMR and FNMR (FAR and FRR) against the threshold, one panel a representation; a dot and its
+    threshold where they cross.
 
     Args:
         rates: rows of `PairScores.rates` with the column `representation`.
@@ -99,6 +102,8 @@ def plot_error_rates(rates: pd.DataFrame) -> Figure:
         title = shown(name)
         if crossing := equal_error(curve):
             axes.plot(*crossing, marker="o", color=INK, linestyle="none", clip_on=False)
+            words = f"{crossing[0]:.2f}".replace("-", "−")
+            axes.annotate(words, crossing, (4, 4), textcoords="offset points", fontsize=7)
             title += f" (EER {100 * crossing[1]:.1f} %)"
         axes.set(title=title, xlabel="Threshold of the score", ylim=(0, 1.01))
         axes.grid(axis="y")

@@ -4,7 +4,8 @@ import pandas as pd
 
 from evaluation.audit.result import Audit
 from evaluation.plots.attribute_map_plot import plot_attribute_map
-from evaluation.plots.dose_response_plot import plot_dose_response
+from evaluation.plots.comparison_plot import plot_comparison
+from evaluation.plots.dose_response_plot import plot_dose_response, plot_dose_slopes
 from evaluation.plots.group_bars import plot_group_bars, plot_signed_gaps
 from evaluation.plots.verification_plots import plot_det, plot_error_rates, plot_roc, plot_score_histogram
 from evaluation.report.figures import FigureWriter, ReportFigure
@@ -22,7 +23,7 @@ def verification_figures(audit: Audit, figures: FigureWriter) -> list[ReportFigu
             "How many genuine pairs are accepted (upwards) at each share of impostor pairs accepted "
             "(to the right, in powers of ten). Higher is better; on the dashed line nobody is told "
             "apart.",
-            plot_roc(curves),
+            plot_roc(curves.merge(audit.frame("verification", metric="cosine")[["representation", "auc"]])),
         ),
         figures.write(
             "det",
@@ -35,7 +36,7 @@ def verification_figures(audit: Audit, figures: FigureWriter) -> list[ReportFigu
             "error_rates",
             "FMR and FNMR against the threshold",
             "The shares of impostor pairs accepted and of genuine pairs rejected at each threshold of "
-            "the score. At the point they are equal.",
+            "the score. At the point, with its threshold beside it, they are equal.",
             plot_error_rates(curves),
         ),
         figures.write(
@@ -46,6 +47,17 @@ def verification_figures(audit: Audit, figures: FigureWriter) -> list[ReportFigu
             plot_score_histogram(bins),
         ),
     ]
+
+
+def comparison_figure(audit: Audit, figures: FigureWriter) -> ReportFigure:
+    """A few images, pair by pair."""
+    return figures.write(
+        "comparison",
+        "A few images, pair by pair",
+        "The cosine of every two of some images drawn at random. A1 and A2 show one person, the other "
+        "letters other people.",
+        plot_comparison(audit.frame("comparison")),
+    )
 
 
 def map_figure(audit: Audit, figures: FigureWriter) -> ReportFigure:
@@ -90,6 +102,17 @@ def downstream_figures(audit: Audit, figures: FigureWriter) -> list[ReportFigure
                 plot_dose_response(doses, (first, second)),
             ),
         ]
+        slopes = audit.frame("dose_slopes", attribute=attribute)
+        if not slopes.empty:
+            drawn.append(
+                figures.write(
+                    f"slopes_{place}",
+                    f"The growth of the gaps between {first} and {second} in one number each",
+                    "Points of gap for every 10 points of bias, as a straight line over all biases has it, "
+                    "with 95 % intervals. At 0 the bias of the training does not reach the classifier.",
+                    plot_dose_slopes(slopes),
+                )
+            )
     return drawn
 
 

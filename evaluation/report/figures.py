@@ -1,21 +1,28 @@
 """The figures of an audit, written to files and described in words."""
 
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from evaluation.audit.result import Audit
+from evaluation.groupings import cross
 from evaluation.plots.embedding_plot import plot_embedding
 from evaluation.plots.leakage_plot import plot_leakage
+from evaluation.plots.parts import split
 from evaluation.plots.style import save_figure
 from evaluation.plots.suppression_plot import plot_suppression
 from evaluation.plots.tradeoff_plot import plot_tradeoff
+from evaluation.probe_families import Ints
 from evaluation.report.inline_svg import inline_svg
 from evaluation.report.verdict import attacker_name
+
+_WEIGHT = "@"  # between the method and its weight in the name of a representation
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,6 @@ class FigureWriter:
                 if len(points):
                     views[title.format(name)] = points[["x", "y"]].to_numpy()
                     label = points[f"label.{attribute}"].to_numpy()
-        tested = int(audit.frame("health")["samples"].iloc[0])
         return self.write(
             f"tsne_{slug}",
             f"Maps of the embeddings, coloured by {attribute}",
@@ -90,13 +96,30 @@ class FigureWriter:
             f"it). An f marks the hidden layer of a classifier that learned to read {attribute} from other "
             "people. Distances between clusters mean nothing, and what a map does not show may still be "
             "read.",
+            plot_embedding(views, label, audit.classes[attribute], samples=_drawn_from(audit, label)),
+        )
+
+    def tsne_groups(self, audit: Audit) -> ReportFigure:
+        """Samples as points, coloured by the combination of all sensitive attributes."""
+        maps = split(audit.frame("tsne"), "representation")
+        points = next(iter(maps.values()))  # the samples, and so the labels, are the same on all maps
+        labels = [torch.from_numpy(points[f"label.{name}"].to_numpy()) for name in audit.attributes]
+        classes = [audit.classes[name] for name in audit.attributes]
+        label = cross(labels, [len(names) for names in classes]).numpy()
+        return self.write(
+            "tsne_groups",
+            f"Maps of the embeddings, coloured by {' and '.join(audit.attributes)}",
+            "The same maps, a colour for each group.",
             plot_embedding(
-                views, label, audit.classes[attribute], samples=tested if tested > len(label) else None
+                {name: rows[["x", "y"]].to_numpy() for name, rows in maps.items()},
+                label,
+                [", ".join(names) for names in product(*classes)],
+                samples=_drawn_from(audit, label),
             ),
         )
 
     def tradeoff(self, audit: Audit, attribute: str, slug: str) -> ReportFigure:
-        """Leakage against verification."""
+        """Leakage against verification; names such as `lntl@0.1` say the method, and its weight."""
         readings = [audit.reading(attribute, name) for name in audit.names]
         frame = pd.DataFrame(
             {
@@ -105,10 +128,19 @@ class FigureWriter:
                 "leakage": [x.accuracy for x in readings],
             }
         )
+        if any(_WEIGHT in name for name in audit.names):
+            parts = [name.partition(_WEIGHT) for name in audit.names]
+            frame["method"], frame["label"] = [x[0] for x in parts], [x[2] or x[0] for x in parts]
         return self.write(
             f"tradeoff_{slug}",
             f"{attribute} against verification",
             f"What is read of {attribute} (upwards) against how well people are told apart (to the right). "
-            "The best corner is at the lower right. No representation beats those on the line in both.",
+            "The best corner is at the lower right. No representation beats those on the front in both.",
             plot_tradeoff(frame, chance=readings[0].chance, control=audit.names[0]),
         )
+
+
+def _drawn_from(audit: Audit, label: Ints) -> int | None:
+    """How many samples those on a map were drawn from; None if they are all."""
+    tested = int(audit.frame("health")["samples"].iloc[0])
+    return tested if tested > len(label) else None

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 
 from evaluation.audit.result import Audit
 from evaluation.report.choice_table import choice_table, choice_text
-from evaluation.report.cost_figures import downstream_figures, map_figure, verification_figures
+from evaluation.report.cost_figures import (
+    comparison_figure,
+    downstream_figures,
+    map_figure,
+    verification_figures,
+)
 from evaluation.report.figures import FigureWriter, ReportFigure
 from evaluation.report.pair_tables import pair_sentences, pair_tables
 from evaluation.report.people_tables import demographic_tables, downstream_tables
@@ -83,6 +88,8 @@ def attribute_section(audit: Audit, attribute: str, figures: FigureWriter) -> Se
         drawn.append(figures.suppression(audit, attribute, slug))
     if not audit.frame("tsne").empty:
         drawn.append(figures.tsne(audit, attribute, slug))
+        if audit.settings.get("per_group") and attribute == audit.attributes[-1] != audit.attributes[0]:
+            drawn.append(figures.tsne_groups(audit))
     for row in audit.frame("permutation", attribute=attribute).to_dict("records"):
         told.append(
             f"Permutation test of {row['representation']}: the better of two fast classifiers reads "
@@ -99,6 +106,8 @@ def cost_section(audit: Audit, figures: FigureWriter) -> Section:
     """What is left of use: telling people apart, and the other attributes."""
     verified = not audit.frame("verification").empty
     drawn = verification_figures(audit, figures) if verified else []
+    if not audit.frame("comparison").empty:
+        drawn.append(comparison_figure(audit, figures))
     if not audit.frame("attribute_map").empty:
         drawn.append(map_figure(audit, figures))
     text = ["A representation of zeros hides everything. What counts is what else was lost."]

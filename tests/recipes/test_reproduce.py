@@ -272,7 +272,7 @@ def test_every_configuration_names_its_command(name) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_planned(name, tmp_path) -> None:
     config, published = reproduce.read_options([f"--config=paper/{name}.yaml"])
-    jobs = plan_jobs(config.steps, config.datasets, config.seeds, published.audits)
+    jobs = plan_jobs(config.steps, config.datasets, config.seeds, published.steps)
     assert {job.step for job in jobs} >= {
         "crop_expressions",
         "x_expressions",
@@ -292,7 +292,7 @@ def test_every_step_of_the_table_is_understood_by_its_recipe(data, tmp_path, mon
         "--seeds=[0]",
     ]
     config, published = reproduce.read_options(given)
-    jobs = plan_jobs(config.steps, config.datasets, config.seeds, published.audits)
+    jobs = plan_jobs(config.steps, config.datasets, config.seeds, published.steps)
     keys = job_keys(jobs)
     parsers = {
         "embed": embed_options.make_parser(),
@@ -310,7 +310,7 @@ def test_figures_share_the_steps_of_the_table() -> None:
     def of(name: str) -> set[str]:
         config, published = reproduce.read_options([f"--config=paper/{name}", "--config=paper/on_synthetic"])
         return set(
-            job_keys(plan_jobs(config.steps, config.datasets, config.seeds, published.audits)).values()
+            job_keys(plan_jobs(config.steps, config.datasets, config.seeds, published.steps)).values()
         )
 
     table = of("table_4_1")

@@ -12,7 +12,7 @@ from PIL import Image
 from datamodules.cropping.crop_job import UNFINISHED, CropJob
 from datamodules.cropping.crop_key import describe
 from datamodules.cropping.crop_report import Prepared
-from datamodules.cropping.crop_worker import PARTS, CropTask
+from datamodules.cropping.crop_task import PARTS, CropTask
 from datamodules.cropping.face_crop import CropOptions
 from datamodules.face_table import FaceTable
 from datamodules.file_faces import FileFaces

@@ -14,7 +14,8 @@ from PIL import Image
 from datamodules.celeba import CelebA
 from datamodules.cropping.crop_job import CropJob
 from datamodules.cropping.crop_store import CropStore
-from datamodules.cropping.crop_worker import CropTask, load_detector
+from datamodules.cropping.crop_task import CropTask
+from datamodules.cropping.crop_worker import load_detector
 from datamodules.cropping.face_crop import CropOptions
 from datamodules.errors import DatasetError
 from datamodules.manifest import Manifest

@@ -21,7 +21,7 @@ def findings(condition: dict, *seeds: dict) -> tuple[bool | None, str]:
         for seed in seeds
     ]
     scores = score_rows(published.rows, list(NAMES), {"of_emotions": numbers, "of_faces": numbers})
-    (found,) = judge(published, scores)
+    (found,) = judge(published, scores, {})
     return found.printed, found.verdict
 
 
@@ -71,6 +71,6 @@ def test_what_the_printed_table_says_of_the_published_claims() -> None:
     published = Published.parse(said)
     nothing = {step: [{"sections": {}, "facts": {}}] for step in published.audits}
     scores = score_rows(published.rows, list(published.representations), nothing)
-    found = judge(published, scores)
+    found = judge(published, scores, {})
     assert {x.verdict for x in found} == {"not measured"}
     assert [x.printed for x in found] == [True, True, True, True, False, True, True, True, None]

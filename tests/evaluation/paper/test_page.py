@@ -31,7 +31,7 @@ def written(folder: Path, published=None, deviations=("Drawn faces.",)) -> dict[
         "of_faces": [audit_folder(folder / f"f{seed}", eer={"x": 0.03, "sn": 0.04}) for seed in range(2)],
     }  # fmt: skip
     page = write_page(
-        published or make_published(), audits, deviations=deviations, facts=FACTS, folder=folder / "out"
+        published or make_published(), audits, results={}, deviations=deviations, facts=FACTS, folder=folder / "out"
     )
     return {path.suffix: path.read_text() for path in page.parent.iterdir()}
 
@@ -84,7 +84,7 @@ def test_a_figure_of_the_audit_is_in_the_page(tmp_path) -> None:
     lost = {**shown, "title": "Figure 9", "names": ["tsne_9"]}
     published = make_published(rows=[], figures=[shown, lost])
     page = write_page(
-        published, {"of_emotions": [folder]}, deviations=[], facts=FACTS, folder=tmp_path / "out"
+        published, {"of_emotions": [folder]}, results={}, deviations=[], facts=FACTS, folder=tmp_path / "out"
     )
     text = page.read_text()
     assert text.count("<svg") == 1
