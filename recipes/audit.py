@@ -10,18 +10,15 @@ again, it goes on where it stopped. Tables of LFW and --pairs DIR give its View 
 from dataclasses import fields
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table as RichTable
 from rich.text import Text
 
-from evaluation.audit.result import Audit
 from evaluation.audit.run import run_audit
 from evaluation.audit.settings import AuditSettings
 from evaluation.report.page import write_report
-from evaluation.report.result_tables import summary_table
+from recipes.audit_summary import print_summary
 from recipes.errors import RecipeParser
 from recipes.jobs import job_parser, parse_job, run_resumable, users_mistakes
 from recipes.pair_files import load_pairs
@@ -48,19 +45,6 @@ def make_parser() -> RecipeParser:
     )
     parser.add_class_arguments(AuditSettings, skip={"sensitive"})
     return parser
-
-
-def print_summary(audit: Audit, console: Console) -> None:
-    """The table and the sentences; what comes from data is text, not markup."""
-    table = summary_table(audit)
-    printed = RichTable(title=table.caption, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for place, name in enumerate(table.columns):
-        printed.add_column(name, justify="left" if place < table.texts else "right", overflow="fold")
-    for row in table.rows:
-        printed.add_row(*map(Text, row))
-    console.print(printed)
-    for verdict in audit.verdicts:
-        console.print(Text(verdict.sentence))
 
 
 def main(args: list[str] | None = None) -> None:

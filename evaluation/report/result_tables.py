@@ -51,7 +51,7 @@ def summary_table(audit: Audit) -> Table:
             )
     columns = (
         "attribute",
-        "representation",
+        "embedding",
         "strongest attacker",
         "read at",
         "95 %",
@@ -59,8 +59,11 @@ def summary_table(audit: Audit) -> Table:
         "p",
         "removed",
     )
-    caption = "What the strongest attacker reads (balanced accuracy), and how well people are told apart."
-    return Table("summary", caption, (*columns, "verification AUC"), rows, texts=3)
+    caption = (
+        "What the strongest attacker reads (balanced accuracy), and how well people are told apart (AUC of "
+        "verification)."
+    )
+    return Table("summary", caption, (*columns, "AUC"), rows, texts=3)
 
 
 def leakage_table(audit: Audit, attribute: str, slug: str) -> Table | None:

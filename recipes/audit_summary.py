@@ -1,0 +1,32 @@
+"""What an audit prints: a table that fits a terminal, and the verdicts."""
+
+from itertools import groupby
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from evaluation.audit.result import Audit
+from evaluation.report.result_tables import summary_table
+
+
+def print_summary(audit: Audit, console: Console) -> None:
+    """The table, a part for each attribute, and the sentences; what comes from data is text, not markup."""
+    table = summary_table(audit)
+    shared = [table.columns.index(name) for name in ("attribute", "chance")]  # by the rows of a part
+    shown = [place for place in range(len(table.columns)) if place not in shared]
+    console.print(Text(table.caption))
+    for (attribute, chance), rows in groupby(table.rows, lambda row: [row[place] for place in shared]):
+        title = Text(f"{attribute} (chance {chance})")
+        printed = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for place in shown:
+            if place < table.texts:
+                printed.add_column(table.columns[place], overflow="fold")
+            else:
+                printed.add_column(table.columns[place], justify="right", no_wrap=True)
+        for row in rows:
+            printed.add_row(*(Text(row[place]) for place in shown))
+        console.print(printed)
+    for verdict in audit.verdicts:
+        console.print(Text(verdict.sentence))
