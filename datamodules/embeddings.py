@@ -1,7 +1,9 @@
 """Embeddings computed before: batches of vectors in place of images, from an embedding table."""
 
 import hashlib
+import json
 import os
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,9 @@ from datamodules.base import SPLITS, Attributes, FaceBatch, FaceDataModule, Face
 from datamodules.embedding_file import TableHeader, read_header
 from datamodules.embedding_table import EmbeddingTable
 from datamodules.errors import DatasetError
+from datamodules.group_split import check_shares
+from datamodules.split_samples import Sample, draw_rows
+from datamodules.table_options import cross_labels, dealt_image_by_image, with_crossed_names
 
 _CHUNK = 1 << 20
 
@@ -67,19 +72,41 @@ class Embeddings(FaceDataModule):
         table: file that `recipes/embed.py` wrote.
         max_memory_share: a table larger than this share of the machine's memory stays on disk and is read
             as it is used; a smaller one is read to memory.
+        crossed: attributes made of others, name -> their names, such as {group: [gender, ethnicity]}.
+        image_shares: deals the images to train, val and test anew by these shares, one by one; for results
+            that were published so, since people may then be in several splits.
+        train_sample: a chosen part of the training split, such as a biased one, in place of the whole.
+        val_sample: the same of the validation split.
+        test_sample: the same of the test split.
         **loading: batch_size, num_workers, seed and train_order; see `FaceDataModule`.
 
     Raises:
         ValueError: a negative share, or `flip`.
     """
 
-    def __init__(self, table: str, max_memory_share: float = 0.5, **loading: Any) -> None:
+    def __init__(
+        self,
+        table: str,
+        max_memory_share: float = 0.5,
+        crossed: dict[str, list[str]] | None = None,
+        image_shares: tuple[float, float, float] | None = None,
+        train_sample: Sample | None = None,
+        val_sample: Sample | None = None,
+        test_sample: Sample | None = None,
+        **loading: Any,
+    ) -> None:
         super().__init__(**loading)
         if not max_memory_share >= 0:
             raise ValueError(f"max_memory_share is {max_memory_share}, it must be 0 or more")
         if self.flip:
             raise ValueError("flip: an embedding cannot be mirrored; embed the mirrored images instead")
+        if image_shares is not None:
+            check_shares(image_shares)
         self.path, self.max_memory_share = Path(table).expanduser(), max_memory_share
+        self.crossed, self.image_shares = crossed or {}, image_shares
+        samples = (train_sample, val_sample, test_sample)
+        self.samples: dict[Split, Sample | None] = dict(zip(SPLITS, samples, strict=True))
+        self._drawn: dict[Split, Tensor] = {}
 
     @cached_property
     def header(self) -> TableHeader:
@@ -90,27 +117,45 @@ class Embeddings(FaceDataModule):
     def table(self) -> EmbeddingTable:
         """All samples, read once; raises `DatasetError` if the file is missing or damaged."""
         fits = self.path.is_file() and self.path.stat().st_size <= self.max_memory_share * memory_bytes()
-        return EmbeddingTable.load(self.path, memory_map=not fits)
+        table = EmbeddingTable.load(self.path, memory_map=not fits)
+        if self.crossed:
+            table = cross_labels(table, self.crossed)
+        if self.image_shares is not None:
+            table = replace(table, split=dealt_image_by_image(table.sample_id, self.image_shares))
+        return table
 
     @property
     def attributes(self) -> Attributes:
         """Class names of each attribute, from the header alone."""
-        return self.header.attributes
+        return with_crossed_names(self.header.attributes, self.crossed)
 
     @cached_property
-    def fingerprint(self) -> str:
-        """sha256 of the file."""
+    def _sha256(self) -> str:
         return file_sha256(self.path)
 
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of the file; where options change what is read of it, of those and the splits built too."""
+        if not (self.crossed or self.image_shares or any(self.samples.values())):
+            return self._sha256
+        rows = {name: hashlib.sha256(x.numpy().tobytes()).hexdigest() for name, x in self._drawn.items()}
+        return hashlib.sha256(
+            json.dumps([self._sha256, self.crossed, sorted(rows.items())]).encode()
+        ).hexdigest()
+
     def rows(self, split: Split) -> Tensor:
-        """(n,) int64, the table's rows that are of a split."""
-        return (self.table.split == SPLITS.index(split)).nonzero()[:, 0]
+        """(n,) int64, the table's rows that are of a split, or of its sample; drawn once."""
+        if split not in self._drawn:
+            rows = (self.table.split == SPLITS.index(split)).nonzero()[:, 0].numpy()
+            labels = {name: column.numpy() for name, column in self.table.labels.items()}
+            rows = draw_rows(self.samples[split], split, rows, labels, self.attributes, self.seed)
+            self._drawn[split] = torch.from_numpy(rows)
+        return self._drawn[split]
 
     def make_dataset(self, split: Split) -> EmbeddingRows:
         """Build one split; raises `DatasetError` when the table is missing, damaged or without the split."""
-        rows = self.rows(split)
-        if not len(rows):
+        if not (self.table.split == SPLITS.index(split)).any():
             counts = ((self.table.split == place).sum() for place in range(len(SPLITS)))
             has = ", ".join(f"{count:,} in {name}" for name, count in zip(SPLITS, counts, strict=True))
             raise DatasetError(f"{self.path}: no sample in the {split} split; the table has {has}")
-        return EmbeddingRows(self.table, rows)
+        return EmbeddingRows(self.table, self.rows(split))

@@ -12,18 +12,15 @@ from pytorch_lightning.utilities import rank_zero_warn
 
 from datamodules.augmentation import Augmentation
 from datamodules.base import SPLITS, Attributes, FaceDataModule, Split
-from datamodules.biased_sample import BiasedSample
 from datamodules.cropping.crop_store import CropStore
 from datamodules.errors import DatasetError
 from datamodules.face_alignment import centre_square
 from datamodules.face_table import FaceTable
 from datamodules.image_files import usable
-from datamodules.mixed_sample import MixedSample
+from datamodules.split_samples import Sample, draw_rows
 from datamodules.table_dataset import ImageFiles, TableDataset
 
 DEFAULT_SIZE = 112
-
-Sample = BiasedSample | MixedSample
 
 
 def _people(table: FaceTable, split: Split) -> set[int]:
@@ -130,14 +127,7 @@ class FileFaces(FaceDataModule):
         return self.table.file[self._rows[split]]
 
     def _draw(self, split: Split, rows: np.ndarray) -> np.ndarray:
-        sample = self.samples[split]
-        if sample is None:
-            return rows
-        labels = {name: self.table.labels[name][rows] for name in sample.names}
-        try:
-            return rows[sample.draw(labels, self.attributes, self.seed)]
-        except (DatasetError, ValueError) as error:
-            raise DatasetError(f"{split}_sample: {error}") from None
+        return draw_rows(self.samples[split], split, rows, self.table.labels, self.attributes, self.seed)
 
     def _usable(self, rows: np.ndarray) -> np.ndarray:
         if self.store:  # what could not be cropped was reported when the crops were made

@@ -44,7 +44,7 @@ class Attractiveness(AttributeClassifier):
     def losses(self, logits: Tensor, target: Tensor) -> Tensor:
         """Binary cross entropy (N,) of logits (N, 1)."""
         return functional.binary_cross_entropy_with_logits(
-            logits[:, 0], target.clamp(min=0).float(), reduction="none"
+            logits[:, 0], target.clamp(min=0).to(logits.dtype), reduction="none"
         )
 
     def predict(self, logits: Tensor) -> tuple[Tensor, Tensor]:

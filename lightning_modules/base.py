@@ -1,7 +1,7 @@
 """What the methods share: the representation of a face, and how an attribute classifier is measured."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningModule
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
 from lightning_modules.backbones import Trainable, build_backbone
+from lightning_modules.block_checkpointing import checkpoint_blocks
 from lightning_modules.heads import Head
 from lightning_modules.precomputed import NAME as PRECOMPUTED
 
@@ -42,9 +43,12 @@ class FaceModule(LightningModule):
         trainable: the part of the backbone that trains: none, last_stage or all.
         backbone_options: further options of the backbone.
         optimizer: from parameters to an optimizer; the default is that of the thesis' annex (section IV).
+        grad_checkpointing: less memory for more time, see `block_checkpointing.checkpoint_blocks`.
+        compile_backbone: what compiles the backbone's network by `torch.compile`: inductor, or aot_eager for
+            a trial without its code; null leaves it. (Images are laid out as `torch.channels_last` always.)
 
     Raises:
-        ValueError: `task` is not an attribute of the data.
+        ValueError: `task` is not an attribute of the data, or a switch does not go with the backbone.
     """
 
     def __init__(
@@ -57,6 +61,8 @@ class FaceModule(LightningModule):
         trainable: Trainable = "none",
         backbone_options: dict[str, Any] | None = None,
         optimizer: OptimizerCallable = lambda p: torch.optim.Adam(p, lr=1e-3),
+        grad_checkpointing: bool = False,
+        compile_backbone: Literal["inductor", "aot_eager"] | None = None,
     ) -> None:
         super().__init__()
         # Callables cannot be read back with weights_only=True, and a checkpoint holds the optimizer's state.
@@ -70,6 +76,17 @@ class FaceModule(LightningModule):
         self.backbone = build_backbone(
             backbone, weights=weights, trainable=trainable, options=backbone_options
         )
+        if grad_checkpointing:
+            checkpoint_blocks(self.backbone)
+        if compile_backbone:
+            self._compile(compile_backbone, grad_checkpointing)
+
+    def _compile(self, backend: str, grad_checkpointing: bool) -> None:
+        if grad_checkpointing:
+            raise ValueError("compile_backbone and grad_checkpointing do not go together: choose one")
+        if self.backbone.reads != "image":
+            raise ValueError("compile_backbone: the data are embeddings, there is no network to compile")
+        self.backbone.network.compile(backend=backend)  # in place: the names of weights stay
 
     def classes_of(self, argument: str, attribute: str) -> list[str]:
         """Class names of the attribute that a constructor's argument names.
@@ -97,8 +114,8 @@ class FaceModule(LightningModule):
         return batch[reads]
 
     def embed(self, image: Tensor) -> Tensor:
-        """The representation (N, D) float32 of images (N, 3, H, W)."""
-        return self.backbone(image).float()
+        """The representation (N, D) float32 of images (N, 3, H, W); float64 in 64-bit training."""
+        return wide(self.backbone(image))
 
     def trainable_parameters(self) -> list[nn.Parameter]:
         """What the optimizer gets: everything that is not frozen."""
@@ -117,6 +134,9 @@ class FaceModule(LightningModule):
             "backbone": recipe["name"],
             "weights": recipe["weights"],
             "backbone_options": recipe.get("options"),
+            # how it was trained, not what it is
+            "grad_checkpointing": False,
+            "compile_backbone": None,
         }
 
 
@@ -171,8 +191,8 @@ class AttributeClassifier(FaceModule, ABC):
         """Predicted class (N,) int64 and its score, (N,) or (N, C) float."""
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits (N, outputs) float32 of images (N, 3, H, W)."""
-        return self.head(self.embed(image)).float()
+        """Logits (N, outputs) float32 of images (N, 3, H, W); float64 in 64-bit training."""
+        return wide(self.head(self.embed(image)))
 
     def evaluate(self, batch: Batch, stage: str) -> Batch:
         """Log loss and accuracy over the known targets, and hand the predictions to the callbacks.

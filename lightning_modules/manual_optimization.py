@@ -24,9 +24,14 @@ class ManualOptimization(LightningModule):
         gradient_clip_val: largest norm of each optimizer's gradients; null clips nothing. (Lightning refuses
             `trainer.gradient_clip_val` here.)
         **common: the arguments of the next base.
+
+    Raises:
+        ValueError: the backbone is to be compiled.
     """
 
     def __init__(self, *, gradient_clip_val: float | None = None, **common: Any) -> None:
+        if common.get("compile_backbone"):  # players replace parts of it for a step: `frozen_once`, hooks
+            raise ValueError(f"compile_backbone: {type(self).__name__} cannot; it trains its players in turn")
         super().__init__(**common)
         self.automatic_optimization = False
         self.gradient_clip_val = gradient_clip_val

@@ -6,16 +6,20 @@
         --config data/celeba.yaml --data.init_args.root DIR --mirror true --out x.safetensors
 
 Started again, it goes on where it stopped. With several devices (--config hardware/ddp.yaml) the file is the
-same, byte by byte, as with one of their kind.
+same, byte by byte, as with one of their kind. With --shard i/n several machines share the work, and then the
+same command without it writes the file (docs/shards.md).
 """
 
+from contextlib import nullcontext
 from importlib import metadata
 from pathlib import Path
 
 import torch
+from pytorch_lightning import Trainer
 
 from callbacks.run_record import DISTRIBUTION
 from datamodules.base import FaceDataModule
+from datamodules.cropping.job_share import Share
 from datamodules.embedding_file import read_header
 from datamodules.embedding_source import EmbeddingSource
 from datamodules.errors import DatasetError
@@ -39,11 +43,29 @@ def is_finished(out: Path, provenance: dict[str, str], overwrite: bool) -> bool:
     raise UsageError(f"{out} is of something else; replace it with --overwrite true, or give another --out")
 
 
+def embed(
+    trainer: Trainer, job: EmbeddingJob, source: EmbeddingSource, provenance: dict[str, str], out: Path
+) -> None:
+    """Embed a shard; or what is left, then write the table."""
+    folder, share = job.folder, job.share
+    unfinished = folder.place.unfinished(folder.missing())
+    if unfinished and share is None and trainer.is_global_zero:
+        print(f"{out}: {unfinished}")
+    trainer.predict(job, return_predictions=False)
+    trainer.strategy.barrier()
+    if trainer.is_global_zero and share is not None:
+        print(f"{out}: {folder.place.after(share, folder.missing())}")
+    elif trainer.is_global_zero:
+        source.table(folder.merge(), provenance).save(out)
+        print(f"wrote {out}: {len(source):,} embeddings")
+
+
 def main(args: list[str] | None = None) -> None:
     """Embed what is left, then write the table."""
     parser = make_parser()
     config = parse_job(parser, args)
     with users_mistakes():
+        share = Share.parse(config.shard) if config.shard is not None else None
         data: FaceDataModule = parser.instantiate(config).data
         trainer = make_trainer(dict(config.trainer))
     source = EmbeddingSource.build(data, config.splits)
@@ -67,14 +89,17 @@ def main(args: list[str] | None = None) -> None:
         data.batch_size,
         config.shard_size,
     )
-    job = EmbeddingJob(embedder, source.datasets, folder, mirror=config.mirror, num_workers=data.num_workers)
+    loading = {"mirror": config.mirror, "num_workers": data.num_workers}
+    job = EmbeddingJob(embedder, source.datasets, folder, share=share, **loading)
+    first = trainer.is_global_zero
     try:
-        trainer.predict(job, return_predictions=False)
-        trainer.strategy.barrier()
-        if trainer.is_global_zero:
-            source.table(folder.merge(), provenance).save(out)
+        with folder.entered(share) if first else nullcontext():
+            if finished := first and is_finished(out, provenance, config.overwrite):  # by another meanwhile
+                print(f"{out} was finished before, nothing to do")
+            else:
+                embed(trainer, job, source, provenance, out)
+        if first and (finished or share is None):
             folder.remove()
-            print(f"wrote {out}: {len(source):,} embeddings")
     except OSError as error:  # such as a full disk
         raise UsageError(
             f"{error.filename or out}: {error.strerror or error}; see to that, then run this again"

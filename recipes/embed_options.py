@@ -30,6 +30,7 @@ def make_parser() -> RecipeParser:
     parser.add_argument("--splits", type=list[Split], default=list(SPLITS), help="Some of train, val, test.")
     parser.add_argument("--mirror", type=bool, default=False, help="Add the mirrored image's embedding.")
     parser.add_argument("--shard_size", type=PositiveInt, default=1024, help="Samples that a kill may cost.")
+    parser.add_argument("--shard", type=str | None, help="i/n: every n-th part of the work, from part i on.")
     parser.add_argument("--overwrite", type=bool, default=False, help="Replace a file of something else.")
     parser.add_argument("--trainer.accelerator", type=str, default="auto", help="cpu, gpu, ...")
     parser.add_argument(

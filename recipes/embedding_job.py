@@ -9,6 +9,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor
 
 from datamodules.base import FaceBatch, FaceDataset, Split
+from datamodules.cropping.job_share import Share, parts_of
 from datamodules.late_loader import LateLoader
 from datamodules.prefetch_loader import PrefetchLoader
 from lightning_modules.base import FaceModule
@@ -54,6 +55,7 @@ class EmbeddingJob(LightningModule):
         folder: of their shards.
         mirror: add the embedding of the mirrored image.
         num_workers: loader processes.
+        share: of the shards; None for all.
 
     Raises:
         UsageError: `mirror` of embeddings that are given; while it runs, embeddings that are not finite.
@@ -67,6 +69,7 @@ class EmbeddingJob(LightningModule):
         *,
         mirror: bool = False,
         num_workers: int = 0,
+        share: Share | None = None,
     ) -> None:
         super().__init__()
         self.allow_zero_length_dataloader_with_multiple_devices = True  # shards may be fewer than processes
@@ -75,15 +78,15 @@ class EmbeddingJob(LightningModule):
                 "--mirror: an embedding cannot be mirrored; mirror where the images are embedded"
             )
         self.embedder, self.datasets, self.folder = embedder, datasets, folder
-        self.mirror, self.num_workers = mirror, num_workers
+        self.mirror, self.num_workers, self.share = mirror, num_workers, share
         self.mine: list[Shard] = []
         self.ready: list[Tensor] = []
 
     def predict_dataloader(self) -> ShardBatches:
         """The batches of this process; the first one says what is left, or others might see it later."""
-        todo = [shard for shard in self.folder.shards if not self.folder.is_done(shard)]
-        todo = self.trainer.strategy.broadcast(todo)
-        every = sum(self.folder.sizes.values())
+        shards = self.folder.shards
+        todo = [shards[k] for k in self.trainer.strategy.broadcast(self.folder.missing(self.share))]
+        every = sum(len(shards[k]) for k in parts_of(self.share, len(shards)))
         before = every - sum(map(len, todo))
         if before and self.trainer.is_global_zero:
             print(f"{before:,} of {every:,} samples were embedded before, going on")

@@ -4,8 +4,10 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,6 +16,8 @@ from torch import Tensor
 
 from datamodules.base import Split
 from datamodules.cropping.crop_writer import write_atomic
+from datamodules.cropping.job_folder import JobFolder
+from datamodules.cropping.job_share import Share, parts_of
 from datamodules.errors import DatasetError
 
 
@@ -64,6 +68,31 @@ class ShardFolder:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     @property
+    def place(self) -> JobFolder:
+        """Keeps apart the processes that work for one table."""
+        return JobFolder(self.root, self.root)
+
+    @contextmanager
+    def entered(self, share: Share | None) -> Iterator[None]:
+        """Work on a share, or on all that is left; alone only where shares were begun.
+
+        Raises:
+            DatasetError: see `JobFolder.entered`.
+        """
+        if share is None and not self.place.facts.exists():
+            yield
+            return
+        sizes: dict[str, Any] = {f"samples of {split}": size for split, size in self.sizes.items()}
+        borders = {"batch_size": self.batch_size, "shard_size": self.shard_size}
+        with self.place.entered(share, dict(self.settings) | sizes | borders):
+            yield
+
+    def missing(self, share: Share | None = None) -> list[int]:
+        """Numbers of the shards of a share, or of all, that are not done."""
+        shards = self.shards
+        return [k for k in parts_of(share, len(shards)) if not self.is_done(shards[k])]
+
+    @property
     def folder(self) -> Path:
         """Of this job."""
         return self.root / self.key[:16]
@@ -101,7 +130,7 @@ class ShardFolder:
         Raises:
             DatasetError: a shard is missing.
         """
-        missing = [shard for shard in self.shards if not self.is_done(shard)]
+        missing = self.missing()
         if missing:
             raise DatasetError(
                 f"{self.folder}: lacks {len(missing)} of {len(self.shards)} parts; run the same command "

@@ -2,9 +2,9 @@
 
 python recipes/prepare.py --config prepare/celeba.yaml --data.init_args.root DIR --out crops/celeba
 
-Started again, it goes on where it stopped. With --shard i/n several machines that see one folder share the work;
-then the same command without --shard puts together what they did (docs/shards.md). Exit code 2 for a mistake, 3 if more than --max_failures images
-could not be read (the crops of the others are written all the same).
+Started again, it goes on where it stopped. With --shard i/n several machines share the work, and then the
+same command without it puts together what they did (docs/shards.md). Exit code 2 for a mistake, 3 if more
+than --max_failures images could not be read (the crops of the others are written all the same).
 """
 
 import os

@@ -3,9 +3,9 @@
     python recipes/reproduce.py --config paper/table_4_1.yaml --out reproduced
     python recipes/reproduce.py --config paper/table_4_1.yaml --config paper/on_synthetic.yaml --out synthetic
 
-Every step (recipes/prepare.py, train.py, embed.py, audit.py) has a folder whose name is a hash of its code,
-arguments and inputs, and runs once; started again, or for another figure of the same study, it goes on with
-what is done. --dry_run true prints the commands.
+Every step (recipes/prepare.py, train.py, embed.py, erase.py, audit.py) has a folder whose name is a hash of
+its code, arguments and inputs, and runs once; started again, or for another page of the same study, it goes
+on with what is done. --dry_run true prints the commands.
 """
 
 import shlex
@@ -23,6 +23,7 @@ from evaluation.paper.page import write_page
 from evaluation.paper.published import Published
 from recipes.config_lookup import find_config
 from recipes.errors import RecipeParser, UsageError
+from recipes.folder_lock import folder_lock
 from recipes.jobs import job_parser, parse_job, run_resumable
 from recipes.reproduce_keys import job_keys
 from recipes.reproduce_steps import Workshop
@@ -56,19 +57,19 @@ def read_options(args: list[str] | None) -> tuple[Namespace, Published]:
         raise UsageError(f"{path}: {error}") from error
 
 
-def run_jobs(jobs: list[Job], keys: dict[JobId, str], workshop: Workshop, dry_run: bool) -> None:
-    """Run, or print, what is not done."""
+def run_jobs(jobs: list[Job], keys: dict[JobId, str], workshop: Workshop, lock: int | None) -> None:
+    """Run what is not done, each job holding the lock of the folder; without a lock print it."""
     console = Console(soft_wrap=True)
     for place, job in enumerate(jobs, 1):
         title = f"{place}/{len(jobs)} {job.title}"
         if workshop.done(job, keys[job.id]):
             console.print(f"{title}: done before", markup=False, highlight=False)
-        elif dry_run:
+        elif lock is None:
             command = shlex.join(workshop.command(job, keys))
             console.print(f"{title}: to do\n    {command}", markup=False, highlight=False)
         else:
             with console.status(escape(title)):
-                seconds = workshop.run(job, keys)
+                seconds = workshop.run(job, keys, lock)
             console.print(f"{title}: {seconds:.0f} s", markup=False, highlight=False)
 
 
@@ -79,17 +80,19 @@ def main(args: list[str] | None = None) -> None:
     keys = job_keys(jobs)
     out = config.out.expanduser().absolute()
     workshop = Workshop(out / "steps")
-    run_jobs(jobs, keys, workshop, config.dry_run)
     if config.dry_run:
+        run_jobs(jobs, keys, workshop, lock=None)
         return
-    page = write_page(
-        published,
-        workshop.outputs(jobs, keys, published.audits, "audit"),
-        results=workshop.outputs(jobs, keys, published.trainings, "results"),
-        deviations=config.deviations,
-        facts=workshop.table(jobs, keys),
-        folder=out,
-    )
+    with folder_lock(out, "reproduction") as lock:
+        run_jobs(jobs, keys, workshop, lock)
+        page = write_page(
+            published,
+            workshop.outputs(jobs, keys, published.audits, "audit"),
+            results=workshop.outputs(jobs, keys, published.trainings, "results"),
+            deviations=config.deviations,
+            facts=workshop.table(jobs, keys),
+            folder=out,
+        )
     print(f"wrote {page} and {page.with_suffix('.md').name}")
 
 

@@ -115,8 +115,13 @@ class Workshop:
             *own,
         ]
 
-    def run(self, job: Job, keys: dict[JobId, str]) -> float:
+    def run(self, job: Job, keys: dict[JobId, str], lock: int) -> float:
         """Run a job, its words in `log.txt`; returns the seconds.
+
+        Args:
+            job: what runs.
+            keys: of all jobs.
+            lock: file descriptor that the job holds until it ends, even if this process dies before.
 
         Raises:
             UsageError: it failed; says which one, where its log is, and how that ends.
@@ -128,7 +133,9 @@ class Workshop:
         with log.open("a") as file:
             file.write(f"$ {shlex.join(command)}\n")
             file.flush()
-            code = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
+            code = subprocess.run(
+                command, stdout=file, stderr=subprocess.STDOUT, pass_fds=[lock], check=False
+            ).returncode
         if code:
             told = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
             raise UsageError(f"{job.title}: exit code {code}; {log} ends with: {' | '.join(told[-_TAIL:])}")

@@ -85,11 +85,16 @@ def with_study(config: Namespace) -> Namespace:
     """The configuration, completed by the study file that it names; its deviations are added to the study's.
 
     Raises:
-        UsageError: there is no such file.
+        UsageError: there is no such file, or the configuration replaces data that it does not know at all.
     """
     parser = RecipeParser(parser_mode="omegaconf")
     add_study_arguments(parser)
     study = parser.parse_path(find_config(config.study))
+    if config.datasets and not config.datasets.keys() & study.datasets.keys():
+        raise UsageError(
+            f"{config.study} has nothing of what is to be replaced: {', '.join(config.datasets)}; "
+            f"its data are {', '.join(study.datasets)}"
+        )
     complete = config.clone()
     complete.datasets = {**study.datasets, **config.datasets}
     complete.steps = {name: _step(x) for name, x in {**study.steps, **config.steps}.items()}

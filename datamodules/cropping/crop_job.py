@@ -94,13 +94,10 @@ class CropJob:
             raise DatasetError(f"{out}: holds other files; give a new or an empty folder with --out")
         return False
 
-    def _todo(self, chunks: range) -> list[int]:
-        return [k for k in chunks if not self.task.record(k).exists()]
-
     def _begin_and_crop(self) -> int:
         """Do the chunks without a record; the number of images that were done before."""
         task = self.task
-        todo = self._todo(task.mine)
+        todo = task.undone(task.mine)
         images, every = (sum(len(task.rows(k)) for k in chunks) for chunks in (todo, task.mine))
         before = every - images
         if before:
@@ -119,8 +116,8 @@ class CropJob:
     def _gather(self, todo: list[int]) -> None:
         """Bring together what shards have done."""
         task, done = self.task, sorted(set(self.task.mine) - set(todo))
-        if missing := self.place.unfinished(todo):
-            print(f"{task.out}: not finished: shards {missing}; doing the rest of them here")
+        if unfinished := self.place.unfinished(todo):
+            print(f"{task.out}: {unfinished}")
         pieces = [k for k in done if task.piece(k).exists()]
         task.writer.create(resumed=len(pieces) < len(done))
         for k in pieces:
@@ -135,7 +132,7 @@ class CropJob:
         rows = [row for k in task.mine for row in task.rows(k)]
         record = read_records([task.record(k) for k in task.mine], len(rows))
         record = record.assign(sample_id=task.samples[rows])
-        after = self.place.after(task.share, self._todo(range(task.chunks)))
+        after = self.place.after(task.share, task.undone(range(task.chunks)))
         return Prepared(task.out, count_kinds(record), left_out(record), before, finished=False, after=after)
 
     def _finish(self) -> None:

@@ -98,11 +98,8 @@ class AuditSettings:
         for name in _DRAWN:
             if (value := getattr(self, name)) is not None and value < 1:
                 raise ValueError(f"{name} is {value}, it must be 1 or more, or null")
-        if self.per_group is not None:
-            if (self.people, self.per_person) != (None, None):
-                raise ValueError("per_group draws samples, people and per_person draw people; choose one")
-            if not self.sensitive:
-                raise ValueError("per_group draws from groups of the sensitive attributes; name these")
+        if self.per_group is not None and (self.people, self.per_person) != (None, None):
+            raise ValueError("per_group draws samples, people and per_person draw people; choose one")
         if not 0 < self.fmr_target < 1:
             raise ValueError(f"fmr_target is {self.fmr_target}, it must be between 0 and 1")
         if not all(0.5 <= bias < 1 for bias in (self.bias, *self.biases)):

@@ -105,7 +105,7 @@ def _holds(condition: Condition, figures: Figures, control: str) -> bool | None:
 
 
 def _value(condition: Condition, row: str, of: str, figures: Figures, control: str) -> float:
-    """The figure that a condition is about, of this row and representation or column; nan if it is missing."""
+    """The figure of a condition, of this row and representation or column; nan if it is missing."""
     if condition.figure == METRIC:
         return figures.metric(row, of)
     after = figures.reading(row, of, condition.scaling)

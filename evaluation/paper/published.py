@@ -123,7 +123,7 @@ class Published:
 
     def check(self) -> None:
         """Raise a ValueError for two rows of one id, and for a claim about a figure that is not there."""
-        ids = [row.id for rows in (self.rows, *(table.rows for table in self.metrics)) for row in rows]
+        ids = [row.id for row in self.rows] + [row.id for table in self.metrics for row in table.rows]
         if twice := next((x for x in ids if ids.count(x) > 1), None):
             raise ValueError(f"two rows have the id {twice}")
         audited = {(row.id, name) for row in self.rows for name in self.representations}

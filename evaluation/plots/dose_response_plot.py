@@ -71,14 +71,14 @@ def plot_dose_slopes(frame: pd.DataFrame) -> Figure:
     require(frame, "slope", ("representation", "measure", "slope", "low", "high"))
     looks = appearance(frame["representation"])
     names, measures = list(looks), split(frame, "measure")
-    figure, panels = panel_grid(len(measures), 0.8 + 0.2 * len(names), sharex=True, sharey=True)
+    figure, panels = panel_grid(len(measures), 0.8 + 0.24 * len(names), sharex=True, sharey=True)
     for axes, (measure, rows) in zip(panels, measures.items(), strict=True):
         place = rows["representation"].map(names.index)
         axes.axvline(0, color=INK, linewidth=0.8)
         draw_intervals(axes, place, 10 * rows["slope"], (10 * rows["low"], 10 * rows["high"]))
         for y, name, slope in zip(place, rows["representation"], 10 * rows["slope"], strict=True):
             axes.plot(slope, y, marker="o", color=looks[name]["color"])
-            words = f"{slope:.1f}".replace("-", "−")
+            words = f"{round(slope, 1) + 0.0:.1f}".replace("-", "−")  # + 0.0, or there were a -0.0
             axes.annotate(words, (slope, y), (0, 3), textcoords="offset points", ha="center", fontsize=7)
         axes.set(title=MEASURES.get(measure, shown(measure)), xlabel="Points of gap for 10 points of bias")
         axes.tick_params(axis="y", length=0)

@@ -103,7 +103,7 @@ def plot_error_rates(rates: pd.DataFrame) -> Figure:
         if crossing := equal_error(curve):
             axes.plot(*crossing, marker="o", color=INK, linestyle="none", clip_on=False)
             words = f"{crossing[0]:.2f}".replace("-", "−")
-            axes.annotate(words, crossing, (4, 4), textcoords="offset points", fontsize=7)
+            axes.annotate(words, crossing, (0, 6), textcoords="offset points", ha="center", fontsize=7)
             title += f" (EER {100 * crossing[1]:.1f} %)"
         axes.set(title=title, xlabel="Threshold of the score", ylim=(0, 1.01))
         axes.grid(axis="y")

@@ -103,7 +103,7 @@ class FigureWriter:
         """Samples as points, coloured by the combination of all sensitive attributes."""
         maps = split(audit.frame("tsne"), "representation")
         points = next(iter(maps.values()))  # the samples, and so the labels, are the same on all maps
-        labels = [torch.from_numpy(points[f"label.{name}"].to_numpy()) for name in audit.attributes]
+        labels = [torch.tensor(points[f"label.{name}"].to_numpy()) for name in audit.attributes]
         classes = [audit.classes[name] for name in audit.attributes]
         label = cross(labels, [len(names) for names in classes]).numpy()
         return self.write(

@@ -88,7 +88,7 @@ def attribute_section(audit: Audit, attribute: str, figures: FigureWriter) -> Se
         drawn.append(figures.suppression(audit, attribute, slug))
     if not audit.frame("tsne").empty:
         drawn.append(figures.tsne(audit, attribute, slug))
-        if audit.settings.get("per_group") and attribute == audit.attributes[-1] != audit.attributes[0]:
+        if audit.settings["per_group"] and attribute == audit.attributes[-1] != audit.attributes[0]:
             drawn.append(figures.tsne_groups(audit))
     for row in audit.frame("permutation", attribute=attribute).to_dict("records"):
         told.append(

@@ -164,7 +164,7 @@ def make_audit(
         classes={attribute: (*groups, *"abcd"), binary: tuple(groups)},
         frames=frames,
         caveats=[Caveat("raw attackers read less than standardised ones", names[-1], attribute)],
-        settings={"folds": 5, "repeats": 1, "permutations": 199, "group": other, "target": "attractive",
+        settings={"folds": 5, "repeats": 1, "per_group": None, "permutations": 199, "group": other, "target": "attractive",
                   "balance": "ethnicity", "leakage_at_most": 0.625,
                   "fmr_target": 0.001, "bias": 0.7, "splits": ["test"]},
         facts={"tested": "6,000 samples of 300 people", "fingerprint": "0" * 64},

@@ -19,7 +19,7 @@ if (here / f"break_{recipe}").exists():
     sys.exit(1)
 if recipe == "train":
     (checkpoints / "best.ckpt").touch()
-    (checkpoints.parent / "results.json").write_text("{}")
+    (checkpoints.parent / "results.json").write_text('{"test/accuracy": 0.75}')
 if recipe == "embed":
     shutil.copy(here / "table.safetensors", options["--out"])
 if recipe == "audit":

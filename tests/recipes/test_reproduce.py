@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from evaluation.paper.published import Published
 from recipes import audit, embed_options, prepare, reproduce, reproduce_keys, reproduce_steps
 from recipes.config_lookup import CONFIGS, resolve_configs
 from recipes.errors import UsageError, report_errors
+from recipes.folder_lock import folder_lock
 from recipes.reproduce_keys import job_keys
 from recipes.reproduce_study import Step, plan_jobs
+from tests import toy
 from tests.datamodules.embedding_tree import write_embeddings
 from tests.evaluation.paper.made_paper import NAMES, make_numbers
 
@@ -161,6 +164,53 @@ def test_a_configuration_replaces_datasets_and_adds_its_deviations(study) -> Non
     assert "Others." in text
 
 
+METRICS = {
+    "title": "Accuracy", "columns": {"accuracy": {"title": "accuracy", "metric": "test/accuracy"}},
+    "rows": [{"id": "sn", "title": "φ_SN", "step": "sn", "published": {"accuracy": 76.23}}],
+}  # fmt: skip
+
+
+def test_rows_are_read_from_what_trainings_left_and_audits_need_not_run(study) -> None:
+    Path("trained.yaml").write_text(
+        yaml.safe_dump({"name": "trained", "title": "T", "source": "S", "metrics": [METRICS]})
+    )
+    assert run("--published=trained.yaml") == 0
+    assert [line.split()[0] for line in ran(study)] == ["embed", "train", "train"]
+    text = (study / "out" / "trained.md").read_text()
+    assert "| φ\\_SN | 76.23 | 75.00 ± 0.00 |" in text
+    (score,) = json.loads((study / "out" / "trained.json").read_text())["metrics"]
+    assert score == {"row": "sn", "column": "accuracy", "values": [75, 75]}
+
+
+def test_a_training_that_was_noted_before_results_were_is_read_all_the_same(study) -> None:
+    assert run("--seeds=[0]") == 0
+    (done,) = (study / "out" / "steps").glob("sn-*/done.json")
+    noted = json.loads(done.read_text())
+    del noted["outputs"]["results"]
+    done.write_text(json.dumps(noted))
+    Path("published.yaml").write_text(yaml.safe_dump({**PUBLISHED, "metrics": [METRICS]}))
+    ran(study)
+    assert run("--seeds=[0]") == 0
+    assert ran(study) == []
+    assert "75.00" in (study / "out" / "page.md").read_text()
+
+
+def test_two_reproductions_do_not_share_a_folder(study, capsys) -> None:
+    with folder_lock(study / "out", "reproduction"):
+        assert run() == 2
+        assert run("--dry_run=true") == 0, "which writes nothing"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: another reproduction works in {study / 'out'}")
+    assert ran(study) == []
+
+
+def test_data_that_the_study_does_not_know_are_refused(study, capsys) -> None:
+    assert run("--datasets={digits: [--root, mnist], x: []}") == 2
+    assert "study.yaml has nothing of what is to be replaced: digits, x; its data are faces" in (
+        capsys.readouterr().err
+    )
+
+
 def test_keys_change_with_arguments_and_what_they_say_and_with_those_of_what_is_needed(
     study, monkeypatch
 ) -> None:
@@ -257,6 +307,7 @@ def test_mistakes_are_one_line(study, capsys, monkeypatch, more, message) -> Non
 
 
 PAGES = [path.stem for path in sorted((CONFIGS / "paper").glob("*.yaml")) if "\nstudy: " in path.read_text()]
+EMOTION_BLIND = ["table_4_1", "figure_4_1", "figure_4_2", "figure_4_3", "figure_4_4", "table_4_2"]
 DATA = [path.stem for path in sorted((CONFIGS / "paper").glob("on_*.yaml"))]
 
 
@@ -273,21 +324,17 @@ def test_every_configuration_names_its_command(name) -> None:
 def test_every_page_is_planned(name, tmp_path) -> None:
     config, published = reproduce.read_options([f"--config=paper/{name}.yaml"])
     jobs = plan_jobs(config.steps, config.datasets, config.seeds, published.steps)
-    assert {job.step for job in jobs} >= {
-        "crop_expressions",
-        "x_expressions",
-        "sn",
-        "lntl",
-        *published.audits,
-    }
+    shared = {"crop_expressions", "x_expressions", "sn", "lntl"} if name in EMOTION_BLIND else set()
+    assert {job.step for job in jobs} >= shared | {*published.steps}
     assert len(set(job_keys(jobs).values())) == len(jobs)
 
 
-@pytest.mark.parametrize("data", [None, *DATA])
-def test_every_step_of_the_table_is_understood_by_its_recipe(data, tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize("data", [None, "on_synthetic", "on_substitutes"])
+@pytest.mark.parametrize("page", ["table_4_1", "table_4_2"])
+def test_every_step_of_the_table_is_understood_by_its_recipe(page, data, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("FACE_DATA_ROOT", str(tmp_path))
     given = [
-        "--config=paper/table_4_1.yaml",
+        f"--config=paper/{page}.yaml",
         *([f"--config=paper/{data}.yaml"] if data else []),
         "--seeds=[0]",
     ]
@@ -309,19 +356,78 @@ def test_every_step_of_the_table_is_understood_by_its_recipe(data, tmp_path, mon
 def test_figures_share_the_steps_of_the_table() -> None:
     def of(name: str) -> set[str]:
         config, published = reproduce.read_options([f"--config=paper/{name}", "--config=paper/on_synthetic"])
-        return set(
-            job_keys(plan_jobs(config.steps, config.datasets, config.seeds, published.steps)).values()
-        )
+        return set(job_keys(plan_jobs(config.steps, config.datasets, config.seeds, published.steps)).values())
 
     table = of("table_4_1")
-    for name in {*PAGES} - {"table_4_1"}:
+    for name in {*EMOTION_BLIND} - {"table_4_1", "table_4_2"}:
         assert of(name) < table
+    assert len(table & of("table_4_2")) == 4, "what SensitiveNets reads, and both trainings"
+
+
+def test_a_page_trains_for_the_rows_of_its_published_file_alone(tmp_path) -> None:
+    given = ["--config=paper/colored_mnist.yaml", "--config=paper/on_small.yaml"]
+    config, published = reproduce.read_options(given)
+    steps = {job.step for job in plan_jobs(config.steps, config.datasets, config.seeds, published.steps)}
+    methods = ("baseline", "lntl", "blind_eye")
+    assert steps == {f"{method}_{v:03d}" for method in methods for v in range(20, 55, 5)}
+    said = yaml.safe_load((CONFIGS / "paper" / "published" / "colored_mnist.yaml").read_text())
+    (table,) = said["metrics"]
+    said |= {"metrics": [{**table, "rows": table["rows"][2:3]}], "claims": []}
+    Path(tmp_path / "one.yaml").write_text(yaml.safe_dump(said))
+    config, published = reproduce.read_options([*given, f"--published={tmp_path / 'one.yaml'}"])
+    (baseline, lntl) = plan_jobs(config.steps, config.datasets, config.seeds, ["lntl_030"])
+    assert lntl.needs == {"baseline_030": baseline}
+    assert published.steps == ["baseline_030", "blind_eye_030", "lntl_030"]
+
+
+def test_drawn_faces_are_no_digits() -> None:
+    with pytest.raises(UsageError, match="colored_mnist.yaml has nothing of what is to be replaced: faces"):
+        reproduce.read_options(["--config=paper/colored_mnist.yaml", "--config=paper/on_synthetic.yaml"])
+
+
+def test_deviations_of_a_page_and_of_its_data_are_both_said(tmp_path) -> None:
+    (tmp_path / "page.yaml").write_text("deviations: [Of the page.]\n")
+    configs = ["paper/table_4_2.yaml", str(tmp_path / "page.yaml"), "paper/on_synthetic.yaml"]
+    config, _ = reproduce.read_options([f"--config={name}" for name in configs])
+    said = " ".join(config.deviations)
+    assert all(
+        words in said for words in ("has three linear layers", "Of the page.", "Nothing is a photograph")
+    )
 
 
 def test_commands_can_be_pasted(study, capsys) -> None:
     run("--dry_run=true", "--seeds=[0]")
     commands = [line.strip() for line in capsys.readouterr().out.splitlines() if line.startswith("    ")]
     assert all(Path(shlex.split(command)[1]).is_file() for command in commands)
+
+
+def test_a_head_learns_on_a_biased_sample_of_a_table(tmp_path, monkeypatch) -> None:
+    table = write_embeddings(tmp_path / "table.safetensors", per_split=96)
+    configs = ["attractiveness.yaml", "paper/study/head_on_a_table.yaml", "sample/biased_70.yaml"]
+    study, _ = reproduce.read_options(["--config=paper/table_4_2.yaml"])
+    toy.run(
+        monkeypatch,
+        *(f"--config={name}" for name in configs),
+        *study.datasets["auc_by_smiling"],
+        *(f"--data.init_args.{name}_sample.n=40" for name in ("train", "test")),
+        f"--data.init_args.table={tmp_path / 'table.safetensors'}",
+        f"--model.init_args.backbone_options.num_features={table.embedding.shape[1]}",
+        f"--trainer.default_root_dir={tmp_path / 'runs'}",
+        "--data.init_args.batch_size=8",
+        "--trainer.max_epochs=2",
+        *toy.QUIET,
+    )
+    folder = toy.only_run(tmp_path / "runs")
+    results = json.loads((folder / "results.json").read_text())
+    asked = {
+        column.metric for table in read_published("table_4_2").metrics for column in table.columns.values()
+    }
+    assert asked <= results.keys()
+    assert results["test/n/smiling=1"] == results["test/n/smiling=0"] == 20
+
+
+def read_published(name: str) -> Published:
+    return Published.parse(yaml.safe_load((CONFIGS / "paper" / "published" / f"{name}.yaml").read_text()))
 
 
 @pytest.mark.slow

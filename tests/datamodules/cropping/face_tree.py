@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from datamodules.cropping.crop_job import UNFINISHED, CropJob
+from datamodules.cropping.crop_job import CropJob
 from datamodules.cropping.crop_key import describe
 from datamodules.cropping.crop_report import Prepared
 from datamodules.cropping.crop_task import PARTS, CropTask
 from datamodules.cropping.face_crop import CropOptions
+from datamodules.cropping.job_folder import UNFINISHED
+from datamodules.cropping.job_share import Share
 from datamodules.face_table import FaceTable
 from datamodules.file_faces import FileFaces
 from tests.datamodules.cropping.fake_detector import RedDetector
@@ -58,12 +60,16 @@ class FolderFaces(FileFaces):
         )
 
 
-def make_job(root, out, *, processes=1, delay=0.0, chunk=4, make_detector=None, **options) -> CropJob:
+def make_job(
+    root, out, *, processes=1, delay=0.0, chunk=4, make_detector=None, shard=None, **options
+) -> CropJob:
     """A job over `root` with crops of 24 pixels unless `options` say otherwise."""
+    share = Share.parse(shard) if shard else None
     data = FolderFaces(str(root))
     make_detector = make_detector or partial(RedDetector, delay)
     options = CropOptions(**{"size": 24, **options})
-    task = CropTask(Path(out), data.table.folder, data.table.file, options, make_detector, chunk=chunk)
+    photos = (data.table.folder, data.table.file)
+    task = CropTask(Path(out), *photos, options, make_detector, chunk=chunk, share=share)
     return CropJob(data.table, data.attributes, task, RedDetector().parameters, processes)
 
 

@@ -38,14 +38,14 @@ def landmarks_in(boxes: np.ndarray) -> np.ndarray:
 
 
 class DyingDetector(RedDetector):
-    """Is killed, as by a system out of memory, at the first call in which the file `marker` is not there."""
+    """Is killed, as by a system out of memory, after some batches if the file `marker` is not there."""
 
-    def __init__(self, marker: Path) -> None:
+    def __init__(self, marker: Path, batches: int = 0) -> None:
         super().__init__()
-        self.marker = marker
+        self.marker, self.batches = marker, batches
 
     def detect(self, images: np.ndarray) -> list[SimpleNamespace]:
-        if not self.marker.exists():
+        if len(self.seen) == self.batches and not self.marker.exists():
             self.marker.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return super().detect(images)

@@ -6,9 +6,7 @@ import json
 import multiprocessing
 import os
 import shutil
-import sys
 import time
-import types
 from dataclasses import replace
 from functools import partial
 
@@ -36,19 +34,7 @@ from tests.datamodules.cropping.fake_detector import DyingDetector, RedDetector
 
 COUNT = 30
 
-
-@pytest.fixture(autouse=True)
-def _no_main(monkeypatch):
-    """Processes that are started import the main module, which here is the whole of pytest."""
-    monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
-
-
-@pytest.fixture
-def forks():
-    """Processes that start in no time, because all is imported."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.datamodules.cropping.warm_process"])
-    return context
+pytestmark = pytest.mark.usefixtures("no_main")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from math import isnan
 
 import pytest
 
-from evaluation.paper.measured import Score, deviation, read, score_rows
+from evaluation.paper.measured import Reading, Score, deviation, read, score_rows, share_removed
 from tests.evaluation.paper.made_paper import NAMES, make_numbers, make_published
 
 IDENTITY, EMOTION = make_published().rows
@@ -68,6 +68,28 @@ def test_over_the_seeds_each_is_compared_with_its_own_control() -> None:
     assert list(score.removed) == pytest.approx([40 / (0.9 - chance), 10 / (0.7 - chance)])
     assert scores["emotion", "x", "standardised"].removed == ()
     assert scores["emotion", "sn", "raw"] == Score([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("x", "removed"),
+    [
+        (0.30, 50.0),  # well above
+        (0.19, float("nan")),  # its interval, 3 points below, holds chance
+        (0.15, float("nan")),  # below chance
+    ],
+)
+def test_of_a_control_at_chance_no_share_is_taken(x, removed) -> None:
+    half = (x + 1 / 6) / 2  # half of what was above chance
+    numbers = make_numbers({("x", "raw"): x, ("sn", "raw"): half})
+    score = score_rows([EMOTION], ["x", "sn"], {"of_emotions": [numbers]})["emotion", "sn", "raw"]
+    assert list(score.removed) == pytest.approx([removed], nan_ok=True)
+    assert list(score.lost) == pytest.approx([100 * (x - half)])
+
+
+@pytest.mark.parametrize(("above", "meaningful"), [(0.9, False), (1.1, True)])
+def test_within_a_point_of_chance_there_is_nothing_to_take_a_share_of(above, meaningful) -> None:
+    before = Reading(50 + above, 50.5, 51.5, 50, 10_000, "")
+    assert isnan(share_removed(before, before)) is not meaningful
 
 
 def test_one_seed_has_no_deviation() -> None:

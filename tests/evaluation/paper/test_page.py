@@ -31,7 +31,12 @@ def written(folder: Path, published=None, deviations=("Drawn faces.",)) -> dict[
         "of_faces": [audit_folder(folder / f"f{seed}", eer={"x": 0.03, "sn": 0.04}) for seed in range(2)],
     }  # fmt: skip
     page = write_page(
-        published or make_published(), audits, results={}, deviations=deviations, facts=FACTS, folder=folder / "out"
+        published or make_published(),
+        audits,
+        results={},
+        deviations=deviations,
+        facts=FACTS,
+        folder=folder / "out",
     )
     return {path.suffix: path.read_text() for path in page.parent.iterdir()}
 

@@ -3,6 +3,8 @@
 import pytest
 import yaml
 
+from datamodules.diveface_files import ETHNICITIES
+from evaluation.paper.claims import judge
 from evaluation.paper.published import Published
 from evaluation.paper.tables import printed_diff, recomputed_diff
 from recipes.config_lookup import CONFIGS
@@ -56,8 +58,87 @@ def test_what_rounding_does_not_explain_is_said() -> None:
 def test_every_file_is_read_and_called_as_its_page(path) -> None:
     published = read(path.stem)
     assert published.name == path.stem
-    assert published.audits
-    assert published.control == "x"
+    assert published.steps
+    assert published.control == ("x" if published.audits else "")
+
+
+# thesis table 4.2 and annex table II: accuracy, TPR smiling, TPR not smiling, difference, 100 - difference
+ATTRACTIVE = {
+    "x_50": (77.26, 84.55, 82.47, 2.08, 97.93),
+    "x_70": (76.23, 84.17, 66.70, 17.47, 82.53),
+    "sn_70": (74.50, 81.87, 73.58, 8.29, 91.71),
+    "lntl_70": (76.62, 86.97, 73.70, 13.27, 86.73),
+}
+
+
+def test_table_4_2_is_what_is_printed_and_follows_from_itself() -> None:
+    (table,) = read("table_4_2").metrics
+    rows = {row.id: tuple(row.published.values()) for row in table.rows if row.published}
+    assert rows == ATTRACTIVE
+    assert {row.id for row in table.rows} - rows.keys() == {"x_90", "sn_90", "lntl_90"}
+    for _, smiling, other, difference, annex in rows.values():
+        assert smiling - other == pytest.approx(difference, abs=1e-9)
+        assert 100 - difference == pytest.approx(annex, abs=0.0101), "the first is off by a hundredth"
+
+
+def test_what_table_4_2_says_of_the_published_claims() -> None:
+    published = read("table_4_2")
+    found = [x.printed for x in judge(published, {}, {})]
+    assert found == [True] * 8 + [None, None]
+
+
+# the README of the official code: accuracy by variance, .020 to .050
+COLORED = {
+    "baseline": (0.4055, 0.4813, 0.5996, 0.6626, 0.7333, 0.7973, 0.8450),
+    "blind_eye": (0.6741, 0.7123, 0.7883, 0.8203, 0.8638, 0.8927, 0.9159),
+    "grey": (0.8374, 0.8751, 0.8996, 0.9166, 0.9325, 0.9472, 0.9596),
+    "lntl": (0.8185, 0.8854, 0.9137, 0.9306, 0.9406, 0.9555, 0.9618),
+}
+
+
+def test_colored_mnist_is_what_is_printed() -> None:
+    (table,) = read("colored_mnist").metrics
+    assert [row.title for row in table.rows] == [f".{v:03d}" for v in range(20, 55, 5)]
+    for method, values in COLORED.items():
+        assert [row.published[method] / 100 for row in table.rows] == pytest.approx(values)
+        steps = {row.step_of(method) for row in table.rows}
+        assert steps == ({None} if method == "grey" else {f"{method}_{v:03d}" for v in range(20, 55, 5)})
+
+
+# lab notebook 003: trained on one group or a mix, tested on A, B, N; None is not printed
+GENDER = {
+    "one_a": (None, 84.64, 97.97),
+    "one_b": (86.86, 98.38, 91.91),
+    "one_n": (86.86, 91.31, 99.19),
+    "generic": (None, None, None),
+    "mix_60": (99.53, 99.60, 98.73),
+    "mix_80": (98.78, 84.84, 99.39),
+    "six": (None, None, None),
+}
+
+
+def test_the_notebook_s_classifiers_are_what_is_printed() -> None:
+    rows = [row for table in read("notebook_gender").metrics for row in table.rows]
+    assert {row.id: tuple(row.published.get(x) for x in "abn") for row in rows} == GENDER
+    assert {row.id: row.published["all"] for row in rows if "all" in row.published} == {"six": 97.04}
+
+
+def test_the_groups_are_read_where_diveface_has_them() -> None:
+    words = {"a": "east_asian", "b": "caucasian", "n": "sub_saharan_south_indian"}
+    for table in read("notebook_gender").metrics:
+        for column, ethnicity in words.items():
+            metric = f"test/accuracy/ethnicity={ETHNICITIES.index(ethnicity)}"
+            assert table.columns[column].metric == metric
+            if (of_curve := table.columns.get(f"auc_{column}")) is not None:
+                assert of_curve.metric == metric.replace("accuracy", "auc")
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [("colored_mnist", [True, True, True]), ("notebook_gender", [True, True, None, True, True])],
+)
+def test_what_the_printed_figures_say_of_the_claims(name, printed) -> None:
+    assert [x.printed for x in judge(read(name), {}, {})] == printed
 
 
 def test_figure_4_2_is_what_is_published() -> None:

@@ -96,3 +96,21 @@ def test_a_row_without_an_auc_is_left_out(frame):
 def test_a_control_has_to_be_there(frame):
     with pytest.raises(ValueError, match="'y' is in 0 rows"):
         plot_tradeoff(frame, chance=0.25, control="y")
+
+
+def test_a_line_joins_the_points_of_a_method_and_labels_stand_for_names(frame):
+    named = frame.assign(label=["x", "0.1", "1", "LNTL", "noise"])
+    (axes,) = plot_tradeoff(named, chance=0.25).axes
+    assert sorted(text.get_text() for text in axes.texts) == sorted(named["label"])
+    joined = [line for line in axes.lines if line.get_marker() in "osD^" and line.get_linestyle() == "-"]
+    assert [len(line.get_xdata()) for line in joined] == [1, 2, 1, 1]
+    np.testing.assert_allclose(joined[1].get_xydata(), [[0.98, 0.8], [0.95, 0.5]])
+
+
+def test_many_methods_differ_in_colour_or_marker_and_get_more_room():
+    many = pd.DataFrame({"representation": [f"m{i}" for i in range(16)], "auc": np.linspace(0.8, 0.99, 16)})
+    many = many.assign(leakage=0.7, method=many["representation"])
+    figure = plot_tradeoff(many, chance=0.5)
+    looks = [(line.get_color(), line.get_marker()) for line in figure.axes[0].lines][:16]
+    assert len(set(looks)) == 16
+    assert figure.get_size_inches()[0] > plot_tradeoff(many[:5], chance=0.5).get_size_inches()[0]

@@ -99,3 +99,14 @@ def test_histogram_bins_have_their_widths_and_heights():
     assert [data.values.tolist() for data in filled] == [[0.0, 2.0], [0.8, 0.4]]
     assert [data.edges.tolist() for data in filled] == [[-1.0, 0.0, 0.5]] * 2
     assert legend_names(figure) == ["genuine pairs", "impostor pairs"]
+
+
+def test_the_threshold_of_equal_errors_stands_beside_the_dot(rates_frame):
+    (text,) = plot_error_rates(rates_frame[rates_frame["representation"] == "x"]).axes[0].texts
+    assert text.get_text() == "0.30"
+    assert text.xy == pytest.approx((0.3, 0.15))
+
+
+def test_a_roc_curve_may_be_called_with_its_area(rates_frame):
+    frame = rates_frame.assign(auc=rates_frame["representation"].map({"x": 0.99456, "phi": 0.5}))
+    assert legend_names(plot_roc(frame)) == ["x (AUC 0.9946)", "phi (AUC 0.5000)", "chance"]

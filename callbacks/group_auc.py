@@ -1,0 +1,77 @@
+"""How well a classifier ranks, whatever its threshold: the area under the ROC curve, by group."""
+
+from math import nan
+from typing import Any
+
+import numpy as np
+from pytorch_lightning import Callback, LightningModule, Trainer
+from sklearn.metrics import roc_auc_score
+
+from callbacks.evaluation_outputs import check_outputs
+from callbacks.gather import Collected
+from evaluation.groupings import cross, make_grouping
+
+
+def auc(positive: np.ndarray, score: np.ndarray) -> float:
+    """Area under the ROC curve of (n,) bool and (n,) float; nan without samples of both kinds."""
+    return float(roc_auc_score(positive, score)) if len(set(positive.tolist())) == 2 else nan
+
+
+class GroupAUC(Callback):
+    """Logs `test/auc` of all samples and `test/auc/<group>` of each group, such as `test/auc/smiling=1`.
+
+    One class of the task is told from all the others. A sample counts where its target is known, in a group
+    where its attribute is, too; a group without samples of both kinds is nan. Works with modules that have
+    `task` and whose `test_step` returns `{"target": (N,), "score": (N,) or (N, C)}`.
+
+    Args:
+        groups: attributes whose classes are the groups.
+        positive: class index of the task.
+    """
+
+    def __init__(self, groups: list[str], positive: int = 1) -> None:
+        self.groups, self.positive = groups, positive
+        self.collected = Collected()
+
+    @property
+    def required_attributes(self) -> set[str]:
+        """The attributes that batches must have."""
+        return set(self.groups)
+
+    def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forget what an earlier test left."""
+        self.collected = Collected()
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep scores and labels of a batch; MisconfigurationException if the step returns none."""
+        check_outputs(self, pl_module, outputs, ("target", "score"), "a classifier of an attribute")
+        score = outputs["score"]
+        columns = {
+            "target": outputs["target"],
+            "score": score if score.ndim == 1 else score[:, self.positive],
+        }
+        self.collected.add(trainer, columns | {name: batch[name] for name in self.groups})
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log the areas."""
+        columns = self.collected.gathered(trainer, pl_module)
+        score, target = columns["score"].float().cpu().numpy(), columns["target"].cpu().numpy()
+        known, positive = target >= 0, target == self.positive
+        values = {"test/auc": auc(positive[known], score[known])}
+        classes = trainer.datamodule.attributes  # type: ignore[attr-defined]  # which Lightning sets
+        for name in self.groups:
+            grouping = make_grouping([name], classes)
+            group = cross([columns[name]], grouping.sizes).cpu().numpy()
+            for place, key in enumerate(grouping.keys):
+                members = known & (group == place)
+                values[f"test/auc/{key}"] = auc(positive[members], score[members])
+        # every rank holds the same value; the mean over ranks spares a warning that they may differ
+        pl_module.log_dict(values, sync_dist=True, batch_size=1)

@@ -1,0 +1,99 @@
+"""What is to be cropped, in chunks, and the files that say how far that is."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datamodules.cropping.crop_writer import CropWriter, make_writer
+from datamodules.cropping.face_crop import CropOptions
+from datamodules.cropping.job_share import Share, parts_of
+from datamodules.errors import DatasetError
+
+if TYPE_CHECKING:
+    from datamodules.cropping.face_detector import FaceDetector
+
+PARTS = "parts"
+
+
+@dataclass(frozen=True)
+class CropTask:
+    """What every process knows.
+
+    Attributes:
+        out: folder of the store.
+        source: folder of the photographs.
+        samples: (n,) str, sample ids: paths below `source`.
+        options: of the crops.
+        make_detector: called once in each process.
+        batch_size: most images that a detector sees at once.
+        threads: that decode ahead of the detector when there is one process; 0 for none.
+        chunk: samples that are recorded together.
+        share: of the chunks, for this machine; None for all.
+    """
+
+    out: Path
+    source: Path
+    samples: np.ndarray
+    options: CropOptions
+    make_detector: "Callable[[], FaceDetector]"
+    batch_size: int = 16
+    threads: int = 0
+    chunk: int = 128
+    share: Share | None = None
+
+    @property
+    def chunks(self) -> int:
+        """Number of chunks."""
+        return -(-len(self.samples) // self.chunk)
+
+    @property
+    def mine(self) -> range:
+        """The chunks of the share."""
+        return parts_of(self.share, self.chunks)
+
+    @cached_property
+    def writer(self) -> CropWriter:
+        """Writes crops where they stay; raises `DatasetError` for sample ids that cannot name files."""
+        return make_writer(self.out, self.samples, self.options)
+
+    @property
+    def apart(self) -> bool:
+        """Whether each chunk's crops go to a file of their own, which is moved into the array later.
+
+        On network file systems two machines that write to one file can undo each other's bytes.
+        """
+        return self.share is not None and self.options.format == "memmap"
+
+    def piece(self, k: int) -> Path:
+        """The file of the crops of chunk `k` alone, see `apart`."""
+        return self.out / PARTS / f"{k:06d}.crops"
+
+    def read_piece(self, k: int) -> np.ndarray:
+        """What is in it, (m, side, side, 3) uint8; raises `DatasetError` if it is of another size."""
+        shape = (len(self.rows(k)), self.options.side, self.options.side, 3)
+        try:
+            return np.fromfile(self.piece(k), dtype=np.uint8).reshape(shape)
+        except ValueError:
+            raise DatasetError(
+                f"{self.piece(k)}: damaged; delete it and {self.record(k).name}, then run this again"
+            ) from None
+
+    def rows(self, k: int) -> range:
+        """The samples of chunk `k`."""
+        return range(k * self.chunk, min((k + 1) * self.chunk, len(self.samples)))
+
+    def paths(self, chunks: Iterable[int]) -> Iterator[str]:
+        """The photographs of `chunks`."""
+        return (f"{self.source}/{self.samples[row]}" for k in chunks for row in self.rows(k))
+
+    def record(self, k: int) -> Path:
+        """The file that says that chunk `k` is done."""
+        return self.out / PARTS / f"{k:06d}.parquet"
+
+    def undone(self, chunks: Iterable[int]) -> list[int]:
+        """Those of `chunks` that are not done."""
+        return [k for k in chunks if not self.record(k).exists()]

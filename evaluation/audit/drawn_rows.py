@@ -1,0 +1,74 @@
+"""A drawn part of the samples that an audit is about: some people, or as many samples of each group."""
+
+import numpy as np
+import torch
+
+from evaluation.audit.settings import AuditSettings
+from evaluation.groupings import cross
+from evaluation.probe_families import Ints
+from evaluation.representations import Representations
+
+
+def draw_rows(representations: Representations, settings: AuditSettings, rows: Ints) -> tuple[Ints, str]:
+    """Those of `rows` (M,) that the settings draw, in ascending order, and words that say which.
+
+    With one seed a smaller draw is part of a larger one of its kind.
+
+    Raises:
+        ValueError: there are too few people, or too few samples of a group; says how many there are.
+    """
+    rng = np.random.default_rng(settings.seed)
+    shuffled = rng.permutation(rows)
+    if settings.per_group is not None:
+        group = sensitive_groups(representations, settings, shuffled)
+        return np.sort(_of_each(shuffled, group, settings.per_group)), (
+            f"{settings.per_group:,} samples, drawn at random, of each group by "
+            f"{' and '.join(settings.sensitive or ())}, from "
+        )
+    if settings.people is None and settings.per_person is None:
+        return rows, ""
+    identity = representations.identity[shuffled]
+    wanted = settings.per_person or 1
+    who, counts = np.unique(identity[identity >= 0], return_counts=True)
+    able = who[counts >= wanted]
+    people = len(able) if settings.people is None else settings.people
+    if not 0 < people <= len(able):
+        raise ValueError(
+            f"people is {settings.people}, per_person {settings.per_person}, but {len(able):,} people are "
+            f"known to have {wanted:,} samples or more"
+        )
+    drawn = np.isin(identity, rng.permutation(able)[:people])
+    shuffled, identity = shuffled[drawn], identity[drawn]
+    each = "all" if settings.per_person is None else f"{settings.per_person:,}"
+    if settings.per_person is not None:
+        shuffled = _of_each(shuffled, identity, settings.per_person)
+    return np.sort(shuffled), f"{people:,} people drawn at random, {each} of their samples each, from "
+
+
+def sensitive_groups(representations: Representations, settings: AuditSettings, rows: Ints) -> Ints:
+    """(M,) the combination of the sensitive attributes' classes of each of `rows`, -1 where one is unknown.
+
+    Raises:
+        ValueError: no attribute is named, or one that does not exist.
+    """
+    names = settings.sensitive or []
+    if not names:
+        raise ValueError("per_group draws from groups of the sensitive attributes; name these")
+    if missing := [name for name in names if name not in representations.labels]:
+        known = ", ".join(sorted(representations.labels))
+        raise ValueError(f"there is no attribute {missing[0]!r}; there are {known}")
+    labels = [torch.from_numpy(representations.labels[name][rows]) for name in names]
+    return cross(labels, [len(representations.classes[name]) for name in names]).numpy()
+
+
+def _of_each(rows: Ints, group: Ints, count: int) -> Ints:
+    """The first `count` rows of every group but -1.
+
+    Raises:
+        ValueError: a group has fewer.
+    """
+    groups, sizes = np.unique(group[group >= 0], return_counts=True)
+    if not len(groups) or sizes.min() < count:
+        least = sizes.min() if len(groups) else 0
+        raise ValueError(f"per_group is {count:,}, but the smallest group has {least:,} samples; take fewer")
+    return np.concatenate([rows[group == g][:count] for g in groups])

@@ -1,0 +1,130 @@
+"""Submit a training, or an array of one per seed, to a SLURM cluster; it goes on by itself when it is ended.
+
+    python recipes/submit.py --config lntl.yaml --config hardware/slurm.yaml --seeds [0,1,2] --dry_run true
+    python recipes/submit.py --config lntl.yaml --config data/celeba.yaml --config hardware/ddp_2nodes.yaml \
+        --config hardware/slurm.yaml --seeds [0,1,2]
+
+Takes the options of recipes/train.py, and --slurm.* besides. The training's are resolved once, into
+train.yaml in the log folder; each task runs recipes/train.py on that file with its seed and --resume auto.
+"""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import submitit
+import yaml
+from jsonargparse import Namespace
+from pytorch_lightning.cli import LightningArgumentParser
+
+from recipes.config_lookup import resolve_configs
+from recipes.errors import UsageError, report_errors
+from recipes.jobs import users_mistakes
+from recipes.run_folder import new_run_folder
+from recipes.submit_job import TrainingJob
+from recipes.submit_options import Machines, Slurm, machines
+from recipes.submit_slurm import SbatchScript, sbatch_parameters, submit
+from recipes.sweep_commands import _TrainOptions
+
+ABOUT = """Submit a training, or an array of one per seed, to SLURM. Takes the options of recipes/train.py;
+what SLURM is asked for stands in --slurm.*, but for nodes, tasks and GPUs, which are the trainer's."""
+_OWN = ("slurm", "seeds", "cluster", "logs", "dry_run")
+
+
+class SubmitOptions(_TrainOptions):
+    """The options of `recipes/train.py`, and those of the submission."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the submission's."""
+        super().add_arguments_to_parser(parser)
+        parser.description = ABOUT
+        parser.add_class_arguments(Slurm, "slurm")
+        parser.add_argument(
+            "--seeds",
+            type=list[int] | None,
+            help="A job each; null: one job, of seed_everything.",
+        )
+        parser.add_argument(
+            "--cluster",
+            type=Literal["slurm", "local"],
+            default="slurm",
+            help="local: this machine, to try.",
+        )
+        parser.add_argument(
+            "--logs",
+            type=Path,
+            default=Path("runs/submitted"),
+            help="Parent of the log folders, seen by all nodes.",
+        )
+        parser.add_argument("--dry_run", type=bool, default=False, help="Print the script, submit nothing.")
+
+
+def main() -> None:
+    """Submit what the command line says."""
+    submit_training(sys.argv[1:])
+
+
+def submit_training(args: list[str]) -> list[submitit.Job[None]]:
+    """Check, submit, and say where to look; returns the jobs, none of a dry run."""
+    parser = SubmitOptions().parser
+    given = parser.parse_args(resolve_configs(args))
+    with users_mistakes():
+        slurm = Slurm(**given.slurm.as_dict())
+    _check(given)
+    asked = machines(given.trainer)
+    seeds = given.seeds if given.seeds is not None else [given.seed_everything]
+    if given.dry_run:
+        print(_script(given, slurm, asked, len(seeds)))
+        return []
+    _check_cluster(given.cluster, asked)
+    resolved = yaml.safe_load(parser.dump(given, skip_unset=False))
+    folder = new_run_folder(given.logs.expanduser().absolute(), given.experiment)
+    config = folder / "train.yaml"
+    config.write_text(yaml.safe_dump({k: v for k, v in resolved.items() if k not in _OWN}, sort_keys=False))
+    commands = [["--config", str(config), f"--seed_everything={seed}", "--resume=auto"] for seed in seeds]
+    jobs = submit([TrainingJob(x) for x in commands], given.cluster, slurm, asked, given.experiment, folder)
+    _say(jobs, seeds, folder, given.cluster)
+    return jobs
+
+
+def _check(given: Namespace) -> None:
+    """Refuse what no job could run."""
+    if given.ckpt_path:
+        raise UsageError("a job finds its checkpoint itself, by --resume auto: leave ckpt_path out")
+    if given.seeds is not None and (not given.seeds or len(set(given.seeds)) < len(given.seeds)):
+        raise UsageError("seeds: name at least one, and each once, such as --seeds [0,1,2]")
+    if isinstance(given.seed_everything, bool):
+        raise UsageError("seed_everything: give a number, or a job that comes again is another training")
+
+
+def _check_cluster(cluster: str, asked: Machines) -> None:
+    """Refuse what this machine cannot do."""
+    if cluster == "local" and asked[:2] != (1, 1):
+        raise UsageError("--cluster local runs one process: add --trainer.num_nodes 1 --trainer.devices 1")
+    if cluster == "slurm" and submitit.SlurmExecutor.affinity() <= 0:
+        raise UsageError(
+            "there is no SLURM here (no srun): submit from a login node of the cluster, see the script by "
+            "--dry_run true, or try the job on this machine by --cluster local"
+        )
+
+
+def _script(given: Namespace, slurm: Slurm, asked: Machines, jobs: int) -> str:
+    """What sbatch would get."""
+    executor = SbatchScript(given.logs.expanduser().absolute() / given.experiment / "DRY_RUN")
+    executor.update_parameters(**sbatch_parameters(slurm, asked, given.experiment))
+    return executor.text(jobs)
+
+
+def _say(jobs: list[Any], seeds: list[int], folder: Path, cluster: str) -> None:
+    """Print the jobs and how to look after them."""
+    for job, seed in zip(jobs, seeds, strict=True):
+        print(f"job {job.job_id}, seed {seed}: tail -f {shlex.quote(str(job.paths.stdout))}")
+    print(f"logs: {folder}")
+    if cluster == "slurm":
+        job_id = jobs[0].job_id.split("_")[0]
+        print(f"to look: squeue --jobs {job_id}; to end: scancel {job_id}")
+
+
+if __name__ == "__main__":
+    report_errors(main)
