@@ -13,8 +13,11 @@ os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 
 
 def is_first_process() -> bool:
-    """Whether this is the process that writes; Lightning reads it from the environment when imported."""
-    return getattr(rank_zero_only, "rank", 0) == 0
+    """Whether this is the process that writes; Lightning reads its rank from the environment when imported.
+
+    Where the processes of a node are started by Lightning, the environment tells the nodes apart alone.
+    """
+    return getattr(rank_zero_only, "rank", 0) == 0 and os.environ.get("NODE_RANK", "0") == "0"
 
 
 def new_run_folder(root: Path, experiment: str) -> Path:

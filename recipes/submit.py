@@ -25,14 +25,14 @@ from recipes.run_folder import new_run_folder
 from recipes.submit_job import TrainingJob
 from recipes.submit_options import Machines, Slurm, machines
 from recipes.submit_slurm import SbatchScript, sbatch_parameters, submit
-from recipes.sweep_commands import _TrainOptions
+from recipes.sweep_commands import TrainOptions
 
 ABOUT = """Submit a training, or an array of one per seed, to SLURM. Takes the options of recipes/train.py;
 what SLURM is asked for stands in --slurm.*, but for nodes, tasks and GPUs, which are the trainer's."""
 _OWN = ("slurm", "seeds", "cluster", "logs", "dry_run")
 
 
-class SubmitOptions(_TrainOptions):
+class SubmitOptions(TrainOptions):
     """The options of `recipes/train.py`, and those of the submission."""
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:

@@ -65,7 +65,7 @@ def planned_runs(sweep: Sweep, out: Path, extra: Sequence[str] = ()) -> list[Swe
     """
     if shutil.which(first := agent_command(sweep, {}, Path())[0]) is None:
         raise UsageError(f"{sweep.path}: command starts with {first}, which is no program")
-    parser = _TrainOptions().parser
+    parser = TrainOptions().parser
     parser.exit_on_error = False
     runs: dict[str, SweepRun] = {}
     with tempfile.TemporaryDirectory() as draft:
@@ -104,7 +104,7 @@ def agent_command(sweep: Sweep, point: dict[str, Any], file: Path) -> list[str]:
     return command
 
 
-class _TrainOptions(RecipeCLI):
+class TrainOptions(RecipeCLI):
     """The parser of `recipes/train.py`, without a command line read, a seed set or anything built."""
 
     def parse_arguments(self, parser: Any, args: Any) -> None:

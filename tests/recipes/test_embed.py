@@ -347,8 +347,9 @@ def test_training_images_are_not_augmented(network, celeba_tree, tmp_path):
     assert (tmp_path / "true").read_bytes() == (tmp_path / "false").read_bytes()
 
 
-@pytest.mark.parametrize("path", sorted((CONFIGS / "hardware").glob("*.yaml")), ids=lambda path: path.stem)
-def test_the_configurations_of_machines_are_understood(path):
+@pytest.mark.parametrize("name", ["cpu", "gpu", "ddp"])
+def test_the_configurations_of_machines_are_understood(name):
+    path = CONFIGS / "hardware" / f"{name}.yaml"
     config = parse_job(make_parser(), ["--config=embed.yaml", f"--config={path}", *NOISE, "--out=t"])
     assert config.trainer.precision == yaml.safe_load(path.read_text())["trainer"]["precision"]
 

@@ -18,6 +18,13 @@ def test_only_the_first_process_makes_the_folder(tmp_path, monkeypatch):
     assert not run_folder.new_run_folder(tmp_path, "x").exists()
 
 
+def test_a_second_machine_makes_no_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("NODE_RANK", "1")
+    assert not run_folder.new_run_folder(tmp_path, "x").exists()
+    monkeypatch.setenv("NODE_RANK", "0")
+    assert run_folder.new_run_folder(tmp_path, "x").exists()
+
+
 def test_csv_is_always_written_and_wandb_can_be_turned_off(tmp_path):
     loggers = run_folder.make_loggers(tmp_path, "x", logger=False)
     assert [type(x) for x in loggers] == [CSVLogger]
