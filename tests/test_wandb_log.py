@@ -12,6 +12,8 @@ import yaml
 from tests import toy
 from tests.wandb_offline import finished
 
+pytestmark = pytest.mark.slow  # two trainings, with their probes and plots
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "wandb.md"
 ADD = "--trainer.callbacks+=callbacks."
