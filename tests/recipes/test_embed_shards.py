@@ -156,6 +156,7 @@ def test_a_shard_that_comes_when_the_table_was_just_written_does_nothing(
     assert not (tmp_path / "t.parts").exists()
 
 
+@pytest.mark.slow
 def test_a_shard_can_have_two_processes(network, backbone, tmp_path, whole, in_processes):
     in_processes()
     for share in ("0/2", "1/2"):
