@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+from evaluation.paper.audit_pages import audit_table
 from evaluation.paper.claims import Finding, judge
 from evaluation.paper.measured import Numbers, Scores, score_rows
 from evaluation.paper.metric_pages import metric_section
@@ -50,9 +51,9 @@ def write_page(
     sections = [x for x in (_verdict(findings), _table(published, scores)) if x]
     sections += [metric_section(table, i, trained) for i, table in enumerate(published.metrics)]
     sections += _figures(published, audits, numbers)
-    sections.append(
-        Section("deviations", "How this differs from the paper", [*deviations, *_measures(scores)])
-    )
+    sections += [x for x in [_tables(published, numbers)] if x]
+    title = "How this was measured" if published.ours else "How this differs from the paper"
+    sections.append(Section("deviations", title, [*deviations, *_measures(scores)]))
     if published.notes:
         sections.append(Section("print", "What is known of the print", published.notes))
     sections.append(Section("steps", "What ran", tables=[*_tested(numbers), facts]))
@@ -105,10 +106,17 @@ def _figures(
             for path in files
             if path.exists()
         ]
-        text = [f"Published: {figure.statement}", *([] if drawn else ["Ours was not measured."])]
+        statement = figure.statement if published.ours else f"Published: {figure.statement}"
+        text = [statement, *([] if drawn else ["Ours was not measured."])]
         table = suppression_table(figure, published.control, numbers[figure.audit])
         sections.append(Section(f"figure-{place}", figure.title, text, drawn, [table] if table else []))
     return sections
+
+
+def _tables(published: Published, numbers: Mapping[str, Sequence[Numbers]]) -> Section | None:
+    found = [audit_table(f"audit-{i}", x, numbers[x.audit]) for i, x in enumerate(published.tables)]
+    tables = [table for table in found if table]
+    return Section("numbers", "In numbers, over the seeds", tables=tables) if tables else None
 
 
 def _tested(numbers: Mapping[str, Sequence[Numbers]]) -> list[Table]:

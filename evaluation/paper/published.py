@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from evaluation.paper.audit_table import AuditTable
 from evaluation.paper.conditions import METRIC, Claim, Condition
 from evaluation.paper.metric_table import MetricTable
 
@@ -77,22 +78,26 @@ class Published:
         name: of our files.
         title: heading.
         source: where the numbers are from.
+        ours: nothing was published of it.
         representations: name in our audits -> name in print; the first is what the others are compared with.
         rows: of the table that audits fill.
         metrics: tables that trainings fill.
         claims: that the tables are to support.
         figures: in place of a table, or beside it.
+        tables: of what audits measured alone.
         notes: what is known to be wrong or missing in print.
     """
 
     name: str
     title: str
     source: str
+    ours: bool = False
     representations: Mapping[str, str] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     metrics: list[MetricTable] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     figures: list[PublishedFigure] = field(default_factory=list)
+    tables: list[AuditTable] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @classmethod
@@ -116,6 +121,7 @@ class Published:
                     PublishedFigure(**{**figure, "points": [Point(**x) for x in figure.get("points", [])]})
                     for figure in said.get("figures", [])
                 ],
+                "tables": [AuditTable(**table) for table in said.get("tables", [])],
             }
         )
         found.check()
@@ -137,7 +143,10 @@ class Published:
     @property
     def audits(self) -> list[str]:
         """The audits whose numbers are needed."""
-        return list(dict.fromkeys([*(row.audit for row in self.rows), *(x.audit for x in self.figures)]))
+        shown = (
+            [x.audit for x in self.rows] + [x.audit for x in self.figures] + [x.audit for x in self.tables]
+        )
+        return list(dict.fromkeys(shown))
 
     @property
     def trainings(self) -> list[str]:
