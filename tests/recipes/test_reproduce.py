@@ -368,7 +368,7 @@ def test_a_page_trains_for_the_rows_of_its_published_file_alone(tmp_path) -> Non
     given = ["--config=paper/colored_mnist.yaml", "--config=paper/on_small.yaml"]
     config, published = reproduce.read_options(given)
     steps = {job.step for job in plan_jobs(config.steps, config.datasets, config.seeds, published.steps)}
-    methods = ("baseline", "lntl", "blind_eye")
+    methods = ("baseline", "lntl", "whole_image", "blind_eye")
     assert steps == {f"{method}_{v:03d}" for method in methods for v in range(20, 55, 5)}
     said = yaml.safe_load((CONFIGS / "paper" / "published" / "colored_mnist.yaml").read_text())
     (table,) = said["metrics"]
@@ -377,7 +377,7 @@ def test_a_page_trains_for_the_rows_of_its_published_file_alone(tmp_path) -> Non
     config, published = reproduce.read_options([*given, f"--published={tmp_path / 'one.yaml'}"])
     (baseline, lntl) = plan_jobs(config.steps, config.datasets, config.seeds, ["lntl_030"])
     assert lntl.needs == {"baseline_030": baseline}
-    assert published.steps == ["baseline_030", "blind_eye_030", "lntl_030"]
+    assert published.steps == ["baseline_030", "blind_eye_030", "lntl_030", "whole_image_030"]
 
 
 def test_drawn_faces_are_no_digits() -> None:

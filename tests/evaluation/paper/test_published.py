@@ -103,6 +103,7 @@ def test_colored_mnist_is_what_is_printed() -> None:
         assert [row.published[method] / 100 for row in table.rows] == pytest.approx(values)
         steps = {row.step_of(method) for row in table.rows}
         assert steps == ({None} if method == "grey" else {f"{method}_{v:03d}" for v in range(20, 55, 5)})
+    assert not any("whole_image" in row.published for row in table.rows), "that one is ours"
 
 
 # lab notebook 003: trained on one group or a mix, tested on A, B, N; None is not printed
