@@ -28,7 +28,7 @@ def folder_lock(folder: Path, what: str) -> Iterator[int]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise UsageError(
-                f"another {what} works in {folder}, or a step that a killed one left: let it end, "
+                f"another {what} works in {folder}, or a process that a killed one left: let it end, "
                 "end it, or give another --out"
             ) from error
         yield file.fileno()

@@ -1,20 +1,18 @@
 """Runs the trainings of a sweep on this machine; what is done is not done again."""
 
-import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from recipes.errors import UsageError
+from recipes.folder_lock import folder_lock
 from recipes.sweep_commands import SweepRun
 
 DONE = "done.json"
@@ -58,7 +56,7 @@ def run_all(
     """
     waiting = [run for run in runs if training_folder(run) is None]
     going: list[_Started] = []
-    with _alone(out) as lock:
+    with folder_lock(out, "sweep") as lock:
         try:
             while waiting or going:
                 while waiting and len(going) < processes:
@@ -69,21 +67,6 @@ def run_all(
                     yield started.run, _finish(started)
         finally:
             _stop(going)
-
-
-@contextmanager
-def _alone(out: Path) -> Iterator[int]:
-    """Hold the folder's lock; trainings inherit it, so it is held while one of a killed sweep is left."""
-    out.mkdir(parents=True, exist_ok=True)
-    with open(out / "lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UsageError(
-                f"another sweep, or a training that a killed one left, works in {out}: let it end, "
-                "end it, or give another --out"
-            ) from error
-        yield file.fileno()
 
 
 def _start(run: SweepRun, processes: int, lock: int) -> _Started:

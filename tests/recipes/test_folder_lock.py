@@ -26,7 +26,7 @@ def test_a_second_holder_is_refused_and_the_next_one_is_not(tmp_path) -> None:
 def test_a_process_that_inherited_the_lock_holds_it(tmp_path) -> None:
     with folder_lock(tmp_path, "sweep") as lock:
         left = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[lock])
-    with pytest.raises(UsageError, match="a step that a killed one left"), folder_lock(tmp_path, "sweep"):
+    with pytest.raises(UsageError, match="a process that a killed one left"), folder_lock(tmp_path, "sweep"):
         pass
     left.communicate(b"\n")
     with folder_lock(tmp_path, "sweep"):

@@ -120,7 +120,7 @@ def test_a_killed_sweep_goes_on_once_its_last_training_is_gone(tmp_path):
         list(run_all(runs, tmp_path, 1))
     killed.kill()
     killed.join()
-    with pytest.raises(UsageError, match="a training that a killed one left"):
+    with pytest.raises(UsageError, match="a process that a killed one left"):
         list(run_all(runs, tmp_path, 1))
     for process in _started_processes(tmp_path):
         os.kill(process, signal.SIGKILL)
