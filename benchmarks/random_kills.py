@@ -3,8 +3,9 @@
     python -m benchmarks.random_kills --work DIR [--kills 20]
 
 A small network trains on synthetic faces on the processor. It is killed (SIGKILL) at a random moment, from
-its start to after some epochs, and started again by the same command with `--resume auto`; after so many
-kills it is left to end. Prints when each kill came, and compares the last and the best checkpoint.
+its start to two epochs after its first checkpoint, and started again by the same command with `--resume
+auto`; after so many kills it is left to end. Prints when the kills came, and compares the last and the best
+checkpoint.
 """
 
 import argparse
@@ -58,6 +59,28 @@ def state(folder: Path, name: str) -> dict[str, torch.Tensor]:
     return weights
 
 
+def killed_later(words: list[str], folder: Path, moment: float, start: float, epoch: float) -> bool:
+    """Start a training and kill it; False if it ended before.
+
+    Args:
+        words: the command.
+        folder: of its runs.
+        moment: before its first checkpoint, from -1, the start, to 0; or so many epochs after it.
+        start: seconds that an uninterrupted training takes until its first checkpoint.
+        epoch: seconds of one of its epochs.
+    """
+    process = started(words)
+    if moment > 0:
+        first_checkpoint(folder, process)
+    try:
+        process.wait(timeout=moment * epoch if moment > 0 else (1 + moment) * start)
+        return False
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        return True
+
+
 def main() -> None:
     """Train without and with kills, and compare."""
     parser = argparse.ArgumentParser(
@@ -65,32 +88,33 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     args = parser.parse_args()
+    begin = time.monotonic()
     whole = started(command(args.work, "whole", args.epochs))
     until_first = first_checkpoint(args.work / "whole", whole)
     if whole.wait():
         sys.exit(f"the training itself fails: {' '.join(command(args.work, 'whole', args.epochs))}")
-    draw, moments = random.Random(args.seed), []
+    epoch = (time.monotonic() - begin - until_first) / (args.epochs - 1)
+    draw, killed = random.Random(args.seed), []
     for _ in track(range(args.kills), description="killing"):
-        process = started(command(args.work, "killed", args.epochs))
-        moments.append(draw.uniform(0.7, 1.5) * until_first)
-        try:
-            process.wait(timeout=moments[-1])
-            sys.exit("the training ended before so many kills; give it more --epochs")
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+        moment = draw.uniform(-1, 2)
+        words = command(args.work, "killed", args.epochs)
+        if not killed_later(words, args.work / "killed", moment, until_first, epoch):
+            break
+        killed.append(moment)
     if started(command(args.work, "killed", args.epochs)).wait():
         sys.exit("the killed training cannot go on")
-    starts = len(list((args.work / "killed").glob("*/checkpoints/last.ckpt")))
-    print(f"killed {args.kills} times, after {', '.join(f'{x:.1f}' for x in moments)} s")
-    print(f"{starts} of {args.kills + 1} starts came to an epoch's end (uninterrupted: {until_first:.1f} s)")
+    early = [moment for moment in killed if moment <= 0]
+    print(f"killed {len(killed)} times, {len(early)} of them before the first checkpoint of the start")
+    print("the others so many epochs after it:", *(f"{x:.2f}" for x in killed if x > 0))
     for name in ("last", "best"):
         ours, theirs = state(args.work / "whole", name), state(args.work / "killed", name)
         same = ours.keys() == theirs.keys() and all(torch.equal(ours[k], theirs[k]) for k in ours)
         print(f"{name}.ckpt: {'the same bits' if same else 'DIFFERENT weights'}")
+    if len(killed) < args.kills:
+        sys.exit("the training ended before so many kills; give it more --epochs")
 
 
 if __name__ == "__main__":
