@@ -56,7 +56,7 @@ def bootstrap_people(tiles: PairTiles, counts: ErrorCounts, draws: int, seed: in
     both = (drawn[0][:, -1] > 0) & (drawn[1][:, -1] > 0)  # a draw of people with one image each says nothing
     fnmr, below = (x[both, :-1] / x[both, -1:] for x in drawn)
     auc, eer = _areas(1 - below, fnmr), _crossings(1 - below, fnmr)
-    return Intervals(*(end for x in (auc, eer) for end in _ends(x)))
+    return Intervals(*(end for x in (auc, eer) for end in _ends(x.clip(0, 1))))
 
 
 def bootstrap_rates(tiles: PairTiles, threshold: float, draws: int, seed: int) -> RateIntervals:
@@ -87,11 +87,11 @@ def _rate_ends(drawn: Floats) -> list[float]:
     errors, pairs = drawn[drawn[:, 1] > 0].T
     if not errors.any() or (errors == pairs).all():
         return [np.nan, np.nan]
-    return _ends((errors / pairs).clip(0, 1))  # to first order a draw may have fewer than no errors
+    return _ends((errors / pairs).clip(0, 1))
 
 
 def _ends(figure: Floats) -> list[float]:
-    """Of the 95 % interval of draws (R,)."""
+    """Of the 95 % interval of draws (R,); to first order one may have fewer than no errors, so clip them."""
     return [float(end) for end in np.quantile(figure, [0.025, 0.975])]
 
 

@@ -89,3 +89,12 @@ def test_draws_without_a_genuine_pair_are_left_out():
     identity[identity > 0] = torch.arange(int((identity > 0).sum())) + 1  # one person has several images
     found = bootstrap_people(*count_pairs(embedding, identity, "cosine"), 300, 0)
     assert not any(map(math.isnan, found))
+
+
+def test_no_end_is_an_area_or_a_rate_that_there_is_not():
+    embedding, identity = faces(50, 10, d=16, noise=1.0)
+    tiles, counts = count_pairs(embedding, identity.unique(return_inverse=True)[1], "cosine")
+    found = bootstrap_people(tiles, counts, 200, 0)
+    assert auc(counts) > 0.9
+    for name in ("auc_low", "auc_high", "eer_low", "eer_high"):
+        assert 0 <= getattr(found, name) <= 1
