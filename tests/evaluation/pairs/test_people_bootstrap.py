@@ -92,9 +92,9 @@ def test_draws_without_a_genuine_pair_are_left_out():
 
 
 def test_no_end_is_an_area_or_a_rate_that_there_is_not():
-    embedding, identity = faces(50, 10, d=16, noise=1.0)
+    embedding, identity = faces(12, 4, d=16, noise=1.0)
     tiles, counts = count_pairs(embedding, identity.unique(return_inverse=True)[1], "cosine")
     found = bootstrap_people(tiles, counts, 200, 0)
-    assert auc(counts) > 0.9
+    assert 0.9 < auc(counts) < 1
     for name in ("auc_low", "auc_high", "eer_low", "eer_high"):
         assert 0 <= getattr(found, name) <= 1
