@@ -29,6 +29,7 @@ from lightning_modules.block_checkpointing import checkpoint_blocks
 
 TOLERANCE = 1e-4
 BASE = "as it is"
+SIDES = ("default layout", "checkpointed")
 
 
 class Classifier(nn.Module):
@@ -53,9 +54,7 @@ def make_sides(name: str, compilers: list[str], **options: Any) -> dict[str, Cla
     """The same network, prepared in each way."""
     torch.manual_seed(0)
     plain = Classifier(build_backbone(name, trainable="all", options=options)).train()
-    sides = {BASE: plain} | {
-        way: copy.deepcopy(plain) for way in ("default layout", "checkpointed", *compilers)
-    }
+    sides = {BASE: plain} | {way: copy.deepcopy(plain) for way in (*SIDES, *compilers)}
     default_layout(sides["default layout"].backbone)
     checkpoint_blocks(sides["checkpointed"].backbone)
     for backend in compilers:
@@ -77,17 +76,30 @@ def step_of(module: Classifier, image: Tensor, label: Tensor) -> Callable[[], fl
     return step
 
 
-def _rise(step: Callable[[], float], answer: Any) -> None:
+def make_steps(
+    images: int, name: str, compilers: list[str], **options: Any
+) -> dict[str, Callable[[], float]]:
+    """A step of each side, all on the same images of noise."""
+    generator = torch.Generator().manual_seed(0)
+    size = options["input_size"]
+    image = torch.randint(256, (images, 3, size, size), generator=generator, dtype=torch.uint8)
+    sides = make_sides(name, compilers, **options)
+    return {way: step_of(module, image, torch.arange(images) % 2) for way, module in sides.items()}
+
+
+def _rise(answer: Any, way: str, images: int, name: str, options: dict[str, Any]) -> None:
+    torch.set_num_threads(1)
+    step = make_steps(images, name, [], **options)[way]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     step()
     answer.send((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 
 
-def memory(step: Callable[[], float]) -> float:
-    """MiB by which the peak of a process rises that takes the step; a fork, so that no other's counts."""
-    context = multiprocessing.get_context("fork")
+def memory(way: str, images: int, name: str, **options: Any) -> float:
+    """MiB by which the peak of a new process rises that takes a step."""
+    context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_rise, args=(step, theirs))
+    process = context.Process(target=_rise, args=(theirs, way, images, name, options))
     process.start()
     process.join()
     return ours.recv()
@@ -95,12 +107,8 @@ def memory(step: Callable[[], float]) -> float:
 
 def compare(images: int, rounds: int, name: str, compilers: list[str], **options: Any) -> dict[str, Any]:
     """Ratios of time to the network as it is, and the memory of each."""
-    generator = torch.Generator().manual_seed(0)
-    size = options["input_size"]
-    image = torch.randint(256, (images, 3, size, size), generator=generator, dtype=torch.uint8)
-    sides = make_sides(name, compilers, **options)
-    steps = {way: step_of(module, image, torch.arange(images) % 2) for way, module in sides.items()}
-    rises = {way: memory(steps[way]) for way in sides if way not in compilers}
+    rises = {way: memory(way, images, name, **options) for way in (BASE, *SIDES)}
+    steps = make_steps(images, name, compilers, **options)
     losses = {way: step() for way, step in steps.items()}
     apart = max(abs(loss - losses[BASE]) for loss in losses.values())
     assert apart <= TOLERANCE, f"the losses differ: {losses}"
@@ -108,7 +116,7 @@ def compare(images: int, rounds: int, name: str, compilers: list[str], **options
     for way, rise in rises.items():
         print(f"{way}: {rise:.0f} MiB")
     return {
-        "time": {way: faster(times, way, BASE) for way in sides if way != BASE},
+        "time": {way: faster(times, way, BASE) for way in steps if way != BASE},
         "memory_mib": {way: round(rise, 1) for way, rise in rises.items()},
         "largest_difference_of_a_loss": apart,
     }
