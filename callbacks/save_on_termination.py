@@ -1,5 +1,7 @@
 """Saves a run that the cluster, or a user, asks to end."""
 
+import signal
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,9 @@ class SaveOnTermination(Callback):
     """Writes the checkpoint of the last batch when SIGTERM comes: preemption, a time limit, `kill`.
 
     Lightning ends the training after the batch in which the signal came; here that batch is saved before.
-    (At SLURM's auto-requeue signal Lightning itself saves a checkpoint.)
+    Several processes agree on that batch, whichever of them the signal came to: Lightning's handler would
+    speak to the others at once, in the midst of what they compute together. (At SLURM's auto-requeue signal
+    Lightning itself saves a checkpoint.)
 
     Args:
         checkpoint: whose folder the file goes to, under the name that it gives.
@@ -22,6 +26,16 @@ class SaveOnTermination(Callback):
 
     def __init__(self, checkpoint: ModelCheckpoint) -> None:
         self.checkpoint = checkpoint
+        self.told = False
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take over the signal where there are several processes; Lightning gives it back in the end."""
+        if trainer.world_size > 1 and threading.current_thread() is threading.main_thread():
+            self.told = False
+            signal.signal(signal.SIGTERM, self._note)
+
+    def _note(self, *_: object) -> None:
+        self.told = True
 
     def on_train_batch_end(
         self,
@@ -32,6 +46,8 @@ class SaveOnTermination(Callback):
         batch_idx: int,
     ) -> None:
         """Save if the end was asked for."""
+        if trainer.world_size > 1 and trainer.strategy.reduce_boolean_decision(self.told, all=False):
+            trainer._signal_connector.received_sigterm = True  # it ends the training after this batch
         if trainer.received_sigterm and self.checkpoint.dirpath:
             path = Path(self.checkpoint.dirpath, f"{self.checkpoint.filename}.ckpt")
             trainer.save_checkpoint(path)

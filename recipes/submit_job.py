@@ -26,8 +26,8 @@ class TrainingJob:
     """`python recipes/train.py` with these options, in each task of a job of submitit.
 
     SIGUSR2 comes before the time limit (and at preemption, where the cluster says so). A single process then
-    ends its batch, saves it and queues the job again. Several would save different batches: the first of them
-    queues the job at once, and it goes on from the last whole epoch.
+    ends its batch, saves it and queues the job again. Of several, the first queues the job at once, and it
+    goes on from the last checkpoint.
 
     Args:
         arguments: of the command line; with `--resume auto`.
@@ -42,8 +42,6 @@ class TrainingJob:
         ending = _Ending()
         if environment.num_tasks == 1:
             signal.signal(signal.SIGUSR2, ending)
-        else:  # Lightning would broadcast SIGTERM amid the batch, in the order of each process's own
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         sys.argv = [str(TRAIN), *self.arguments]
         try:
             report_errors(train.main)

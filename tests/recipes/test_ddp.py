@@ -64,3 +64,21 @@ def test_a_strategy_that_two_players_cannot_use_is_one_line_and_says_which_to_ta
     assert "LNTL" in message
     assert "--trainer.strategy ddp_find_unused_parameters_true" in message
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_process_saves_the_same_batch_of_all(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(TRAIN.parents[1]))  # of the callback that sends it
+    (tmp_path / "told0").touch()  # so the second process alone is told
+    told = '{"class_path": "tests.recipes.told.Told", "init_args": {"step": 5, "signals": ["SIGTERM"]}}'
+    arguments = [*ARGUMENTS[: ARGUMENTS.index("--trainer.max_epochs=2")], "--trainer.max_epochs=2"]
+    arguments += ["--config", "hardware/ddp.yaml", "--trainer.accelerator=cpu", "--trainer.devices=2"]
+    arguments += ["--trainer.precision=32-true", "--data.init_args.train_identities=48", "--resume=auto"]
+    arguments += [f"--trainer.callbacks=[{told}]"]
+    assert run(tmp_path, *arguments).returncode == 143
+    (saved,) = tmp_path.glob("runs/*/*/checkpoints/last.ckpt")
+    assert torch.load(saved, weights_only=True)["global_step"] == 6
+    again = run(tmp_path, *arguments)
+    assert again.returncode == 0, again.stderr[-3000:]
+    assert "going on from" in again.stdout + again.stderr
+    assert len(list(tmp_path.glob("runs/*/*/results.json"))) == 1
