@@ -1,0 +1,90 @@
+"""How the cost of an audit grows with the number of images, people, classes and features.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.scaling [--samples 1000 2000 4000 8000]
+
+Constructed embeddings, four images a person unless said otherwise. Processor time of one thread, seconds, and
+the exponent of growth between the ends: 1 is in proportion, 2 with the square. Attackers have fixed settings
+and five folds, one scaling. What costs nothing beside these (rates, tables, figures) is left out. An audit of
+several attributes or representations costs the sum of theirs. The last line is JSON.
+"""
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from evaluation.attacks.attacker_grids import ATTACKERS
+from evaluation.attacks.permutation_test import permutation_test
+from evaluation.leakage import leakage
+from evaluation.probes import Samples
+from evaluation.verification import verification
+
+BASE = {"samples": 4000, "images": 4, "classes": 2, "features": 128}
+"""What is held where something else grows."""
+
+GROWING = {"images": (2, 8, 32), "classes": (2, 4, 8), "features": (64, 128, 256, 512)}
+
+
+def make_samples(samples: int, images: int, classes: int, features: int) -> Samples:
+    """Embeddings of people, so many images each, in which a class is read by a linear attacker."""
+    rng = np.random.default_rng(0)
+    person = np.arange(samples) // images
+    label = rng.integers(classes, size=samples)
+    x = rng.normal(size=(samples, features)) + rng.normal(size=(person[-1] + 1, features))[person]
+    x[np.arange(samples), label] += 2
+    return Samples(x.astype(np.float32), label, person)
+
+
+def parts() -> dict[str, Callable[[Samples], object]]:
+    """What an audit does with samples."""
+    attacks: dict[str, Callable[[Samples], object]] = {
+        name: partial(leakage, attackers=[name], scalings=["standardised"], tune=False) for name in ATTACKERS
+    }
+    return {
+        "verification": lambda x: verification(torch.from_numpy(x.embedding), torch.from_numpy(x.identity)),
+        **attacks,
+        "permutation test, 99": partial(permutation_test, permutations=99),
+    }
+
+
+def seconds(work: Callable[[Samples], object], samples: Samples) -> float:
+    """Of processor time."""
+    start = time.process_time()
+    work(samples)
+    return time.process_time() - start
+
+
+def growth(what: str, sizes: Sequence[int]) -> dict[str, Any]:
+    """Seconds of every part at every size, and the exponents."""
+    found: dict[str, Any] = {}
+    for name, work in parts().items():
+        made = [make_samples(**{**BASE, what: size}) for size in sizes]
+        took = [seconds(work, samples) for samples in made]
+        exponent = math.log(took[-1] / took[0]) / math.log(sizes[-1] / sizes[0])
+        shown = ", ".join(f"{size:,}: {value:.2f} s" for size, value in zip(sizes, took, strict=True))
+        print(f"{what}, {name}: {shown}; exponent {exponent:.2f}", flush=True)
+        found[name] = {"seconds": [round(x, 3) for x in took], "exponent": round(exponent, 2)}
+    return {"sizes": list(sizes), **found}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--samples", type=int, nargs="+", default=[1000, 2000, 4000, 8000])
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    print(f"torch {torch.__version__}; where something else grows: {BASE}")
+    found = {what: growth(what, sizes) for what, sizes in {"samples": options.samples, **GROWING}.items()}
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
