@@ -1,10 +1,6 @@
 """Fixtures that several folders share."""
 
-import contextlib
-import itertools
 import os
-import random
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,8 +16,6 @@ from tests.datamodules.lfw_tree import write_lfw
 from tests.datamodules.manifest_trees import write_fer2013, write_manifest, write_utkface
 from tests.datamodules.mnist_tree import write_mnist
 
-_PORTS = random.Random(os.getpid()).sample(range(20000, 30000), 1000)
-
 
 @pytest.fixture
 def face_data_root() -> Path:
@@ -33,13 +27,13 @@ def face_data_root() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _own_port(monkeypatch):
-    """Processes meet at a port that the system hands to nobody between the choice and the meeting."""
-    for port in itertools.cycle(_PORTS):
-        with socket.socket() as found, contextlib.suppress(OSError):
-            found.bind(("127.0.0.1", port))
-            break
-    monkeypatch.setenv("MASTER_PORT", str(port))
+def _own_environment():
+    """Lightning leaves LOCAL_RANK and more behind, so that a later run would not start its second process."""
+    before = dict(os.environ)
+    yield
+    for name in {*os.environ} - {*before}:
+        del os.environ[name]
+    os.environ.update(before)
 
 
 @pytest.fixture(autouse=True)
