@@ -2,8 +2,7 @@
 # Audits of a recogniser on real faces, as quoted in results.md.
 #   sh docs/real_audits.sh DATA WORK
 # DATA holds celeba/, lfw/ (with pair files and a gender.csv), fer2013/ (with manifest.csv) and
-# weights/mobilefacenet_112.onnx. About an hour and a half on one core. Only aggregates are quoted; what is in WORK
-# comes from faces, so keep it to yourself.
+# weights/mobilefacenet_112.onnx. Only aggregates are quoted; what is in WORK comes from faces, so keep it to yourself.
 set -eu
 recipes=$(cd "$(dirname "$0")/../recipes" && pwd)
 data=$(cd "$1" && pwd)
