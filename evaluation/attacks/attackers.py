@@ -12,6 +12,7 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from evaluation.attacks.attacker_grids import Attacker, Setting
 from evaluation.probe_families import Floats, Ints, rbf_svm, squared_distance
@@ -41,11 +42,12 @@ def attack(
 def _linear(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], seed: int) -> list[Ints]:
     """Logistic regression."""
     found = []
-    for setting in settings:
-        probe = LogisticRegression(C=setting["C"], max_iter=1000, class_weight="balanced")
-        with warnings.catch_warnings():
-            # raw features of very different scales: where that gets is what the raw row is to show
-            warnings.simplefilter("ignore", ConvergenceWarning)
+    # threads gain little on products of this size, and lose much where other work takes their cores
+    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
+        # raw features of very different scales: where that gets is what the raw row is to show
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for setting in settings:
+            probe = LogisticRegression(C=setting["C"], max_iter=1000, class_weight="balanced")
             found.append(probe.fit(train, label).predict(test))
     return found
 
@@ -59,9 +61,11 @@ def _forest(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting
     found = []
     for setting in settings:
         forest = RandomForestClassifier(
-            100, min_samples_leaf=int(setting["leaf"]), class_weight="balanced", random_state=seed
-        )
-        found.append(forest.fit(train, label).predict(test))
+            100, min_samples_leaf=int(setting["leaf"]), class_weight="balanced", random_state=seed,
+            n_jobs=torch.get_num_threads(),
+        )  # fmt: skip
+        # one thread adds the votes of the trees up in one order, so the rounding is always the same
+        found.append(forest.fit(train, label).set_params(n_jobs=1).predict(test))
     return found
 
 

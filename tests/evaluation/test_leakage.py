@@ -1,7 +1,10 @@
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from sklearn.model_selection import KFold
 from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
 
 from evaluation import leakage as module
 from evaluation.attacks import cross_fitting
@@ -131,6 +134,19 @@ def test_the_seed_is_all_that_chance_depends_on():
     tables = [leakage(samples, attackers=["forest", "linear"], seed=seed, **options) for seed in (0, 0, 1)]
     assert tables[0].equals(tables[1])
     assert not tables[0].equals(tables[2])
+
+
+def test_threads_change_no_forest_and_no_linear_attacker():
+    samples, before = leaking("linear", people=60), torch.get_num_threads()
+    tables = []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            with threadpool_limits(threads):
+                tables.append(leakage(samples, folds=3, attackers=["linear", "forest"]))
+    finally:
+        torch.set_num_threads(before)
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
 
 
 def test_the_strongest_is_standardised():
