@@ -19,10 +19,10 @@ from pytorch_lightning import Trainer
 
 from callbacks.run_record import DISTRIBUTION
 from datamodules.base import FaceDataModule
-from datamodules.cropping.job_share import Share
 from datamodules.embedding_file import read_header
 from datamodules.embedding_source import EmbeddingSource
 from datamodules.errors import DatasetError
+from datamodules.job_share import Share
 from recipes.embed_options import make_parser, make_trainer
 from recipes.embedder import embedder_facts, load_embedder
 from recipes.embedding_job import EmbeddingJob

@@ -9,7 +9,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor
 
 from datamodules.base import FaceBatch, FaceDataset, Split
-from datamodules.cropping.job_share import Share, parts_of
+from datamodules.job_share import Share, parts_of
 from datamodules.late_loader import LateLoader
 from datamodules.prefetch_loader import PrefetchLoader
 from lightning_modules.base import FaceModule

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from datamodules.base import Split
 from datamodules.cropping.crop_writer import write_atomic
-from datamodules.cropping.job_folder import JobFolder
-from datamodules.cropping.job_share import Share, parts_of
 from datamodules.errors import DatasetError
+from datamodules.job_folder import JobFolder
+from datamodules.job_share import Share, parts_of
 
 
 @dataclass(frozen=True)

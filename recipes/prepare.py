@@ -21,8 +21,8 @@ from datamodules.cropping.crop_job import CropJob
 from datamodules.cropping.crop_task import CropTask
 from datamodules.cropping.crop_worker import load_detector
 from datamodules.cropping.face_crop import CropOptions
-from datamodules.cropping.job_share import Share
 from datamodules.file_faces import FileFaces
+from datamodules.job_share import Share
 from recipes.errors import RecipeParser, UsageError
 from recipes.jobs import job_parser, parse_job, run_resumable, users_mistakes
 

@@ -25,9 +25,9 @@ from datamodules.cropping.crop_store import MANIFEST, STORE, CropStore
 from datamodules.cropping.crop_task import PARTS, CropTask
 from datamodules.cropping.crop_worker import crop_here, crop_in_processes
 from datamodules.cropping.crop_writer import PARTIAL, write_atomic
-from datamodules.cropping.job_folder import JobFolder
 from datamodules.errors import DatasetError
 from datamodules.face_table import FaceTable
+from datamodules.job_folder import JobFolder
 
 _GO_ON = "run the same command again to go on where it stopped"
 

@@ -14,10 +14,10 @@ from datamodules.cropping.crop_key import describe
 from datamodules.cropping.crop_report import Prepared
 from datamodules.cropping.crop_task import PARTS, CropTask
 from datamodules.cropping.face_crop import CropOptions
-from datamodules.cropping.job_folder import UNFINISHED
-from datamodules.cropping.job_share import Share
 from datamodules.face_table import FaceTable
 from datamodules.file_faces import FileFaces
+from datamodules.job_folder import UNFINISHED
+from datamodules.job_share import Share
 from tests.datamodules.cropping.fake_detector import RedDetector
 
 

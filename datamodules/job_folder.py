@@ -9,8 +9,8 @@ from typing import Any
 
 from datamodules.cropping.crop_key import compare, describe
 from datamodules.cropping.crop_writer import write_atomic
-from datamodules.cropping.job_share import Share, listed, shares_with
 from datamodules.errors import DatasetError
+from datamodules.job_share import Share, listed, shares_with
 
 UNFINISHED, LOCK = "job.json", "lock"
 

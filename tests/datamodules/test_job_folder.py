@@ -7,9 +7,9 @@ from threading import Barrier
 
 import pytest
 
-from datamodules.cropping.job_folder import JobFolder
-from datamodules.cropping.job_share import Share
 from datamodules.errors import DatasetError
+from datamodules.job_folder import JobFolder
+from datamodules.job_share import Share
 
 FACTS = {"size": 3, "mode": "box"}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from datamodules.cropping.job_share import Share, listed, parts_of, shares_with
+from datamodules.job_share import Share, listed, parts_of, shares_with
 
 
 @pytest.mark.parametrize("total", [0, 1, 7, 8, 100])
