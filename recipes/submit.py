@@ -23,8 +23,8 @@ from recipes.errors import UsageError, report_errors
 from recipes.jobs import users_mistakes
 from recipes.run_folder import new_run_folder
 from recipes.submit_job import TrainingJob
-from recipes.submit_options import Machines, Slurm, machines
-from recipes.submit_slurm import SbatchScript, sbatch_parameters, submit
+from recipes.submit_options import Machines, Slurm, check_resumable, machines
+from recipes.submit_slurm import check_slurm, how_to_look, sbatch_script, submit
 from recipes.sweep_commands import TrainOptions
 
 ABOUT = """Submit a training, or an array of one per seed, to SLURM. Takes the options of recipes/train.py;
@@ -74,12 +74,14 @@ def submit_training(args: list[str]) -> list[submitit.Job[None]]:
     _check(given)
     asked = machines(given.trainer)
     seeds = given.seeds if given.seeds is not None else [given.seed_everything]
+    logs = given.logs.expanduser().absolute()
     if given.dry_run:
-        print(_script(given, slurm, asked, len(seeds)))
+        folder = logs / given.experiment / "DRY_RUN"
+        print(sbatch_script(slurm, asked, given.experiment, folder, len(seeds)))
         return []
     _check_cluster(given.cluster, asked)
     resolved = yaml.safe_load(parser.dump(given, skip_unset=False))
-    folder = new_run_folder(given.logs.expanduser().absolute(), given.experiment)
+    folder = new_run_folder(logs, given.experiment)
     config = folder / "train.yaml"
     config.write_text(yaml.safe_dump({k: v for k, v in resolved.items() if k not in _OWN}, sort_keys=False))
     commands = [["--config", str(config), f"--seed_everything={seed}", "--resume=auto"] for seed in seeds]
@@ -90,30 +92,17 @@ def submit_training(args: list[str]) -> list[submitit.Job[None]]:
 
 def _check(given: Namespace) -> None:
     """Refuse what no job could run."""
-    if given.ckpt_path:
-        raise UsageError("a job finds its checkpoint itself, by --resume auto: leave ckpt_path out")
+    check_resumable(given.ckpt_path, given.seed_everything)
     if given.seeds is not None and (not given.seeds or len(set(given.seeds)) < len(given.seeds)):
         raise UsageError("seeds: name at least one, and each once, such as --seeds [0,1,2]")
-    if isinstance(given.seed_everything, bool):
-        raise UsageError("seed_everything: give a number, or a job that comes again is another training")
 
 
 def _check_cluster(cluster: str, asked: Machines) -> None:
     """Refuse what this machine cannot do."""
     if cluster == "local" and asked[:2] != (1, 1):
         raise UsageError("--cluster local runs one process: add --trainer.num_nodes 1 --trainer.devices 1")
-    if cluster == "slurm" and submitit.SlurmExecutor.affinity() <= 0:
-        raise UsageError(
-            "there is no SLURM here (no srun): submit from a login node of the cluster, see the script by "
-            "--dry_run true, or try the job on this machine by --cluster local"
-        )
-
-
-def _script(given: Namespace, slurm: Slurm, asked: Machines, jobs: int) -> str:
-    """What sbatch would get."""
-    executor = SbatchScript(given.logs.expanduser().absolute() / given.experiment / "DRY_RUN")
-    executor.update_parameters(**sbatch_parameters(slurm, asked, given.experiment))
-    return executor.text(jobs)
+    if cluster == "slurm":
+        check_slurm()
 
 
 def _say(jobs: list[Any], seeds: list[int], folder: Path, cluster: str) -> None:
@@ -122,8 +111,7 @@ def _say(jobs: list[Any], seeds: list[int], folder: Path, cluster: str) -> None:
         print(f"job {job.job_id}, seed {seed}: tail -f {shlex.quote(str(job.paths.stdout))}")
     print(f"logs: {folder}")
     if cluster == "slurm":
-        job_id = jobs[0].job_id.split("_")[0]
-        print(f"to look: squeue --jobs {job_id}; to end: scancel {job_id}")
+        print(how_to_look(jobs))
 
 
 if __name__ == "__main__":

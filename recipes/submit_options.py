@@ -80,3 +80,15 @@ def machines(trainer: Namespace) -> Machines:
             f"trainer.devices is {devices}, and a cluster has to be told how many: add --trainer.devices 4"
         )
     return Machines(trainer.num_nodes, int(devices), trainer.accelerator != "cpu")
+
+
+def check_resumable(ckpt_path: object, seed: object) -> None:
+    """Refuse a training that could not go on by --resume auto.
+
+    Raises:
+        UsageError: it starts from a checkpoint, or draws its seed.
+    """
+    if ckpt_path:
+        raise UsageError("a job finds its checkpoint itself, by --resume auto: leave ckpt_path out")
+    if isinstance(seed, bool):
+        raise UsageError("seed_everything: give a number, or a job that comes again is another training")

@@ -1,13 +1,12 @@
 """Hands trainings over to SLURM, or to this machine, through submitit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import submitit
 
 from recipes.errors import UsageError
-from recipes.submit_job import TrainingJob
 from recipes.submit_options import Machines, Slurm
 
 
@@ -50,13 +49,33 @@ def sbatch_parameters(slurm: Slurm, asked: Machines, name: str) -> dict[str, Any
     return {key: value for key, value in parameters.items() if value is not None}
 
 
+def sbatch_script(slurm: Slurm, asked: Machines, name: str, folder: Path, jobs: int) -> str:
+    """What sbatch would get for so many jobs."""
+    executor = SbatchScript(folder)
+    executor.update_parameters(**sbatch_parameters(slurm, asked, name))
+    return executor.text(jobs)
+
+
+def check_slurm() -> None:
+    """Refuse a machine from which nothing can be submitted.
+
+    Raises:
+        UsageError: there is no SLURM.
+    """
+    if submitit.SlurmExecutor.affinity() <= 0:
+        raise UsageError(
+            "there is no SLURM here (no srun): submit from a login node of the cluster, see the script by "
+            "--dry_run true, or try it on this machine by --cluster local"
+        )
+
+
 def submit(
-    jobs: Sequence[TrainingJob], cluster: str, slurm: Slurm, asked: Machines, name: str, folder: Path
+    jobs: Sequence[Callable[[], None]], cluster: str, slurm: Slurm, asked: Machines, name: str, folder: Path
 ) -> list[submitit.Job[None]]:
     """Hand the jobs over, several as one array.
 
     Args:
-        jobs: to run.
+        jobs: to run, each with a method `checkpoint` for submitit.
         cluster: `slurm`, or `local` for this machine, which of `slurm` heeds the time alone.
         slurm: the options.
         asked: processes and GPUs.
@@ -79,3 +98,9 @@ def submit(
         return executor.submit_array(jobs)
     except submitit.core.utils.FailedJobError as error:
         raise UsageError(f"sbatch refused: {' '.join(str(error).split())}") from error
+
+
+def how_to_look(jobs: Sequence[submitit.Job[None]]) -> str:
+    """What to type to look at jobs that were submitted together, and to cancel them."""
+    job_id = jobs[0].job_id.split("_")[0]
+    return f"to look: squeue --jobs {job_id}; to end: scancel {job_id}"

@@ -1,13 +1,11 @@
 """The commands of a sweep: what W&B's agent would start, each parsed before the first of them is."""
 
 import hashlib
-import json
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,39 +15,8 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_com
 from recipes.cli import RecipeCLI
 from recipes.config_lookup import resolve_configs
 from recipes.errors import UsageError, one_line
-from recipes.sweep_file import TRAIN, Sweep, short_names
-
-PARAMETERS = "parameters.json"
-
-
-@dataclass(frozen=True)
-class SweepRun:
-    """One training of a sweep.
-
-    Attributes:
-        parameters: the values that the sweep gives it.
-        folder: its own, named by a hash of its resolved configuration.
-        command: what to start, once `write_parameters` was called.
-    """
-
-    parameters: dict[str, Any]
-    folder: Path
-    command: list[str]
-
-    def write_parameters(self) -> None:
-        """Write the file that the command may read; makes the folder."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        _write_json(self.folder / PARAMETERS, self.parameters)
-
-    def __str__(self) -> str:
-        """What people call it."""
-        return label(self.parameters)
-
-
-def label(parameters: dict[str, Any]) -> str:
-    """Values with their short names, such as `lambda_=0.1 seed_everything=2`."""
-    short = short_names(parameters)
-    return " ".join(f"{short[name]}={value}" for name, value in parameters.items())
+from recipes.sweep_file import TRAIN, Sweep
+from recipes.sweep_run_folder import PARAMETERS, SweepRun, label, write_json
 
 
 def planned_runs(sweep: Sweep, out: Path, extra: Sequence[str] = ()) -> list[SweepRun]:
@@ -71,7 +38,7 @@ def planned_runs(sweep: Sweep, out: Path, extra: Sequence[str] = ()) -> list[Swe
     with tempfile.TemporaryDirectory() as draft:
         for point in sweep.points():
             file = Path(draft, PARAMETERS)
-            _write_json(file, point)
+            write_json(file, point)
             options = [*agent_command(sweep, point, file), *extra]
             options = options[options.index(str(TRAIN)) + 1 :]
             try:
@@ -82,7 +49,8 @@ def planned_runs(sweep: Sweep, out: Path, extra: Sequence[str] = ()) -> list[Swe
             key = hashlib.sha256(text.encode()).hexdigest()[:12]
             folder = out / key
             command = [*agent_command(sweep, point, folder / PARAMETERS), *extra]
-            runs.setdefault(key, SweepRun(point, folder, [*command, f"--trainer.default_root_dir={folder}"]))
+            command.append(f"--trainer.default_root_dir={folder}")
+            runs.setdefault(key, SweepRun(point, folder, command, text))
     return list(runs.values())
 
 
@@ -113,7 +81,3 @@ class TrainOptions(RecipeCLI):
 
     def instantiate_classes(self) -> None:
         """Nothing."""
-
-
-def _write_json(path: Path, content: object) -> None:
-    path.write_text(json.dumps(content) + "\n", encoding="utf-8")

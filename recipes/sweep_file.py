@@ -1,7 +1,7 @@
 """A W&B sweep file, read for running it without W&B's server."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, product
 from pathlib import Path
@@ -78,12 +78,6 @@ def read_sweep(name: str) -> Sweep:
         return _sweep(path, content)
     except _Wrong as error:
         raise UsageError(f"{path}: {error}") from error
-
-
-def short_names(names: Iterable[str]) -> dict[str, str]:
-    """Dotted name -> its last part, or all of it where two have the same last part."""
-    last = {name: name.rpartition(".")[2] for name in names}
-    return {name: part if list(last.values()).count(part) == 1 else name for name, part in last.items()}
 
 
 class _Wrong(Exception):

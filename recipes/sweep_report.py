@@ -16,9 +16,9 @@ from evaluation.plots.style import save_figure
 from evaluation.plots.tradeoff_plot import plot_tradeoff
 from evaluation.report.tables import Table
 from recipes.errors import UsageError
-from recipes.sweep_commands import label
 from recipes.sweep_file import Metric, Sweep
 from recipes.sweep_metrics import read_chance
+from recipes.sweep_run_folder import label
 from recipes.sweep_table import BestMean, Ran, SettingTable, spread
 
 _LEAKAGE, _UTILITIES = "val/leakage/", ("val/verification_auc", "val/accuracy")

@@ -1,6 +1,5 @@
 """Runs the trainings of a sweep on this machine; what is done is not done again."""
 
-import json
 import os
 import shutil
 import signal
@@ -10,20 +9,11 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pandas as pd
-
 from recipes.folder_lock import folder_lock
-from recipes.sweep_commands import SweepRun
+from recipes.sweep_queue import refuse_queued
+from recipes.sweep_run_folder import LOG, SweepRun, note_end, training_folder
 
-DONE = "done.json"
-LOG = "log.txt"
 _POLL = 0.2  # seconds
-
-
-def training_folder(run: SweepRun) -> Path | None:
-    """The folder with the checkpoints and metrics of a run that is done; None of one that is not."""
-    done = run.folder / DONE
-    return run.folder / json.loads(done.read_text())["training"] if done.is_file() else None
 
 
 @dataclass
@@ -52,11 +42,12 @@ def run_all(
         A run that ended, and what went wrong or None.
 
     Raises:
-        UsageError: another process works in the folder.
+        UsageError: another process works in the folder, or SLURM has jobs of it.
     """
     waiting = [run for run in runs if training_folder(run) is None]
     going: list[_Started] = []
     with folder_lock(out, "sweep") as lock:
+        refuse_queued(waiting)
         try:
             while waiting or going:
                 while waiting and len(going) < processes:
@@ -64,7 +55,8 @@ def run_all(
                 time.sleep(_POLL)
                 for started in [one for one in going if one.process.poll() is not None]:
                     going.remove(started)
-                    yield started.run, _finish(started)
+                    seconds = time.monotonic() - started.since
+                    yield started.run, note_end(started.run, started.process.returncode, seconds)
         finally:
             _stop(going)
 
@@ -85,36 +77,6 @@ def _start(run: SweepRun, processes: int, lock: int) -> _Started:
             pass_fds=[lock],
         )
     return _Started(run, process)
-
-
-def _finish(started: _Started) -> str | None:
-    """Note that a run is done; returns what went wrong."""
-    run, log = started.run, started.run.folder / LOG
-    if started.process.returncode:
-        return f"exit code {started.process.returncode}: {_reason(log)}; all of it in {log}"
-    trainings = [file.parent for file in run.folder.glob("*/*/metrics.csv") if _is_tested(file)]
-    if len(trainings) != 1:
-        return f"its training was not tested, so it was cut short or a rehearsal; see {log}"
-    note = {
-        "training": str(trainings[0].relative_to(run.folder)),
-        "parameters": run.parameters,
-        "command": run.command,
-        "seconds": round(time.monotonic() - started.since, 1),
-    }
-    draft = run.folder / f"{DONE}.draft"
-    draft.write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
-    draft.replace(run.folder / DONE)
-    return None
-
-
-def _reason(log: Path) -> str:
-    """The line of a log that says what went wrong."""
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return next(iter([x for x in lines if x.startswith("error: ")] or lines[-1:]), "it printed nothing")
-
-
-def _is_tested(metrics: Path) -> bool:
-    return any(str(name).startswith("test/") for name in pd.read_csv(metrics, nrows=0))
 
 
 def _stop(going: Sequence[_Started]) -> None:

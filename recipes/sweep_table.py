@@ -12,8 +12,9 @@ import pandas as pd
 from evaluation.downstream.selection import Rule
 from evaluation.report.tables import Table, number
 from recipes.errors import UsageError
-from recipes.sweep_file import Metric, short_names
+from recipes.sweep_file import Metric
 from recipes.sweep_metrics import read_test, read_validation
+from recipes.sweep_run_folder import short_names
 
 
 @dataclass(frozen=True)

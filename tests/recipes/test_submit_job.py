@@ -1,10 +1,12 @@
 """What a submitted training does when signals come; submitit and the training are played."""
 
+import multiprocessing
+import os
 import signal
 
 import pytest
 
-from recipes import submit_job, train
+from recipes import submit_ending, submit_job, train
 from recipes.submit_job import TrainingJob
 
 
@@ -16,14 +18,16 @@ def told(monkeypatch):
 
     def submitit_handler(number, frame):
         got.append(number)
-        raise SystemExit(-1)
+        if os.environ["SLURM_PROCID"] == "0":
+            raise SystemExit(-1)
 
     signal.signal(signal.SIGUSR2, submitit_handler)
     signal.signal(signal.SIGTERM, lambda number, frame: None)  # submitit passes over it
     monkeypatch.setattr("sys.argv", [])
     monkeypatch.setenv("SUBMITIT_EXECUTOR", "slurm")
-    monkeypatch.setenv("SLURM_NTASKS", "1")
-    monkeypatch.setattr(submit_job, "PATIENCE", 0)
+    monkeypatch.setenv("SLURM_NTASKS", "2")
+    monkeypatch.setenv("SLURM_PROCID", "0")
+    monkeypatch.setattr(submit_ending, "PATIENCE", 0)
     yield got
     for one, handler in before.items():
         signal.signal(one, handler)
@@ -72,14 +76,14 @@ def test_after_sigterm_alone_the_job_is_not_queued_again(told, monkeypatch):
 
 
 def test_after_sigterm_the_signal_to_come_again_is_waited_for(told, monkeypatch):
-    monkeypatch.setattr(submit_job.time, "sleep", lambda seconds: signal.raise_signal(signal.SIGUSR2))
+    monkeypatch.setattr(submit_ending.time, "sleep", lambda seconds: signal.raise_signal(signal.SIGUSR2))
     assert run(monkeypatch, training_that(signal.SIGTERM)) == -1
     assert told == [signal.SIGUSR2]
 
 
 def test_on_this_machine_nothing_is_waited_for(told, monkeypatch):
     monkeypatch.setenv("SUBMITIT_EXECUTOR", "local")
-    monkeypatch.setattr(submit_job.time, "sleep", lambda seconds: pytest.fail("waited"))
+    monkeypatch.setattr(submit_ending.time, "sleep", lambda seconds: pytest.fail("waited"))
     assert run(monkeypatch, training_that(signal.SIGTERM)) == 143
 
 
@@ -91,15 +95,26 @@ def test_a_mistake_ends_the_job_for_good(told, monkeypatch):
     assert told == []
 
 
-def test_of_several_processes_the_first_queues_the_job_again_at_once(told, monkeypatch):
-    monkeypatch.setenv("SLURM_NTASKS", "2")
+def test_of_several_processes_the_others_end_their_batch_and_wait_for_the_first(told, monkeypatch):
+    waited = []
+    monkeypatch.setenv("SLURM_PROCID", "1")
+    monkeypatch.setattr(submit_ending.time, "sleep", waited.append)
+    assert run(monkeypatch, training_that(signal.SIGUSR2)) == 143
+    assert waited == [submit_ending.PATIENCE], "its exit would have SLURM end the first"
 
+
+def test_a_worker_that_is_told_as_well_goes_on(told, monkeypatch):
     def main() -> None:
-        signal.signal(signal.SIGTERM, lambda *_: pytest.fail("the batch was to be ended first"))
-        signal.raise_signal(signal.SIGUSR2)
+        worker = multiprocessing.get_context("fork").Process(
+            target=signal.raise_signal, args=[signal.SIGUSR2]
+        )
+        worker.start()
+        worker.join()
+        assert worker.exitcode == 0
+        raise SystemExit(2)
 
-    assert run(monkeypatch, main) == -1
-    assert told == [signal.SIGUSR2], "submitit's own handler"
+    assert run(monkeypatch, main) == 2
+    assert told == []
 
 
 def test_a_training_that_ends_lets_the_job_end(told, monkeypatch):

@@ -26,12 +26,16 @@ TRAINING = [
 
 @pytest.fixture
 def slurm(tmp_path, monkeypatch) -> Path:
+    return play_slurm(tmp_path, monkeypatch)
+
+
+def play_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of what the commands of SLURM that are played were asked for; works in `tmp_path`."""
     commands, folder = tmp_path / "bin", tmp_path / "slurm"
     commands.mkdir()
     folder.mkdir()
     source = Path(__file__).with_name("fake_slurm.py").read_text()
-    for name in ("sbatch", "srun", "scontrol"):
+    for name in ("sbatch", "srun", "scontrol", "squeue"):
         (commands / name).write_text(f"#!{sys.executable} -S\n{source}")
         (commands / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{commands}:{os.environ['PATH']}")
@@ -41,14 +45,21 @@ def slurm(tmp_path, monkeypatch) -> Path:
     return folder
 
 
-def start(slurm: Path) -> subprocess.Popen[bytes]:
-    """The job's script, as SLURM starts it on the first of its machines."""
+def start(slurm: Path, job: str = "1234", tasks: int = 2) -> subprocess.Popen[bytes]:
+    """The script of a job, or of a task of an array, as SLURM starts it on the first of its machines."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    given = {"SLURM_JOB_ID": "1234", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_NNODES": "1"}
-    given |= {"SLURM_JOB_NUM_NODES": "1", "SLURM_JOB_NAME": "lntl", "MASTER_PORT": str(port)}
-    return subprocess.Popen(["bash", (slurm / "script").read_text()], env=os.environ | given)
+    number, _, place = job.partition("_")
+    given = {"SLURM_JOB_ID": number, "SLURM_NTASKS": f"{tasks}", "SLURM_NTASKS_PER_NODE": f"{tasks}"}
+    given |= {
+        "SLURM_NNODES": "1",
+        "SLURM_JOB_NUM_NODES": "1",
+        "SLURM_JOB_NAME": "lntl",
+        "MASTER_PORT": f"{port}",
+    }
+    given |= {"SLURM_ARRAY_JOB_ID": number, "SLURM_ARRAY_TASK_ID": place} if place else {}
+    return subprocess.Popen(["bash", (slurm / f"{number}.script").read_text()], env=os.environ | given)
 
 
 @pytest.mark.slow
@@ -58,6 +69,7 @@ def test_a_job_of_two_tasks_is_one_training_and_goes_on_when_it_comes_again(slur
     assert start(slurm).wait(600) != 0
     assert (slurm / "scontrol.txt").read_text() == "requeue 1234\n", "once"
     assert not list(tmp_path.glob("runs/lntl/*/results.json"))
+    assert content(toy.only_run(tmp_path))["global_step"] == 11, "both ended and saved the batch"
     assert start(slurm).wait(600) == 0, job.stdout()
     assert "going on from" in job.stdout()
     assert job.exception() is None

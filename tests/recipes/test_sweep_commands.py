@@ -11,9 +11,10 @@ import yaml
 from recipes.cli import RecipeCLI
 from recipes.config_lookup import CONFIGS, resolve_configs
 from recipes.errors import UsageError
-from recipes.sweep_commands import agent_command, label, planned_runs
+from recipes.sweep_commands import agent_command, planned_runs
 from recipes.sweep_file import SEED, TRAIN, read_sweep
 from recipes.sweep_metrics import read_validation
+from recipes.sweep_run_folder import label
 from tests import toy
 from tests.recipes.sweep_folder import SWEEP
 

@@ -5,7 +5,8 @@ import yaml
 
 from recipes.config_lookup import CONFIGS
 from recipes.errors import UsageError
-from recipes.sweep_file import Metric, read_sweep, short_names
+from recipes.sweep_file import Metric, read_sweep
+from recipes.sweep_run_folder import short_names
 from tests.recipes.sweep_folder import SWEEP
 
 SWEEPS = sorted(f"sweeps/{path.name}" for path in CONFIGS.glob("sweeps/*.yaml"))

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from recipes.errors import UsageError
-from recipes.sweep_runs import run_all, training_folder
+from recipes.sweep_run_folder import training_folder
+from recipes.sweep_runs import run_all
 from tests.recipes.sweep_folder import fake_runs, faked, started
 
 SECONDS = 60  # until a test gives up waiting
