@@ -27,7 +27,7 @@ class SweepRun:
     parameters: dict[str, Any]
     folder: Path
     command: list[str]
-    config: str = "{}"
+    config: str
 
     def write_parameters(self) -> None:
         """Write the file that the command may read; makes the folder."""

@@ -37,13 +37,13 @@ def fake_plan(sweep: Sweep, out: Path, extra: list[str]) -> list[SweepRun]:
     """As `planned_runs`, without parsing; a hash of what it is given names a folder."""
     keys = [hashlib.sha256(repr((point, extra)).encode()).hexdigest() for point in sweep.points()]
     points = zip(keys, sweep.points(), strict=True)
-    return [faked(SweepRun(point, out / key[:12], [])) for key, point in points]
+    return [faked(SweepRun(point, out / key[:12], [], "{}")) for key, point in points]
 
 
 def fake_runs(out: Path, strengths=(0, 1), seeds=(0, 1)) -> list[SweepRun]:
     write_checkpoint(out)
     points = [{"model.init_args.lambda_": x, "seed_everything": s} for x in strengths for s in seeds]
-    return [faked(SweepRun(point, out / f"run{i}", [])) for i, point in enumerate(points)]
+    return [faked(SweepRun(point, out / f"run{i}", [], "{}")) for i, point in enumerate(points)]
 
 
 def started(out: Path) -> list[str]:

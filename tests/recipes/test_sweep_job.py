@@ -57,7 +57,7 @@ def submit_run(*command: str, tasks: int) -> SweepRun:
     """A run whose command is this and the folder, as the first job."""
     write_checkpoint(Path("out"))
     parameters = {"model.init_args.lambda_": 0, "seed_everything": 0}
-    run = SweepRun(parameters, Path("out/run"), [*command, "out/run"])
+    run = SweepRun(parameters, Path("out/run"), [*command, "out/run"], "{}")
     run.write_parameters()
     submit([SweepJob(run)], "slurm", Slurm(), Machines(1, tasks, False), "sweep", Path("out/slurm"))
     return run
