@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from evaluation.paper.published import Published
-from recipes import audit, embed_options, prepare, reproduce, reproduce_keys, reproduce_steps
-from recipes.config_lookup import CONFIGS, resolve_configs
+from recipes import reproduce, reproduce_keys, reproduce_steps
+from recipes.config_lookup import CONFIGS
 from recipes.errors import UsageError, report_errors
 from recipes.folder_lock import folder_lock
 from recipes.reproduce_keys import job_keys
@@ -327,30 +327,6 @@ def test_every_page_is_planned(name, tmp_path) -> None:
     shared = {"crop_expressions", "x_expressions", "sn", "lntl"} if name in EMOTION_BLIND else set()
     assert {job.step for job in jobs} >= shared | {*published.steps}
     assert len(set(job_keys(jobs).values())) == len(jobs)
-
-
-@pytest.mark.parametrize("data", [None, "on_synthetic", "on_substitutes"])
-@pytest.mark.parametrize("page", ["table_4_1", "table_4_2"])
-def test_every_step_of_the_table_is_understood_by_its_recipe(page, data, tmp_path, monkeypatch) -> None:
-    monkeypatch.setenv("FACE_DATA_ROOT", str(tmp_path))
-    given = [
-        f"--config=paper/{page}.yaml",
-        *([f"--config=paper/{data}.yaml"] if data else []),
-        "--seeds=[0]",
-    ]
-    config, published = reproduce.read_options(given)
-    jobs = plan_jobs(config.steps, config.datasets, config.seeds, published.steps)
-    keys = job_keys(jobs)
-    parsers = {
-        "embed": embed_options.make_parser(),
-        "prepare": prepare.make_parser(),
-        "audit": audit.make_parser(),
-    }
-    workshop = reproduce_steps.Workshop(tmp_path / "steps")
-    for job in jobs:
-        if job.recipe in parsers:  # a training has words in braces where it wants a number
-            _, _, *args = workshop.command(job, keys)
-            parsers[job.recipe].parse_args(resolve_configs(args))
 
 
 def test_figures_share_the_steps_of_the_table() -> None:
