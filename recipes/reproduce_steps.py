@@ -151,7 +151,15 @@ class Workshop:
         return seconds
 
     def table(self, jobs: Sequence[Job], keys: dict[JobId, str]) -> Table:
-        """What ran: a row for each job, all of them done."""
+        """What ran: a row for each job, all of them done; paths as seen from the repository and from here."""
         noted = [(job, keys[job.id], self.done(job, keys[job.id]) or {}) for job in jobs]
-        rows = [[job.title, key, shlex.join(x["command"]), f"{x['seconds']:.0f}"] for job, key, x in noted]
-        return Table("steps", "Steps.", ("step", "key", "command", "seconds"), rows, texts=3)
+        here, repository = f"{self.folder.parent}/", f"{RECIPES.parent}/"
+        short = re.compile(
+            f"{re.escape(here)}|{re.escape(repository)}"
+        )  # what is here may be in the repository
+        rows = [
+            [job.title, key, short.sub("", shlex.join(x["command"])), f"{x['seconds']:.0f}"]
+            for job, key, x in noted
+        ]
+        caption = "Steps. What starts with `steps/` is in the folder of this page."
+        return Table("steps", caption, ("step", "key", "command", "seconds"), rows, texts=3)

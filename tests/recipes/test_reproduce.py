@@ -100,7 +100,10 @@ def test_everything_runs_once_in_order_with_the_outputs_of_what_it_needs(study, 
     assert "--seed 1" in lines[4]
     printed = capsys.readouterr().out
     assert "2/7 train sn, seed 0: " in printed
-    assert "Made." in (study / "out" / "page.md").read_text()
+    page = (study / "out" / "page.md").read_text()
+    assert "Made." in page
+    assert "| recipes/train.py --table steps/x-" in page
+    assert str(study) not in page
     assert (study / "out" / "page.html").exists()
     assert run() == 0
     assert ran(study) == []
