@@ -40,7 +40,10 @@ def _overview(name: str, table: MetricTable, scores: MetricScores) -> Table:
         [row.title, *(_printed(row, key) if printed else _mean(row, key, scores) for key, printed in shown)]
         for row in table.rows
     ]
-    caption = "Published beside ours, ours as mean ± standard deviation of the seeds."
+    printed = any(row.published for row in table.rows)
+    caption = (
+        f"{'Published beside ours, o' if printed else 'O'}urs as mean ± standard deviation of the seeds."
+    )
     return Table(name, " ".join([table.caption, caption]).strip(), columns, rows)
 
 

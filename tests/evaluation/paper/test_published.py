@@ -1,5 +1,7 @@
 """The files of published figures: equal to what the thesis prints, and the Diff that follows from it."""
 
+from itertools import product
+
 import pytest
 import yaml
 
@@ -132,6 +134,23 @@ def test_the_groups_are_read_where_diveface_has_them() -> None:
             assert table.columns[column].metric == metric
             if (of_curve := table.columns.get(f"auc_{column}")) is not None:
                 assert of_curve.metric == metric.replace("accuracy", "auc")
+
+
+def test_hair_has_the_notebook_s_cells_and_nothing_printed() -> None:
+    hair, notebook = read("gender_by_hair"), read("notebook_gender")
+    assert hair.ours
+    for ours, theirs in zip(hair.metrics, notebook.metrics, strict=True):
+        assert not any(row.published for row in ours.rows)
+        assert {x: y.metric for x, y in ours.columns.items()} == {
+            x: y.metric for x, y in theirs.columns.items()
+        }
+        assert [(row.id, row.step) for row in ours.rows] == [(row.id, row.step) for row in theirs.rows]
+    colours = [", ".join(x) for x in product(("no", "yes"), repeat=2)]  # brown, black
+    places = {"a": "no, no", "b": "yes, no", "n": "no, yes"}
+    for column, words in places.items():
+        metric = f"test/accuracy/ethnicity={colours.index(words)}"
+        assert hair.metrics[0].columns[column].metric == metric
+    assert [x.printed for x in judge(hair, {}, {})] == [None] * 5
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ def test_ours_is_beside_what_was_published_and_what_was_not_logged_is_a_dash() -
     assert list(first.columns) == [
         "", "accuracy, published", "accuracy, ours", "gap, published", "gap, ours", "AUC, ours"
     ]  # fmt: skip
+    assert first.caption.endswith("Published beside ours, ours as mean ± standard deviation of the seeds.")
     assert first.rows[0] == ["x", "77.26", "77.00 ± 2.83", "2.08", "1.00 ± 4.24", "–"]
     assert first.rows[2] == ["another", "60.00", "–", "–", "–", "–"]
     by_name = {(row[0], row[1]): row[2:] for row in second.rows}
@@ -88,6 +89,10 @@ def test_a_row_can_have_a_training_for_each_column() -> None:
     )
     overview = metric_section(table, 0, scores).tables[0]
     assert list(overview.columns[1:]) == ["plain, ours", "ours, ours", "theirs, published"]
+    del rows[0]["published"]
+    table = MetricTable.parse({"title": "A", "columns": columns, "rows": rows})
+    caption = metric_section(table, 0, scores).tables[0].caption
+    assert caption == "Ours as mean ± standard deviation of the seeds."
 
 
 @pytest.mark.parametrize(
