@@ -2,11 +2,16 @@
 
 import hashlib
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 
+from recipes import sweep as recipe
+from recipes.errors import report_errors
 from recipes.sweep_commands import SweepRun
 from recipes.sweep_file import Sweep
 
@@ -44,6 +49,19 @@ def fake_runs(out: Path, strengths=(0, 1), seeds=(0, 1)) -> list[SweepRun]:
     write_checkpoint(out)
     points = [{"model.init_args.lambda_": x, "seed_everything": s} for x in strengths for s in seeds]
     return [faked(SweepRun(point, out / f"run{i}", [], "{}")) for i, point in enumerate(points)]
+
+
+def run_recipe(
+    plan: Callable[..., list[SweepRun]], options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> tuple[int, str, str]:
+    """Run the recipe with these runs; returns its exit code, what it printed, and its errors."""
+    monkeypatch.setattr(recipe, "planned_runs", plan)
+    monkeypatch.setattr(sys, "argv", ["sweep.py", "sweep.yaml", *options])
+    try:
+        report_errors(recipe.main)
+    except SystemExit as stop:
+        return (stop.code, *capsys.readouterr())
+    return (0, *capsys.readouterr())
 
 
 def started(out: Path) -> list[str]:

@@ -1,7 +1,6 @@
 """A small sweep whose trainings are fake, on a played SLURM."""
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +9,8 @@ from typing import Any
 import pytest
 
 from recipes import sweep, sweep_runs
-from recipes.errors import report_errors
 from recipes.sweep_run_folder import SweepRun
-from tests.recipes.sweep_folder import SWEEP, fake_plan, faked, write_checkpoint
+from tests.recipes.sweep_folder import SWEEP, fake_plan, faked, run_recipe, write_checkpoint
 from tests.recipes.test_submit_slurm import play_slurm, start
 
 TRAINER = {"num_nodes": 1, "devices": 1, "accelerator": "cpu"}
@@ -43,13 +41,7 @@ def caller(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Callable[..., tuple[
                 for i, run in enumerate(fake_plan(*asked))
             ]
 
-        monkeypatch.setattr(sweep, "planned_runs", planned)
-        monkeypatch.setattr(sys, "argv", ["sweep.py", "sweep.yaml", f"--out={out}", *options])
-        try:
-            report_errors(sweep.main)
-        except SystemExit as stop:
-            return (stop.code, *capsys.readouterr())
-        return (0, *capsys.readouterr())
+        return run_recipe(planned, [f"--out={out}", *options], monkeypatch, capsys)
 
     return run
 

@@ -1,7 +1,6 @@
 """The whole recipe on fake trainings whose metrics are known."""
 
 import json
-import sys
 from collections.abc import Collection
 from pathlib import Path
 
@@ -10,9 +9,8 @@ import pandas as pd
 import pytest
 
 from recipes import sweep, sweep_runs
-from recipes.errors import report_errors
 from recipes.sweep_commands import planned_runs
-from tests.recipes.sweep_folder import SWEEP, fake_plan, faked, started, write_checkpoint
+from tests.recipes.sweep_folder import SWEEP, fake_plan, faked, run_recipe, started, write_checkpoint
 
 
 @pytest.fixture
@@ -28,13 +26,7 @@ def call(tmp_path, monkeypatch, capsys):
         def planned(*asked):
             return [faked(run, "fail") if i in fail else run for i, run in enumerate(plan(*asked))]
 
-        monkeypatch.setattr(sweep, "planned_runs", planned)
-        monkeypatch.setattr(sys, "argv", ["sweep.py", "sweep.yaml", "--out=out", "--processes=3", *arguments])
-        try:
-            report_errors(sweep.main)
-        except SystemExit as stop:
-            return (stop.code, *capsys.readouterr())
-        return (0, *capsys.readouterr())
+        return run_recipe(planned, ["--out=out", "--processes=3", *arguments], monkeypatch, capsys)
 
     return run
 
