@@ -14,6 +14,7 @@ from typing import Any
 from datamodules.embedding_table import EmbeddingTable
 from evaluation.report.tables import Table
 from recipes.errors import UsageError
+from recipes.json_file import write_json
 from recipes.reproduce_study import WORD, Job, JobId
 from recipes.resume import RESULTS
 
@@ -145,9 +146,7 @@ class Workshop:
             "command": command[1:],
             "seconds": round(seconds, 1),
         }
-        part = folder / f"{_DONE}.part"
-        part.write_text(json.dumps(noted, indent=1) + "\n")
-        part.replace(folder / _DONE)
+        write_json(folder / _DONE, noted, indent=1)
         return seconds
 
     def table(self, jobs: Sequence[Job], keys: dict[JobId, str]) -> Table:

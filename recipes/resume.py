@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from pytorch_lightning.utilities.rank_zero import rank_zero_info, rank_zero_warn
 
 from lightning_modules.state_files import WeightsError, read_checkpoint
+from recipes.json_file import write_json
 
 RUN, RESULTS = "run.json", "results.json"
 _NOT_OF_THE_RESULT = ("resume", "ckpt_path", "config")
@@ -44,9 +45,7 @@ def note_run(folder: Path, key: str, wandb_id: str) -> None:
 
 def note_results(folder: Path, results: Mapping[str, float]) -> None:
     """Write the results of the test, at once or not at all; a run that has them is finished."""
-    part = folder / f"{RESULTS}.part"
-    part.write_text(json.dumps(dict(results), indent=1) + "\n")
-    part.replace(folder / RESULTS)
+    write_json(folder / RESULTS, dict(results), indent=1)
 
 
 def find_earlier(runs: Path, key: str) -> Earlier:

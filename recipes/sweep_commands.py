@@ -15,8 +15,9 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_com
 from recipes.cli import RecipeCLI
 from recipes.config_lookup import resolve_configs
 from recipes.errors import UsageError, one_line
+from recipes.json_file import write_json
 from recipes.sweep_file import TRAIN, Sweep
-from recipes.sweep_run_folder import PARAMETERS, SweepRun, label, write_json
+from recipes.sweep_run_folder import PARAMETERS, SweepRun, label
 
 
 def planned_runs(sweep: Sweep, out: Path, extra: Sequence[str] = ()) -> list[SweepRun]:

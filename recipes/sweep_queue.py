@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from recipes.errors import UsageError
-from recipes.sweep_run_folder import SweepRun, training_folder, write_json
+from recipes.json_file import write_json
+from recipes.sweep_run_folder import SweepRun, training_folder
 
 JOB = "job.json"
 

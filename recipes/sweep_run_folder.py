@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recipes.json_file import write_json
+
 PARAMETERS, LOG, DONE = "parameters.json", "log.txt", "done.json"
 
 
@@ -80,13 +82,6 @@ def note_end(run: SweepRun, code: int, seconds: float, begin: int = 0) -> str | 
     }
     write_json(run.folder / DONE, note, indent=2)
     return None
-
-
-def write_json(path: Path, content: object, indent: int | None = None) -> None:
-    """Write a file at once or not at all."""
-    draft = path.with_name(f"{path.name}.draft")
-    draft.write_text(json.dumps(content, indent=indent) + "\n", encoding="utf-8")
-    draft.replace(path)
 
 
 def _reason(log: Path, begin: int) -> str:
