@@ -1,8 +1,10 @@
 """Fixtures that several folders share."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import wandb
@@ -15,6 +17,10 @@ from tests.datamodules.embedding_tree import write_embeddings
 from tests.datamodules.lfw_tree import write_lfw
 from tests.datamodules.manifest_trees import write_fer2013, write_manifest, write_utkface
 from tests.datamodules.mnist_tree import write_mnist
+from tests.process_state import process_restored
+from tests.seeds import seed_all, seeded_apart
+
+pytest_plugins = ["pytester"]
 
 
 @pytest.fixture
@@ -26,14 +32,24 @@ def face_data_root() -> Path:
     return Path(root)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Each test draws from a seed of its own, whatever ran before it."""
+    seed_all(item.nodeid)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
+    """A fixture that several tests share draws the same for whichever of them comes first."""
+    shared = fixturedef.scope != "function"
+    with seeded_apart(f"{fixturedef.baseid}::{fixturedef.argname}") if shared else nullcontext():
+        return (yield)
+
+
 @pytest.fixture(autouse=True)
-def _own_environment():
-    """Lightning leaves LOCAL_RANK and more behind, so that a later run would not start its second process."""
-    before = dict(os.environ)
-    yield
-    for name in {*os.environ} - {*before}:
-        del os.environ[name]
-    os.environ.update(before)
+def _own_process():
+    with process_restored():
+        yield
 
 
 @pytest.fixture(autouse=True)
