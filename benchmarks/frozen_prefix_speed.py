@@ -13,7 +13,6 @@ line is JSON.
 import argparse
 import copy
 import json
-import warnings
 from functools import partial
 from typing import Any
 
@@ -31,12 +30,11 @@ GOALS = {"all layers": 3.0, "last stage, twice": 1.35}
 def make_module(trainable: Trainable, backbone: str, **options: Any) -> PlainLNTL:
     """LNTL that reads emotion from the embedding of a gender classifier."""
     torch.manual_seed(0)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*random values")
-        module = PlainLNTL(
-            attributes={"gender": ["0", "1"], "emotion": [str(n) for n in range(6)]}, task="gender",
-            sensitive="emotion", backbone=backbone, trainable=trainable, backbone_options=options,
-        )  # fmt: skip
+    module = PlainLNTL(
+        attributes={"gender": ["0", "1"], "emotion": [str(n) for n in range(6)]}, task="gender",
+        sensitive="emotion", backbone=backbone, weights="random", trainable=trainable,
+        backbone_options=options,
+    )  # fmt: skip
     return module.train()
 
 

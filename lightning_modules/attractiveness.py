@@ -22,6 +22,8 @@ class Attractiveness(AttributeClassifier):
         ValueError: `task` or `sensitive` is not an attribute of the data, or the task has not two classes.
     """
 
+    learns = ("task",)
+
     def __init__(self, *, task: str = "attractive", sensitive: str = "smiling", **common: Any) -> None:
         super().__init__(task=task, **common)
         self.classes_of("sensitive", sensitive)

@@ -119,6 +119,8 @@ class Backbone(nn.Module):
 
     reads = "image"
     """What it takes of a FaceBatch."""
+    random = False
+    """Whether its frozen part holds random values, which nobody trained."""
 
     def __init__(
         self,

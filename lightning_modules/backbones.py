@@ -29,6 +29,13 @@ __all__ = ["Backbone", "InputSpec", "Trainable", "WeightsError", "build_backbone
 SYNTHETIC = "synthetic_recogniser"
 _NAMES = (VGGFACE2, INCEPTION, LNTL_CONVNET, ONNX, PRECOMPUTED, SYNTHETIC)
 SYNTHETIC_FILE = Path(__file__).parent / "weights" / "synthetic_recogniser.safetensors"
+RANDOM, CHECKPOINT = "random", "checkpoint"
+"""Values of `weights` of every kind of backbone that can be built without a file."""
+_PUBLISHED = {
+    VGGFACE2: "the path of resnet50_ft_weight.pkl (linked from github.com/cydonia999/VGGFace2-pytorch and "
+    "github.com/ox-vgg/vgg_face2)",
+    INCEPTION: "vggface2 or casia-webface (downloaded by facenet-pytorch) or to the path of a state dict",
+}
 
 
 def build_backbone(
@@ -46,40 +53,44 @@ def build_backbone(
             `synthetic_recogniser` (small, trained on the synthetic faces, shipped with this package); the
             path of a `.safetensors` file that `save_backbone` wrote; or any timm name,
             `hf_hub:<owner>/<model>` included.
-        weights: what the network starts from, see the builder of each; None means random values, with a
-            warning. "checkpoint" is for modules read from a checkpoint, whose state dict brings the values.
-        trainable: the part that trains.
+        weights: what the network starts from, see the builder of each. None means random values, and is
+            refused where a part of them would stay frozen; "random" means them too, and is not.
+            "checkpoint" is for modules read from a checkpoint, whose state dict brings the values.
+        trainable: the part that trains; with "all", any network may start from random values.
         options: fields of `InputSpec` (`onnx`, timm) and keywords of the network (timm). Of all kinds
             `suppressor`: `{width: , layers: }` of the one behind the network, in exports of SensitiveNets.
 
     Raises:
-        ValueError: an unknown name or option, or weights that cannot be used (`WeightsError`).
+        ValueError: an unknown name or option, or weights that cannot be used (`WeightsError`), such as none
+            for a network of which a part is frozen.
     """
+    own = name in (ONNX, PRECOMPUTED, SYNTHETIC) or name.endswith(".safetensors") or name.startswith(HUB)
+    if own and weights == RANDOM:
+        raise ValueError(f"{name} brings its own values: weights cannot be random")
+    given = None if weights == RANDOM else weights
     options = dict(options or {})
     suppressor = options.pop("suppressor", None)
     if options and (name in (VGGFACE2, INCEPTION, LNTL_CONVNET, SYNTHETIC) or name.endswith(".safetensors")):
         raise ValueError(f"{name} has no options, but got {', '.join(options)}")
     if name == VGGFACE2:
-        backbone = build_vggface2_resnet50(weights)
+        backbone = build_vggface2_resnet50(given)
     elif name == INCEPTION:
-        backbone = build_inception_resnet_v1(weights)
+        backbone = build_inception_resnet_v1(given)
     elif name == LNTL_CONVNET:
-        backbone = build_lntl_convnet(weights)
+        backbone = build_lntl_convnet(given)
     elif name == ONNX:
-        backbone = build_onnx(weights, options)
+        backbone = build_onnx(given, options)
     elif name == PRECOMPUTED:
-        backbone = build_precomputed(weights, options)
+        backbone = build_precomputed(given, options)
     elif name == SYNTHETIC or name.endswith(".safetensors"):
-        if weights is not None:
+        if weights not in (None, CHECKPOINT):
             raise ValueError(f"{name} holds its own weights: leave weights null, not {weights!r}")
         backbone = _load_backbone(SYNTHETIC_FILE if name == SYNTHETIC else Path(name))
     else:
-        backbone = build_timm(name, weights, options, other_names=_NAMES)
-        if weights is None and trainable != "all" and not name.startswith(HUB):
-            warnings.warn(
-                f"{name}: what is frozen holds random values; set weights to pretrained, or trainable to all",
-                stacklevel=2,
-            )
+        backbone = build_timm(name, given, options, other_names=_NAMES)
+    if weights is None and not own:
+        _check_random(name, trainable)
+    backbone.random = backbone.random or (weights == RANDOM and trainable != "all")
     if suppressor is not None:
         try:
             backbone = suppressed(backbone, Suppressor(backbone.num_features, **suppressor))
@@ -117,6 +128,8 @@ def save_backbone(
         if large:
             raise ValueError(f"{large[0]} exceeds the 16-bit range: use half=False")
     about = {"backbone": backbone.recipe, "made_by": made_by, "figures": figures}
+    if backbone.random:
+        about[RANDOM] = True
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     save_file(state, path, metadata={key: json.dumps(value) for key, value in about.items()})
 
@@ -129,6 +142,25 @@ def _load_backbone(path: Path) -> Backbone:
         raise WeightsError(f"{path}: not a readable safetensors file ({error})") from error
     if "backbone" not in about:
         raise WeightsError(f"{path}: does not say which network it holds; save_backbone writes files that do")
-    backbone = build_backbone(**json.loads(about["backbone"]))
+    recipe = json.loads(about["backbone"])
+    if str(recipe.get("name")).startswith(HUB):
+        raise WeightsError(
+            f"{path}: names the network {recipe['name']}, and a file may not ask for a download"
+        )
+    backbone = build_backbone(**recipe | {"weights": CHECKPOINT})
     load_exactly(backbone.network, read_state(path), path)
+    backbone.random = json.loads(about.get(RANDOM, "false"))
     return backbone
+
+
+def _check_random(name: str, trainable: Trainable) -> None:
+    """Refuse random values that would stay as they are; warn of those that published ones could replace."""
+    if trainable != "all":
+        published = f"set weights to {_PUBLISHED.get(name, 'pretrained')}" if name != LNTL_CONVNET else ""
+        raise WeightsError(
+            f"{name} has no weights, and what is frozen of it (trainable: {trainable}) would keep random "
+            f"values: {published + '; or ' if published else ''}train all of it (trainable: all); or say "
+            "weights: random, if they are wanted"
+        )
+    if name in _PUBLISHED:
+        warnings.warn(f"{name} starts from random values: set weights to {_PUBLISHED[name]}", stacklevel=3)

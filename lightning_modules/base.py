@@ -1,7 +1,8 @@
 """What the methods share: the representation of a face, and how an attribute classifier is measured."""
 
 from abc import ABC, abstractmethod
-from typing import Any, Literal
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar, Literal
 
 import torch
 from pytorch_lightning import LightningModule
@@ -13,6 +14,7 @@ from torchmetrics import MeanMetric
 
 from lightning_modules.backbones import Trainable, build_backbone
 from lightning_modules.block_checkpointing import checkpoint_blocks
+from lightning_modules.class_names import check_classes
 from lightning_modules.heads import Head
 from lightning_modules.precomputed import NAME as PRECOMPUTED
 
@@ -32,6 +34,10 @@ def wide(x: Tensor) -> Tensor:
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
+RANDOM_BACKBONE = "random_backbone"
+"""In a checkpoint: the frozen part of its backbone holds random values, which nobody trained."""
+
+
 class FaceModule(LightningModule):
     """A backbone in a LightningModule: its embedding, its optimizer, and checkpoints that stand alone.
 
@@ -39,7 +45,7 @@ class FaceModule(LightningModule):
         attributes: class names of each attribute of the data; the command line fills it in.
         task: the attribute that is learned.
         backbone: name of the backbone, see `backbones.build_backbone`.
-        weights: what the backbone starts from.
+        weights: what the backbone starts from; null only if all of it trains or it brings its own.
         trainable: the part of the backbone that trains: none, last_stage or all.
         backbone_options: further options of the backbone.
         optimizer: from parameters to an optimizer; the default is that of the thesis' annex (section IV).
@@ -50,6 +56,9 @@ class FaceModule(LightningModule):
     Raises:
         ValueError: `task` is not an attribute of the data, or a switch does not go with the backbone.
     """
+
+    learns: ClassVar[tuple[str, ...]] = ("task", "sensitive")
+    """The arguments that name attributes of which weights are learned."""
 
     def __init__(
         self,
@@ -138,6 +147,25 @@ class FaceModule(LightningModule):
             "grad_checkpointing": False,
             "compile_backbone": None,
         }
+        if self.backbone.random:
+            checkpoint[RANDOM_BACKBONE] = True
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse a checkpoint that was trained on other classes than the data's, see `check_classes`."""
+        self.check_classes(checkpoint, "the checkpoint", roles=self.learns)
+
+    def check_classes(
+        self, checkpoint: Mapping[str, Any], what: str, roles: Collection[str] = ("task",)
+    ) -> None:
+        """Raise `WeightsError` unless a checkpoint is of the same attributes and classes, in their order.
+
+        Args:
+            checkpoint: what Lightning stored.
+            what: names it in the message.
+            roles: hyper-parameters that name attributes, to be the same in both.
+        """
+        own = {role: getattr(self, role) for role in roles if hasattr(self, role)}
+        check_classes(checkpoint, self.attributes, self.used_attributes, own, what)
 
 
 class IdentityModule(FaceModule):

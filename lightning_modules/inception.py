@@ -1,7 +1,5 @@
 """facenet-pytorch's InceptionResnetV1."""
 
-import warnings
-
 from facenet_pytorch import InceptionResnetV1
 
 from lightning_modules.backbone_base import Backbone, InputSpec
@@ -27,15 +25,9 @@ def build_inception_resnet_v1(weights: str | None) -> Backbone:
         network = InceptionResnetV1(pretrained=weights if weights in PUBLISHED else None)
     except OSError as error:
         raise WeightsError(f"{weights} of {NAME} cannot be fetched: {error}") from error
-    if weights is None:
-        warnings.warn(
-            f"{NAME} starts from random values: set weights to {' or '.join(PUBLISHED)} (downloaded by "
-            "facenet-pytorch) or to the path of a state dict",
-            stacklevel=2,
-        )
-    elif weights in PUBLISHED:
+    if weights in PUBLISHED:
         del network.logits
-    elif weights != "checkpoint":
+    elif weights not in (None, "checkpoint"):
         state = read_state(weights)
         load_exactly(network, {k: v for k, v in state.items() if not k.startswith("logits.")}, weights)
     return Backbone(

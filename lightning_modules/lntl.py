@@ -7,7 +7,7 @@ from pytorch_lightning.cli import OptimizerCallable
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor
 
-from lightning_modules.backbones import Trainable
+from lightning_modules.backbones import CHECKPOINT, Trainable
 from lightning_modules.base import Batch, mean_of_known, wide
 from lightning_modules.baseline import Baseline
 from lightning_modules.bias_head import BiasHeads, build_bias_head
@@ -89,6 +89,8 @@ class LNTL(TwoPlayers, Baseline):
         optimizer: OptimizerCallable = lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, weight_decay=5e-4),
         **common: Any,
     ) -> None:
+        if start_from and common.get("weights") is None:
+            common["weights"] = CHECKPOINT
         super().__init__(trainable=trainable, hidden=hidden, optimizer=optimizer, **common)
         if min(lambda_, reversal, pretrain_epochs, refresh_steps) < 0:
             raise ValueError("lambda_, reversal, pretrain_epochs and refresh_steps cannot be negative")

@@ -1,5 +1,6 @@
 """Any ONNX face recogniser as a module that can be fine-tuned."""
 
+from pathlib import Path
 from typing import Any
 
 import onnx
@@ -11,6 +12,8 @@ from lightning_modules.backbone_base import Backbone, InputSpec
 from lightning_modules.state_files import WeightsError, existing_file
 
 NAME = "onnx"
+_OPSET = 13
+"""Operations of older sets are not all known to onnx2torch; the converted graph differs by rounding alone."""
 
 
 def build_onnx(weights: str | None, options: dict[str, Any]) -> Backbone:
@@ -25,19 +28,24 @@ def build_onnx(weights: str | None, options: dict[str, Any]) -> Backbone:
             of the ArcFace family, RGB `(x - 127.5) / 128`.
 
     Raises:
-        WeightsError: no file, no ONNX, or an output that is not flat.
+        WeightsError: no file, no ONNX, operations of an opset that is too old, images with the channels last,
+            or an output that is not flat.
         ValueError: an unknown option, or a graph that leaves the input size open and no `input_size`.
     """
-    if weights is None:
+    if weights in (None, "checkpoint"):
         raise WeightsError("the onnx backbone needs weights: the path of an .onnx file")
     path = existing_file(weights)
     try:
         model = onnx.load(path)
         onnx.checker.check_model(model)
+        _check_layout(model, path)
         network: nn.Module = onnx2torch.convert(model)
+    except WeightsError:
+        raise
     except Exception as error:  # damaged bytes and unknown operations raise nearly anything
         reason = str(error).partition("\n")[0]
-        raise WeightsError(f"{path}: not an ONNX graph that can be converted ({reason})") from error
+        hint = _upgrade_hint(model, path) if isinstance(error, NotImplementedError) else ""
+        raise WeightsError(f"{path}: not an ONNX graph that can be converted ({reason}){hint}") from error
     network.eval()
     size = options.get("input_size", _input_size(model))
     if size is None:
@@ -56,10 +64,36 @@ def build_onnx(weights: str | None, options: dict[str, Any]) -> Backbone:
     )
 
 
-def _input_size(model: onnx.ModelProto) -> int | None:
+def _upgrade_hint(model: onnx.ModelProto, path: Path) -> str:
+    """What to do if the opset is an old one; empty if it is not."""
+    opset = max((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), default=_OPSET)
+    if opset >= _OPSET:
+        return ""
+    new = path.with_name(f"{path.stem}_opset{_OPSET}.onnx").name
+    return (
+        f'; its opset is {opset}: convert it to {_OPSET} or later, python -c "import onnx; from onnx import '
+        f"version_converter as v; onnx.save(v.convert_version(onnx.load('{path.name}'), {_OPSET}), '{new}')\""
+    )
+
+
+def _input(model: onnx.ModelProto) -> tuple[str, list[int]]:
+    """Name and shape of the image input, 0 where the graph leaves a size open."""
     constants = {tensor.name for tensor in model.graph.initializer}
     image = next(value for value in model.graph.input if value.name not in constants)
-    height, width = ([d.dim_value for d in image.type.tensor_type.shape.dim] + [0, 0, 0, 0])[2:4]
+    return image.name, [d.dim_value for d in image.type.tensor_type.shape.dim]
+
+
+def _check_layout(model: onnx.ModelProto, path: Path) -> None:
+    name, shape = _input(model)
+    if len(shape) == 4 and shape[3] == 3 != shape[1]:
+        raise WeightsError(
+            f"{path}: its input {name} takes images with the channels last, (n, H, W, 3); export it with the "
+            f"channels first, (n, 3, H, W), as tf2onnx does with --inputs-as-nchw {name}"
+        )
+
+
+def _input_size(model: onnx.ModelProto) -> int | None:
+    height, width = ([*_input(model)[1], 0, 0, 0, 0])[2:4]
     return height if height == width and height > 0 else None
 
 

@@ -1,11 +1,10 @@
 """The weights of another training's checkpoint, to start from."""
 
-from torch import nn
-
+from lightning_modules.base import RANDOM_BACKBONE, FaceModule
 from lightning_modules.state_files import WeightsError, read_checkpoint
 
 
-def load_weights(module: nn.Module, path: str, *, may_lack: str) -> None:
+def load_weights(module: FaceModule, path: str, *, may_lack: str) -> None:
     """Copy the weights of a Lightning checkpoint into a module.
 
     Args:
@@ -14,11 +13,13 @@ def load_weights(module: nn.Module, path: str, *, may_lack: str) -> None:
         may_lack: beginning of the names of weights that the checkpoint need not have.
 
     Raises:
-        WeightsError: the file is missing or damaged, or its weights are not those of the module.
+        WeightsError: the file is missing or damaged, its weights are not those of the module, or they were
+            trained on another task, or on other classes or another order of them than the data's.
     """
     try:
-        weights = read_checkpoint(path)["state_dict"]
-        missing, unexpected = module.load_state_dict(weights, strict=False)
+        checkpoint = read_checkpoint(path)
+        module.check_classes(checkpoint, path)
+        missing, unexpected = module.load_state_dict(checkpoint["state_dict"], strict=False)
     except WeightsError as error:
         raise WeightsError(f"start_from: {error}") from error
     except RuntimeError as error:  # shapes; torch lists them on lines of their own
@@ -27,3 +28,4 @@ def load_weights(module: nn.Module, path: str, *, may_lack: str) -> None:
         ) from error
     if strange := [*unexpected, *(name for name in missing if not name.startswith(may_lack))]:
         raise WeightsError(f"start_from: {path} is of another model; {strange[0]} is not in both")
+    module.backbone.random = bool(checkpoint.get(RANDOM_BACKBONE))

@@ -32,7 +32,7 @@ def build_timm(
         ValueError: an unknown name, an option that the network does not have, other weights.
     """
     if weights not in (None, "pretrained", "checkpoint"):
-        raise ValueError(f"weights of {name} are null or 'pretrained', not {weights!r}")
+        raise ValueError(f"weights of {name} are null, random or pretrained, not {weights!r}")
     hub = name.startswith(HUB)
     if not hub and not timm.is_model(name):
         near = difflib.get_close_matches(name, [*timm.list_models(), *other_names], n=3)

@@ -1,6 +1,5 @@
 """ResNet-50 with the geometry of the Caffe networks that VGGFace2's authors published."""
 
-import warnings
 from typing import Any
 
 import timm
@@ -39,13 +38,7 @@ def build_vggface2_resnet50(weights: str | None) -> Backbone:
         WeightsError: the file is missing, damaged or another network's.
     """
     network = caffe_resnet50()
-    if weights is None:
-        warnings.warn(
-            f"{NAME} starts from random values: get resnet50_ft_weight.pkl (linked from "
-            "github.com/cydonia999/VGGFace2-pytorch and github.com/ox-vgg/vgg_face2) and set weights to it",
-            stacklevel=2,
-        )
-    elif weights != "checkpoint":
+    if weights not in (None, "checkpoint"):
         state = read_state(weights)
         load_exactly(network, {k: v for k, v in state.items() if not k.startswith("fc.")}, weights)
     return Backbone(

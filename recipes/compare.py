@@ -73,6 +73,8 @@ def main(args: list[str] | None = None) -> None:
     embedder = load_embedder(config.ckpt, **config.model)
     if embedder.backbone.reads != "image":
         raise UsageError("the network reads embeddings, not images: give another --ckpt or --model.backbone")
+    if embedder.backbone.random:
+        print("the network has random weights, which nobody trained: its score says nothing of the people")
     faces = read_faces(config, embedder)
     for path, face in zip((config.first, config.second), faces, strict=True):
         print(f"{path}: {face.about}")

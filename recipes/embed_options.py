@@ -49,7 +49,12 @@ def add_embedder_arguments(parser: RecipeParser) -> None:
     )
     parser.add_argument("--model.backbone", type=str | None, help="A bare backbone in place of a checkpoint.")
     parser.add_argument(
-        "--model.weights", type=str | None, help="Of the backbone; of a checkpoint's one if it is .onnx."
+        "--model.weights",
+        type=str | None,
+        help="Of the backbone: a file, a published name or random; of a checkpoint's one if it is .onnx.",
+    )
+    parser.add_argument(
+        "--model.hub", type=bool, default=False, help="A checkpoint may name a network of the hub to fetch."
     )
     parser.add_argument("--model.options", type=dict[str, Any] | None, help="Further ones of the backbone.")
 

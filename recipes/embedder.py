@@ -12,9 +12,11 @@ import yaml
 from torch import Tensor
 
 from datamodules.embeddings import file_sha256
-from lightning_modules.base import FaceModule
+from lightning_modules.backbones import CHECKPOINT
+from lightning_modules.base import RANDOM_BACKBONE, FaceModule
 from lightning_modules.onnx_backbone import NAME as ONNX
 from lightning_modules.state_files import WeightsError, load_exactly, read_checkpoint
+from lightning_modules.timm_backbone import HUB
 from recipes.errors import UsageError
 
 METHODS = "lightning_modules"
@@ -27,16 +29,19 @@ def load_embedder(
     backbone: str | None = None,
     weights: str | None = None,
     options: dict[str, Any] | None = None,
+    hub: bool = False,
 ) -> FaceModule:
     """A module in eval mode of which `embed(image)` gives (N, D) float32, and `inputs(batch)` the images.
 
-    Nothing that a file says is run: checkpoints hold tensors and plain values, and name their method.
+    Nothing that a file says is run: checkpoints hold tensors and plain values, and name their method. Nor is
+    anything fetched that a checkpoint names. `weights: random` draws the same values each time.
 
     Args:
         ckpt: checkpoint of any method; its weights and options are the module's.
         backbone: without a checkpoint: name of the backbone, see `backbones.build_backbone`.
         weights: what the backbone starts from; with a checkpoint another place of its `.onnx` file.
         options: further options of the backbone.
+        hub: a checkpoint may name a backbone of the Hugging Face hub, which is then contacted.
 
     Raises:
         UsageError: neither or both of `ckpt` and `backbone`, or a method or option that does not exist.
@@ -46,20 +51,26 @@ def load_embedder(
         raise UsageError("give either a checkpoint (--ckpt) or a bare backbone (--model.backbone)")
     if ckpt is None:
         assert backbone is not None
-        try:
-            bare = FaceModule(
-                attributes={"identity": []},
-                task="identity",
-                backbone=backbone,
-                weights=weights,
-                backbone_options=options,
+        if weights == CHECKPOINT:
+            raise UsageError(
+                "--model.weights checkpoint: there is no checkpoint to read them from, see --ckpt"
             )
+        try:
+            with torch.random.fork_rng(devices=[]):  # the same in every process, and when started again
+                torch.default_generator.manual_seed(0)
+                bare = FaceModule(
+                    attributes={"identity": []},
+                    task="identity",
+                    backbone=backbone,
+                    weights=weights,
+                    backbone_options=options,
+                )
         except ValueError as error:
             raise UsageError(str(error)) from error
         return bare.eval()
     if options:
         raise UsageError("a checkpoint has its own backbone: leave out --model.options")
-    return _load_method(Path(ckpt).expanduser(), weights).eval()
+    return _load_method(Path(ckpt).expanduser(), weights, hub).eval()
 
 
 def embedding_of(embedder: FaceModule, image: Tensor, mirror: bool) -> Tensor:
@@ -68,7 +79,7 @@ def embedding_of(embedder: FaceModule, image: Tensor, mirror: bool) -> Tensor:
     return embedding + embedder.embed(image.flip(-1)).float() if mirror else embedding
 
 
-def _load_method(path: Path, weights: str | None) -> FaceModule:
+def _load_method(path: Path, weights: str | None, hub: bool) -> FaceModule:
     checkpoint = read_checkpoint(path)
     found = checkpoint.get("hyper_parameters")
     hparams: dict[str, Any] = dict(found) if isinstance(found, dict) else {}
@@ -79,9 +90,19 @@ def _load_method(path: Path, weights: str | None) -> FaceModule:
         if hparams.get("backbone") != ONNX:
             raise UsageError(f"{path} holds its backbone's weights: leave out --model.weights")
         hparams["weights"] = weights
+    elif hparams.get("backbone") != ONNX:
+        hparams["weights"] = (
+            CHECKPOINT  # whatever it says: its tensors replace all values, so none are fetched
+        )
+    if not hub and (name := str(hparams.get("backbone"))).startswith(HUB):
+        raise UsageError(
+            f"{path} names the backbone {name}, which would be fetched from the Hugging Face hub: "
+            "allow it by --model.hub true, if you trust who made the checkpoint"
+        )
     try:
         module = method(**hparams)
         load_exactly(module, checkpoint["state_dict"], path)
+        module.backbone.random = bool(checkpoint.get(RANDOM_BACKBONE))
     except WeightsError:
         raise
     except (AttributeError, TypeError, ValueError, RuntimeError) as error:
@@ -119,7 +140,8 @@ def _method(path: Path, name: Any) -> type[FaceModule]:
 def embedder_facts(module: FaceModule, ckpt: str | Path | None) -> dict[str, str]:
     """What tells one embedder from another, without the place of any file.
 
-    `model`: class of the method, or name of the bare backbone; `config`: sha256 of the options that it is
+    `random`: what of it holds random values that nobody trained, if anything does. `model`: class of the
+    method, or name of the bare backbone; `config`: sha256 of the options that it is
     built with; `weights`: of all its tensors; `checkpoint`: of the file; `graph`: of the `.onnx` file.
 
     Args:
@@ -146,6 +168,8 @@ def embedder_facts(module: FaceModule, ckpt: str | Path | None) -> dict[str, str
     }
     if ckpt is not None:
         facts["checkpoint"] = file_sha256(Path(ckpt).expanduser())
+    if module.backbone.random:
+        facts["random"] = "what is frozen of the backbone has random weights, which nobody trained"
     if recipe["name"] == ONNX:
         facts["graph"] = file_sha256(Path(recipe["weights"]))
     return facts

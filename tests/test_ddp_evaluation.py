@@ -21,8 +21,9 @@ COMMON = [
     *toy.QUIET, "--trainer.max_epochs=1", "--trainer.limit_train_batches=3",
     "--trainer.precision=64-true",  # or the size of a batch shows in the last bits, which probes may amplify
     "--trainer.callbacks+=tests.ddp_work.Witness",
-    "--model.init_args.backbone=resnet10t",
+    "--model.init_args.backbone=resnet10t", "--model.init_args.weights=random",
     '--model.init_args.backbone_options={"channels": [8, 8, 8, 8], "stem_width": 8, "input_size": 32, '
+    '"act_layer": "leaky_relu", '
     '"norm_layer": "layernorm2d"}',  # statistics of batches would move though the weights do not
 ]  # fmt: skip
 STILL = ["--model.init_args.optimizer=torch.optim.SGD", "--model.init_args.optimizer.init_args.lr=0.0"]

@@ -34,7 +34,7 @@ def test_one(tmp_path):
 def test_other(tmp_path):
     change(tmp_path)
 '''  # fmt: skip
-DRAWS = '''
+DRAWS = """
 import random
 import numpy as np, pytest, torch
 from pathlib import Path
@@ -50,7 +50,7 @@ def shared():
 def test_draw(name, shared):
     with open("drawn.txt", "a") as file:
         print(name, draw(), shared, file=file)
-'''
+"""
 HOOKS = "from tests.conftest import *\nfrom tests.conftest import _own_process\n"
 
 

@@ -10,10 +10,12 @@ from torch.utils.data import DataLoader
 
 TOY: dict[str, Any] = {
     "backbone": "resnet10t",
+    "weights": "random",
     "backbone_options": {
         "channels": [8, 8, 16, 16],
         "stem_width": 8,
         "input_size": 32,
+        "act_layer": "leaky_relu",  # or a unit can be dead
         "zero_init_last": False,  # or the residual branches have no gradient in the first step
     },
 }

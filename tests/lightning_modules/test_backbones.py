@@ -24,12 +24,13 @@ OPTIONS: dict[str, Any] = {
     "stem_width": 8,
     "input_size": 32,
     "zero_init_last": False,
+    "act_layer": "leaky_relu",  # or a unit can be dead
 }
 
 
 def build(trainable: Any = "all", **options: Any) -> Backbone:
     torch.manual_seed(0)
-    return build_backbone("resnet10t", trainable=trainable, options=OPTIONS | options)
+    return build_backbone("resnet10t", weights="random", trainable=trainable, options=OPTIONS | options)
 
 
 def images(size: int = 32, seed: int = 0) -> Tensor:
@@ -80,7 +81,8 @@ def test_impossible_inputs_are_refused(fields):
 
 def test_a_timm_network_gives_timms_features_with_timms_preparation():
     ours = build().eval()
-    theirs = timm.create_model("resnet10t", num_classes=0, channels=(8, 8, 16, 16), stem_width=8).eval()
+    options: dict[str, Any] = {"channels": (8, 8, 16, 16), "stem_width": 8, "act_layer": "leaky_relu"}
+    theirs = timm.create_model("resnet10t", num_classes=0, **options).eval()
     theirs.load_state_dict(ours.network.state_dict())
     mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 3, 1, 1)
     torch.testing.assert_close(ours(images()), theirs((images() / 255 - mean) / std))
@@ -105,10 +107,10 @@ def test_the_number_of_features_is_that_of_the_output(name):
 def test_nothing_is_fetched_unless_asked_for(monkeypatch):
     asked = []
     monkeypatch.setattr(timm, "create_model", lambda name, **k: asked.append(k["pretrained"]) or 1 / 0)
-    for weights in (None, "checkpoint", "pretrained"):
+    for weights in (None, "random", "checkpoint", "pretrained"):
         with pytest.raises(ZeroDivisionError):
             build_backbone("resnet10t", weights=weights)
-    assert asked == [False, False, True]
+    assert asked == [False, False, False, True]
 
 
 def test_a_hub_recogniser_comes_with_its_weights_and_its_checkpoint_does_not_need_the_hub(
@@ -155,7 +157,7 @@ def test_weights_that_cannot_be_downloaded_are_reported_in_one_line(monkeypatch)
         ({"name": "vgface2_resnet50"}, "did you mean vggface2_resnet50"),
         ({"name": "resnet10t", "options": {"chanels": [8]}}, "timm cannot build resnet10t with .*chanels"),
         ({"name": "resnet10t", "options": {"checkpoint_path": "hostile.pth"}}, "checkpoint_path: no option"),
-        ({"name": "resnet10t", "weights": "w.pth"}, "null or 'pretrained', not 'w.pth'"),
+        ({"name": "resnet10t", "weights": "w.pth"}, "null, random or pretrained, not 'w.pth'"),
         ({"name": "vggface2_resnet50", "options": {"input_size": 3}}, "has no options, but got input_size"),
         ({"name": "vggface2_resnet50", "weights": "w.pkl"}, "w.pkl: there is no such"),
         ({"name": "inception_resnet_v1", "weights": "w.pt"}, "w.pt: there is no such"),
@@ -169,13 +171,57 @@ def test_errors_say_what_to_do(arguments, message):
     assert "\n" not in str(error.value)
 
 
-def test_random_values_warn_where_they_stay():
-    with pytest.warns(UserWarning, match="resnet10t: what is frozen holds random values"):
-        build("none")
+RANDOM = {
+    "resnet10t": "set weights to pretrained",
+    "vggface2_resnet50": "set weights to the path of resnet50_ft_weight.pkl",
+    "inception_resnet_v1": "set weights to vggface2 or casia-webface",
+    "lntl_convnet": "random values: train all of it",
+}
+
+
+@pytest.mark.parametrize("trainable", ["none", "last_stage"])
+@pytest.mark.parametrize("name", RANDOM)
+def test_random_values_that_would_stay_are_refused_unless_they_are_asked_for(name, trainable):
+    with pytest.raises(
+        WeightsError, match=f"{name} has no weights.*{RANDOM[name]}.*weights: random"
+    ) as error:
+        build_backbone(name, trainable=trainable)
+    assert "\n" not in str(error.value)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        build("all")
-        build_backbone("resnet10t", weights="checkpoint")
+        assert build_backbone(name, weights="random", trainable=trainable).random
+        assert not build_backbone(name, weights="checkpoint", trainable=trainable).random
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_what_trains_as_a_whole_starts_from_random_values(name):
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert not build_backbone(name, trainable="all").random
+        assert not build_backbone(name, weights="random", trainable="all").random
+    published = name in ("vggface2_resnet50", "inception_resnet_v1")
+    assert len([w for w in said if "starts from random values" in str(w.message)]) == published
+
+
+@pytest.mark.parametrize("name", ["synthetic_recogniser", "hf_hub:owner/model", "precomputed", "onnx"])
+def test_what_brings_its_values_cannot_have_random_ones(name):
+    with pytest.raises(ValueError, match="weights cannot be random"):
+        build_backbone(name, weights="random")
+
+
+def test_a_file_of_a_random_network_says_that_it_is_one(tmp_path):
+    for name, trainable in (("frozen", "none"), ("trained", "all")):
+        save_backbone(build(trainable), tmp_path / f"{name}.safetensors", made_by="", figures={})
+    assert build_backbone(str(tmp_path / "frozen.safetensors")).random
+    assert not build_backbone(str(tmp_path / "trained.safetensors")).random
+
+
+def test_a_file_cannot_have_the_hub_asked(tmp_path):
+    backbone = build()
+    backbone.recipe["name"] = "hf_hub:owner/model"
+    save_backbone(backbone, tmp_path / "mine.safetensors", made_by="", figures={})
+    with pytest.raises(WeightsError, match="names the network hf_hub:owner/model, and a file may not"):
+        build_backbone(str(tmp_path / "mine.safetensors"))
 
 
 def test_inception_takes_a_state_dict_and_drops_its_classifier(tmp_path):
@@ -194,8 +240,6 @@ def test_inception_takes_a_state_dict_and_drops_its_classifier(tmp_path):
     ours.train()
     assert ours.network.dropout.training
     assert not ours.network.repeat_2.training
-    with pytest.warns(UserWarning, match="set weights to vggface2 or casia-webface"):
-        build_backbone("inception_resnet_v1")
 
 
 LAST = {

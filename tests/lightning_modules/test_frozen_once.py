@@ -23,11 +23,12 @@ def count_calls(module: Any, name: str) -> list[int]:
 
 
 def make(toy: dict[str, Any], trainable: str) -> Any:
-    backbone = build_backbone(toy["backbone"], trainable=trainable, options=toy["backbone_options"])
+    backbone = build_backbone(
+        toy["backbone"], weights=toy["weights"], trainable=trainable, options=toy["backbone_options"]
+    )
     return backbone.double().train()
 
 
-@pytest.mark.filterwarnings("ignore:.*random values")
 @pytest.mark.parametrize(
     ("trainable", "expected"),
     [("none", (1, 1, 1)), ("last_stage", (1, 1, 2)), ("all", (2, 2, 2))],
@@ -48,7 +49,6 @@ def test_what_is_frozen_is_evaluated_once_and_what_trains_each_time(trainable, e
     assert len(prepared) == 2, "nothing is remembered afterwards"
 
 
-@pytest.mark.filterwarnings("ignore:.*random values")
 def test_other_images_and_changed_weights_get_their_own_answers(toy, batch):
     backbone = make(toy, "last_stage")
     plain = copy.deepcopy(backbone)
@@ -63,7 +63,6 @@ def test_other_images_and_changed_weights_get_their_own_answers(toy, batch):
     assert not torch.equal(changed, first)
 
 
-@pytest.mark.filterwarnings("ignore:.*random values")
 def test_an_answer_that_someone_else_wrote_to_is_computed_again(toy, batch):
     backbone = make(toy, "last_stage")
     layer3: Any = backbone.network.layer3
@@ -77,7 +76,6 @@ def test_an_answer_that_someone_else_wrote_to_is_computed_again(toy, batch):
     assert torch.equal(again, expected)
 
 
-@pytest.mark.filterwarnings("ignore:.*random values")
 def test_lntl_trains_the_same_with_and_without_it(toy, batch, fit, monkeypatch):
     options = {"task": "smiling", "sensitive": "emotion", "hidden": 8, "trainable": "last_stage"}
     states = []

@@ -1,5 +1,6 @@
 """ONNX recognisers: the same embedding as onnxruntime, and a last stage that trains."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,56 @@ def test_graphs_that_give_no_embedding_are_refused(tmp_path):
         (tmp_path / "bad.onnx").write_bytes(content)
         with pytest.raises(WeightsError, match="bad.onnx: not an ONNX graph that can be converted"):
             build_backbone("onnx", weights=str(tmp_path / "bad.onnx"))
+
+
+def old(path: Path, opset: int, *, channels_last: bool = False) -> str:
+    """Writes a graph with a BatchNorm of an old opset, and turns images whose channels are last."""
+    rng = np.random.default_rng(0)
+    shapes = {"w": (4, 3, 3, 3), "gain": (4,), "bias": (4,), "mean": (4,), "var": (4,), "slope": (4, 1, 1)}
+    weights = [numpy_helper.from_array(rng.random(s).astype(np.float32), n) for n, s in shapes.items()]
+    turn = [helper.make_node("Transpose", ["image"], ["turned"], perm=[0, 3, 1, 2])] if channels_last else []
+    nodes = [
+        *turn,
+        helper.make_node("Conv", ["turned" if channels_last else "image", "w"], ["a"], strides=[2, 2]),
+        helper.make_node("BatchNormalization", ["a", "gain", "bias", "mean", "var"], ["b"]),
+        helper.make_node("PRelu", ["b", "slope"], ["c"]),
+        helper.make_node("GlobalAveragePool", ["c"], ["d"]),
+        helper.make_node("Flatten", ["d"], ["embedding"]),
+    ]
+    size = ["n", 16, 16, 3] if channels_last else ["n", 3, 16, 16]
+    graph = helper.make_graph(
+        nodes,
+        "old",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, size)],
+        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", 4])],
+        weights,
+    )
+    imports = [helper.make_opsetid("", opset)]
+    onnx.save(helper.make_model(graph, opset_imports=imports, ir_version=4), path)
+    return str(path)
+
+
+def test_an_old_opset_is_refused_with_a_command_that_mends_it(tmp_path, monkeypatch):
+    path = old(tmp_path / "old.onnx", 8)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WeightsError, match="its opset is 8: convert it to 13 or later") as refused:
+        build_backbone("onnx", weights=path)
+    assert "\n" not in str(refused.value)
+    command = shlex.split(str(refused.value).partition("or later, ")[2])
+    assert command[:2] == ["python", "-c"]
+    exec(command[2])
+    backbone = build_backbone("onnx", weights="old_opset13.onnx")
+    expected = runtime(path, (noise(16).numpy().astype(np.float32) - 127.5) / 128)
+    np.testing.assert_allclose(backbone(noise(16)).numpy(), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_images_with_the_channels_last_are_refused_with_what_to_do(tmp_path):
+    for opset in (8, 13):
+        path = old(tmp_path / "last.onnx", opset, channels_last=True)
+        with pytest.raises(WeightsError, match=r"its input image takes .* --inputs-as-nchw image$"):
+            build_backbone("onnx", weights=path)
+        with pytest.raises(WeightsError, match="channels first"):
+            build_backbone("onnx", weights=path, options={"input_size": 16})
 
 
 def test_an_open_input_size_has_to_be_given(tmp_path):

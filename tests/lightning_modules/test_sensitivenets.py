@@ -229,7 +229,7 @@ def test_precomputed_embeddings_train_as_their_images_do(toy, batch, tmp_path):
 
     images = build()
     source = images.backbone(batch["image"]).detach()
-    vectors = build(backbone="precomputed", backbone_options={"num_features": source.shape[1]})
+    vectors = build(backbone="precomputed", weights=None, backbone_options={"num_features": source.shape[1]})
     vectors.suppressor.load_state_dict(images.suppressor.state_dict())
     vectors.seed.copy_(images.seed)
     train(images, [batch] * 15, tmp_path)
@@ -273,7 +273,9 @@ def test_a_table_of_the_recogniser_gives_the_suppressor_that_the_images_give(toy
     images = build()
     start = copy.deepcopy(images.suppressor.state_dict())
     rows = write_table(faces, images.backbone, tmp_path / "table.safetensors")
-    vectors = build(backbone="precomputed", backbone_options={"num_features": rows.table.embedding.shape[1]})
+    vectors = build(
+        backbone="precomputed", weights=None, backbone_options={"num_features": rows.table.embedding.shape[1]}
+    )
     vectors.suppressor.load_state_dict(start)
     vectors.seed.copy_(images.seed)
     for module, data in ((images, faces), (vectors, rows)):

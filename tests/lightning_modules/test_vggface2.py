@@ -100,8 +100,3 @@ def test_other_weights_are_refused(tmp_path, state):
     torch.save({n: t for n, t in state.items() if n != "layer4.2.bn3.running_var"}, path)
     with pytest.raises(WeightsError, match=r"weights.pth: .*1 missing \(layer4.2.bn3.running_var\)"):
         build_backbone("vggface2_resnet50", weights=str(path))
-
-
-def test_without_weights_a_warning_says_where_to_get_them():
-    with pytest.warns(UserWarning, match="random values: get resnet50_ft_weight.pkl"):
-        build_backbone("vggface2_resnet50")

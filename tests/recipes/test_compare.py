@@ -103,11 +103,17 @@ def test_of_several_faces_one_is_taken_and_named(photos, monkeypatch, capsys, se
     assert out.count(f"2 faces, took {how}, {box}") == 2
 
 
-@pytest.mark.filterwarnings("ignore:.*random values:UserWarning")
 @pytest.mark.parametrize(("size", "side"), [(112, 112), (96, 224)])
 def test_networks_of_112_pixels_get_aligned_faces(photos, monkeypatch, capsys, size, side):
-    options = f'{{"input_size": {size}, "channels": [8, 8, 8, 8], "stem_width": 8}}'
-    network = ["--model.backbone=resnet10t", f"--model.options={options}", "--save_crops=crops"]
+    options = (
+        f'{{"input_size": {size}, "channels": [8, 8, 8, 8], "stem_width": 8, "act_layer": "leaky_relu"}}'
+    )
+    network = [
+        "--model.backbone=resnet10t",
+        "--model.weights=random",
+        f"--model.options={options}",
+        "--save_crops=crops",
+    ]
     assert run(monkeypatch, capsys, *photos.both, *network)[0] == 0
     assert Image.open("crops/first.png").size == (side, side)
 

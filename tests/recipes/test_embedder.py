@@ -25,7 +25,8 @@ ATTRIBUTES = {
     "attractive": ["no", "yes"],
     "identity": ["a", "b", "c", "d"],
 }
-TOY_BACKBONE = {"attributes": ATTRIBUTES, "backbone": "resnet10t", "backbone_options": TOY}
+TOY_BACKBONE = {"attributes": ATTRIBUTES, "backbone": "resnet10t", "weights": "random"}
+TOY_BACKBONE["backbone_options"] = TOY
 
 
 def write_checkpoint(module: FaceModule, run: Path, change=None) -> Path:

@@ -28,7 +28,7 @@ STEPS = {
     "look": {"recipe": "audit", "for_each": "seeds",
              "args": ["--before", "x={x.table}", "--after", "sn={phi.table}"]},
 }  # fmt: skip
-SMALL = {"channels": [8, 8, 8, 8], "stem_width": 8, "input_size": 32}
+SMALL = {"channels": [8, 8, 8, 8], "stem_width": 8, "input_size": 32, "act_layer": "leaky_relu"}
 PUBLISHED = {
     "name": "page", "title": "A table", "source": "A paper", "representations": {"x": "x", "sn": "φ_SN"},
     "rows": [{"id": "emotion", "task": "Emotion", "audit": "look", "chance": 16.7, "attribute": "emotion",
@@ -414,7 +414,14 @@ def test_the_real_recipes_from_drawn_faces_to_the_page(tmp_path, monkeypatch) ->
     monkeypatch.chdir(tmp_path)
     people = [f"--data.init_args.{split}_identities=12" for split in ("train", "val", "test")]
     faces = ["--config", "data/synthetic_faces.yaml", *people, "--data.init_args.images_per_identity=6"]
-    network = ["--model.backbone", "resnet10t", "--model.options", json.dumps(SMALL)]
+    network = [
+        "--model.backbone",
+        "resnet10t",
+        "--model.weights",
+        "random",
+        "--model.options",
+        json.dumps(SMALL),
+    ]
     tables = ["{x.table}", "{x.table}"]
     streams = [f"--data.init_args.{name}.init_args" for name in ("identity", "sensitive")]
     steps = {

@@ -20,18 +20,19 @@ from recipes.config_lookup import CONFIGS
 
 OURS = ("lambda_tradeoff", "bias_dose_response")
 STUDIES = ("notebook_verification", *OURS)
-SMALL = json.dumps({"channels": [8, 8, 8, 8], "stem_width": 8, "input_size": 32})
+SMALL = json.dumps({"channels": [8, 8, 8, 8], "stem_width": 8, "input_size": 32, "act_layer": "leaky_relu"})
 FACES = ["--config", "data/synthetic_faces.yaml", "--data.init_args.size=32",
          *(f"--data.init_args.{split}_identities=24" for split in ("train", "val", "test")),
          "--data.init_args.images_per_identity=12"]  # fmt: skip
-TRAINING = [*FACES, "--model.init_args.backbone=resnet10t", f"--model.init_args.backbone_options={SMALL}",
+TRAINING = [*FACES, "--model.init_args.backbone=resnet10t", "--model.init_args.weights=random",
+            f"--model.init_args.backbone_options={SMALL}",
             "--trainer.limit_train_batches=2", "--trainer.limit_val_batches=1",
             "--trainer.limit_test_batches=1", "--trainer.enable_model_summary=false"]  # fmt: skip
 STREAMS = [f"--data.init_args.{name}.init_args.batch_size=16" for name in ("identity", "sensitive")]
 DATASETS = {
     "faces": [*FACES, "--data.init_args.seed=5"],
     "expressions": FACES,
-    "recogniser": ["--model.backbone", "resnet10t", "--model.options", SMALL],
+    "recogniser": ["--model.backbone", "resnet10t", "--model.weights", "random", "--model.options", SMALL],
     "lntl_training": TRAINING,
     "sn_training": [*STREAMS, "--trainer.max_epochs=2", "--model.init_args.steps_per_round=2",
                     "--model.init_args.classifier_steps=2", "--trainer.limit_test_batches=1"],

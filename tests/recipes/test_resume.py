@@ -15,10 +15,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of folders tha
 SMALL = [
     *toy.DATA, *toy.QUIET, "--data.init_args.train_identities=16", "--data.init_args.flip=true",
     "--trainer.max_epochs=3", "--trainer.enable_model_summary=false", "--trainer.callbacks=null",
-    "--model.init_args.backbone=resnet10t", "--checkpoint.monitor=epoch",
+    "--model.init_args.backbone=resnet10t", "--model.init_args.weights=random", "--checkpoint.monitor=epoch",
     # stochastic depth draws random numbers
     '--model.init_args.backbone_options={"channels": [8, 8, 8, 8], "stem_width": 8, "input_size": 32, '
-    '"drop_path_rate": 0.5}',
+    '"act_layer": "leaky_relu", "drop_path_rate": 0.5}',
 ]  # fmt: skip
 STEP_LR = (
     '--model.init_args.scheduler={"class_path": "torch.optim.lr_scheduler.StepLR", '
