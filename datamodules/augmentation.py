@@ -5,24 +5,20 @@ import random
 import albumentations as A
 import cv2
 import numpy as np
-import torch
 
 
 class Augmentation:
     """Mirrors, shifts, scales, turns and re-lights training images a little, sample by sample.
 
-    What happens to a sample follows from the seed, its index and how often it was read before (once an
-    epoch), not from the number of loader processes.
+    What happens to a sample follows from the seed, its index, the epoch and how often the epoch has shown it
+    before: not from the number of processes, nor from where a training that goes on began.
 
     Args:
-        length: number of samples in the split.
         seed: of the draws.
     """
 
-    def __init__(self, length: int, seed: int) -> None:
+    def __init__(self, seed: int) -> None:
         self.seed = seed
-        # In shared memory, so that loader processes count together; a sample is in one process at a time.
-        self.times_read = torch.zeros(length, dtype=torch.int32).share_memory_()
         self.transform = A.Compose(
             [
                 A.HorizontalFlip(p=0.5),
@@ -37,10 +33,9 @@ class Augmentation:
             ]
         )
 
-    def __call__(self, image: np.ndarray, index: int) -> np.ndarray:
-        """A changed copy of sample `index`, (H, W, 3) uint8."""
-        draws = np.random.default_rng((self.seed, index, int(self.times_read[index])))
-        self.times_read[index] += 1
+    def __call__(self, image: np.ndarray, index: int, epoch: int, repeat: int = 0) -> np.ndarray:
+        """A changed copy (H, W, 3) uint8 of sample `index`, which `epoch` has shown `repeat` times before."""
+        draws = np.random.default_rng((self.seed, index, epoch, repeat))
         # A seed would start every transform with the same draw (mirrored always means re-lit); one shared
         # generator does not.
         self.transform.set_random_state(draws, random.Random(int(draws.integers(2**63))))

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from datamodules.counter_rng import uniform
 from datamodules.late_loader import LateLoader
 from datamodules.prefetch_loader import PrefetchLoader
-from datamodules.samplers import ShardedSampler
+from datamodules.samplers import Position, ShardedSampler, TrainIndex, Visit
 from datamodules.train_orders import TrainOrder
 
 FaceBatch = dict[str, Tensor]
@@ -57,10 +57,18 @@ class FaceDataset(Dataset[FaceBatch], ABC):
     def read(self, index: Tensor) -> FaceBatch:
         """The samples at `index` (N,) int64, all within `range(len(self))`."""
 
+    def read_visits(self, index: Tensor, visits: Sequence[Visit]) -> FaceBatch:
+        """The samples at `index` (N,), each as one visit of the training sees it.
+
+        A dataset that changes samples at random draws by the visit, and keeps no count of its own.
+        """
+        return self.read(index)
+
     def __getitems__(self, indices: Sequence[int]) -> FaceBatch:
         """The batch at `indices`; DataLoader calls this once a batch. Index -1 is padding."""
         index = torch.as_tensor(indices, dtype=torch.int64)
-        batch = self.read(index.clamp(min=0))
+        visits = [i.visit if isinstance(i, TrainIndex) else Visit() for i in indices]
+        batch = self.read_visits(index.clamp(min=0), visits)
         batch["index"] = index.clone()
         padding = index < 0
         if padding.any():
@@ -160,14 +168,14 @@ class FaceDataModule(LightningDataModule, ABC):
         """Shuffled training batches."""
         return self.loader("train", shuffle=True)
 
-    def _position(self) -> tuple[int, int]:
+    def _position(self) -> Position:
         """The epoch, and the samples of it that this process has trained on already; from the trainer.
 
         Not from `sampler.epoch`: Lightning sets that of another epoch if it goes on with `max_steps`.
         """
         trainer = self.trainer
         assert trainer is not None
-        return trainer.current_epoch, (trainer.fit_loop.batch_idx + 1) * self.batch_size
+        return Position(trainer.current_epoch, (trainer.fit_loop.batch_idx + 1) * self.batch_size)
 
     def val_dataloader(self) -> DataLoader[FaceBatch]:
         """Validation batches in order, padded across ranks."""

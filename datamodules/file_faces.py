@@ -149,5 +149,5 @@ class FileFaces(FaceDataModule):
             source = self.store.source(self.store.rows(self.table.file[rows]))
         else:
             source = ImageFiles(self.table.paths(rows), self.fit)
-        augmentation = Augmentation(len(rows), self.seed) if self.augment and split == "train" else None
+        augmentation = Augmentation(self.seed) if self.augment and split == "train" else None
         return TableDataset(labels, source, augmentation)

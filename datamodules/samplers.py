@@ -1,6 +1,7 @@
 """The sampler that gives one process and many processes the same global batches."""
 
 from collections.abc import Callable, Iterator, Sized
+from typing import NamedTuple
 
 import torch
 import torch.distributed as dist
@@ -9,6 +10,46 @@ from torch.utils.data import DistributedSampler
 
 PADDING = -1
 """The index of a padded sample: a dataset answers it with unknown (-1) attributes, so no count sees it."""
+
+
+class Visit(NamedTuple):
+    """Which visit of a sample by the training it is: all that a random change may follow besides the seed."""
+
+    epoch: int = 0
+    repeat: int = 0
+    """How often the same epoch has shown the sample before, on all ranks together."""
+
+
+class Position(NamedTuple):
+    """Where a training is."""
+
+    epoch: int
+    done: int
+    """Indices of this rank that the pass leaves out, because they were trained on already."""
+    passes: int = 0
+    """Complete passes through the data that the same epoch has made before."""
+
+
+class TrainIndex(int):
+    """The index of a sample together with its visit, which so reaches any loader process."""
+
+    visit: Visit
+
+    def __new__(cls, index: int, visit: Visit) -> "TrainIndex":
+        made = super().__new__(cls, index)
+        made.visit = visit
+        return made
+
+    def __getnewargs__(self) -> tuple[int, Visit]:  # type: ignore[override]  # for pickle; int's has one
+        return int(self), self.visit
+
+
+def _earlier(order: Tensor) -> Tensor:
+    """How often each index (n,) int64 of an order stands before its own place."""
+    ascending, place = order.sort(stable=True)
+    return torch.empty_like(order).scatter_(
+        0, place, torch.arange(len(order)) - torch.searchsorted(ascending, ascending)
+    )
 
 
 class ShardedSampler(DistributedSampler[int]):
@@ -27,8 +68,8 @@ class ShardedSampler(DistributedSampler[int]):
         drop_last: leave out the last samples that do not divide evenly instead of padding.
         chunk: how many indices in a row stay together on one rank.
 
-    `position` gives the epoch, and how many of this rank's indices of it a pass leaves out because they are
-    done; a DataModule sets it to where its trainer is, so that training may go on in the middle of an epoch.
+    A DataModule sets `position` to where its trainer is, so that training may go on in the middle of an epoch.
+    With `shuffle`, indices come as `TrainIndex`, which says what visit of the sample it is.
     """
 
     def __init__(
@@ -44,7 +85,7 @@ class ShardedSampler(DistributedSampler[int]):
             drop_last=drop_last,
         )
         self.length, self.chunk = len(dataset), chunk
-        self.position: Callable[[], tuple[int, int]] = lambda: (self.epoch, 0)
+        self.position: Callable[[], Position] = lambda: Position(self.epoch, 0)
 
     def epoch_order(self, generator: torch.Generator) -> Tensor:
         """Indices (length,) of an epoch over all ranks; `generator` is alike on all of them."""
@@ -55,10 +96,17 @@ class ShardedSampler(DistributedSampler[int]):
         return self.chunk * (self.length // shared if self.drop_last else -(-self.length // shared))
 
     def __iter__(self) -> Iterator[int]:
-        epoch, done = self.position()
+        epoch, done, passes = self.position()
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
         total = len(self) * self.num_replicas
         order = self.epoch_order(generator)[:total]
         order = torch.cat([order, order.new_full((total - len(order),), PADDING)])
-        mine = order.view(-1, self.num_replicas, self.chunk)[:, self.rank].flatten()
-        return iter(mine[done:].tolist())
+        mine = self._share(order)[done:].tolist()
+        if not self.shuffle:
+            return iter(mine)
+        earlier = _earlier(order)
+        repeats = self._share(earlier + passes * (int(earlier.max()) + 1 if total else 0))[done:].tolist()
+        return (TrainIndex(i, Visit(epoch, repeat)) for i, repeat in zip(mine, repeats, strict=True))
+
+    def _share(self, order: Tensor) -> Tensor:
+        return order.view(-1, self.num_replicas, self.chunk)[:, self.rank].flatten()

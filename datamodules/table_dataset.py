@@ -1,6 +1,6 @@
 """One split of a dataset whose labels are columns in memory, whatever its images come from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from datamodules.augmentation import Augmentation
 from datamodules.base import FaceBatch, FaceDataset
 from datamodules.errors import DatasetError
 from datamodules.image_files import read_rgb
+from datamodules.samplers import Visit
 
 ImageSource = Callable[[np.ndarray], np.ndarray]
 """Images (N, H, W, 3) uint8 RGB at places (N,) int64 of the split."""
@@ -67,8 +68,15 @@ class TableDataset(FaceDataset):
 
     def read(self, index: Tensor) -> FaceBatch:
         """The samples at `index` (N,): uint8 images, channels last in memory, and every attribute."""
-        places = index.numpy()
-        images = self.source(places)
+        return self._batch(self.source(index.numpy()), index)
+
+    def read_visits(self, index: Tensor, visits: Sequence[Visit]) -> FaceBatch:
+        """The samples at `index` (N,), changed by the augmentation as each visit says."""
+        images = self.source(index.numpy())
         if self.augmentation is not None:
-            images = np.stack([self.augmentation(x, i) for x, i in zip(images, places.tolist(), strict=True)])
+            samples = zip(images, index.tolist(), visits, strict=True)
+            images = np.stack([self.augmentation(x, i, *visit) for x, i, visit in samples])
+        return self._batch(images, index)
+
+    def _batch(self, images: np.ndarray, index: Tensor) -> FaceBatch:
         return {"image": torch.from_numpy(images).permute(0, 3, 1, 2), **self.labels(index)}

@@ -1,6 +1,7 @@
 """Two datasets side by side: identities from one, a sensitive attribute from another."""
 
 import hashlib
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from datamodules.base import Attributes, FaceBatch, FaceDataModule, FaceDataset, Split
+from datamodules.samplers import Position, Visit
 
 Stream = Literal["identity", "sensitive"]
 
@@ -39,6 +41,10 @@ class StreamSamples(FaceDataset):
     def read(self, index: Tensor) -> FaceBatch:
         """The samples at `index` (N,)."""
         return self._completed(self.dataset.read(index), index)
+
+    def read_visits(self, index: Tensor, visits: Sequence[Visit]) -> FaceBatch:
+        """The samples at `index` (N,), each as one visit of the training sees it."""
+        return self._completed(self.dataset.read_visits(index, visits), index)
 
     def _completed(self, batch: FaceBatch, index: Tensor) -> FaceBatch:
         batch = batch | {name: torch.full_like(index, -1) for name in self.missing}
@@ -165,8 +171,9 @@ def _start_over(loader: Any, batch_size: int) -> None:
     """Let a loader start each of an epoch's passes at its place in that pass, instead of in the epoch."""
     in_epoch, samples = loader.sampler.position, len(loader) * batch_size
 
-    def in_pass() -> tuple[int, int]:
-        epoch, done = in_epoch()
-        return epoch, done % samples
+    def in_pass() -> Position:
+        epoch, done, _ = in_epoch()
+        passes, rest = divmod(done, samples)
+        return Position(epoch, rest, passes)
 
     loader.sampler.position = in_pass

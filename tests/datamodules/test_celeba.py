@@ -13,6 +13,7 @@ from datamodules.biased_sample import BiasedSample
 from datamodules.celeba import MEAN_LANDMARKS, CelebA
 from datamodules.errors import DatasetError
 from datamodules.face_alignment import TEMPLATE, rescale_points, similarity
+from datamodules.samplers import TrainIndex, Visit
 from tests.datamodules.celeba_tree import NAMES, celeba_people, write_celeba
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning")
@@ -216,7 +217,8 @@ def test_augmentation_changes_training_images_alone(tmp_path: Path) -> None:
     ]
     assert not torch.equal(images[0], images[1])
     assert torch.equal(images[1], images[2])
-    assert not torch.equal(changed.datasets["train"].__getitems__(every)["image"], images[1])
+    later = [TrainIndex(i, Visit(epoch=1)) for i in every]
+    assert not torch.equal(changed.datasets["train"].__getitems__(later)["image"], images[1])
 
 
 @pytest.mark.parametrize("augment", [False, True])

@@ -79,7 +79,7 @@ def _equal(first: list[FaceBatch], second: list[FaceBatch]) -> None:
 
 def _augmented(seed: int = 0) -> TableDataset:
     images = torch.randint(256, (LENGTH, 8, 8, 3), generator=torch.Generator().manual_seed(0)).byte().numpy()
-    return TableDataset({"label": images[:, 0, 0, 0]}, lambda x: images[x], Augmentation(LENGTH, seed))
+    return TableDataset({"label": images[:, 0, 0, 0]}, lambda x: images[x], Augmentation(seed))
 
 
 @pytest.mark.parametrize("drop_last", [False, True])
@@ -216,7 +216,7 @@ def test_stopping_early_ends_the_thread(how: str) -> None:
 
 
 def test_what_was_read_when_it_stopped_depends_on_no_timing() -> None:
-    """The draws of an augmentation count readings, so a race here would change the next epoch."""
+    """A dataset that counts its readings would be changed by a race here."""
     for _ in range(20):
         dataset = _Numbers()
         for taken, _batch in enumerate(_loader(dataset), 1):

@@ -195,6 +195,25 @@ def test_training_goes_on_from_a_checkpoint(runs, monkeypatch):
     assert all(torch.equal(weights[0][k], weights[1][k]) for k in weights[0])
 
 
+def test_a_training_that_goes_on_sees_the_augmentations_that_it_would_have_seen(runs, celeba_tree, monkeypatch):
+    """Two epochs and two more have the losses of four: nothing counts readings in memory."""
+    arguments = ["--config", "attractiveness.yaml", "--config", "data/celeba.yaml", *toy.BACKBONE, *toy.QUIET]
+    arguments += [f"--data.init_args.root={celeba_tree}", "--data.init_args.augment=true"]
+    arguments += ["--data.init_args.size=32", "--data.init_args.batch_size=16", "--checkpoint.monitor=epoch"]
+    arguments += ["--data.init_args.train_sample=null", "--data.init_args.val_sample=null"]
+    arguments += ["--data.init_args.test_sample=null"]
+
+    def losses(name: str, epochs: int, *more: str) -> list[float]:
+        toy.run(monkeypatch, *arguments, f"--experiment={name}", f"--trainer.max_epochs={epochs}", *more)
+        rows = toy.metrics(toy.only_run(runs / name))
+        return [float(row["train/loss"]) for row in rows if row["train/loss"]]
+
+    whole, _ = losses("whole", 4), losses("part", 2)
+    last = toy.only_run(runs / "part") / "checkpoints" / "last.ckpt"
+    assert len(whole) == 4
+    assert losses("rest", 4, f"--ckpt_path={last}") == whole[2:]
+
+
 def test_later_configs_win_and_dotted_options_win_over_all(tmp_path, monkeypatch, capsys):
     (tmp_path / "a.yaml").write_text("trainer: {max_epochs: 7, min_epochs: 2}")
     (tmp_path / "b.yaml").write_text("trainer: {max_epochs: 8}")
