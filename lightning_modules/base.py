@@ -10,12 +10,14 @@ from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torchmetrics import MeanMetric
 
 from lightning_modules.backbones import Trainable, build_backbone
 from lightning_modules.block_checkpointing import checkpoint_blocks
 from lightning_modules.class_names import check_classes
 from lightning_modules.heads import Head
+from lightning_modules.plateau import step_plateau_schedules
 from lightning_modules.precomputed import NAME as PRECOMPUTED
 
 Batch = dict[str, Tensor]
@@ -191,7 +193,8 @@ class AttributeClassifier(FaceModule, ABC):
 
     Args:
         hidden: units of the head's dense layer.
-        scheduler: from an optimizer to a learning-rate schedule, stepped once an epoch.
+        scheduler: from an optimizer to a learning-rate schedule, stepped once an epoch; `ReduceLROnPlateau`
+            after each validation, by the metric that its `monitor` names, or else `val/loss`.
         **common: the arguments of `FaceModule`.
     """
 
@@ -252,10 +255,20 @@ class AttributeClassifier(FaceModule, ABC):
         optimizer = self.optimizer(self.trainable_parameters())
         if self.scheduler is None:
             return optimizer
+        # not Lightning's to step on a plateau, see `step_plateau_schedules`
         return {
             "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": self.scheduler(optimizer), "monitor": "val/loss"},
+            "lr_scheduler": {"scheduler": self.scheduler(optimizer), "reduce_on_plateau": False},
         }
+
+    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
+        """Step a schedule once an epoch, unless it waits for the validation's metric."""
+        if not isinstance(scheduler, ReduceLROnPlateau):
+            super().lr_scheduler_step(scheduler, metric)
+
+    def on_validation_epoch_end(self) -> None:
+        """Step the schedules that wait for a metric, all of which are logged by now."""
+        step_plateau_schedules(self)
 
 
 def _mean() -> MeanMetric:

@@ -10,6 +10,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 
 class ManualOptimization(LightningModule):
@@ -87,7 +88,7 @@ class ManualOptimization(LightningModule):
         """Add scalars to the running means, which every `log_every_n_steps` batches are logged.
 
         To be called after the last step of a batch; after an epoch's last batch it steps the learning-rate
-        schedules. (To log in every step costs more than a small step.)
+        schedules but those that wait for a metric. (To log in every step costs more than a small step.)
 
         Returns:
             The scalars without their graph, for `training_step` to return; one is to be called `loss`.
@@ -116,4 +117,5 @@ class ManualOptimization(LightningModule):
     def _step_schedules(self) -> None:
         schedulers = self.lr_schedulers() or []
         for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
-            scheduler.step()  # type: ignore[call-arg]  # of the schedules that take a metric, none is built
+            if not isinstance(scheduler, ReduceLROnPlateau):  # which the validation steps, see `plateau`
+                scheduler.step()

@@ -24,6 +24,10 @@ STEP_LR = (
     '--model.init_args.scheduler={"class_path": "torch.optim.lr_scheduler.StepLR", '
     '"init_args": {"step_size": 1, "gamma": 0.5}}'
 )
+PLATEAU = (  # a threshold that no loss reaches: halved at every validation but the first
+    '--model.init_args.scheduler={"class_path": "torch.optim.lr_scheduler.ReduceLROnPlateau", '
+    '"init_args": {"patience": 0, "factor": 0.5, "threshold": 1000000, "threshold_mode": "abs"}}'
+)
 TURNS = [
     "--model.init_args.steps_per_round=3",
     "--model.init_args.classifier_steps=3",
@@ -41,6 +45,7 @@ METHODS = {
     "end": ["--config=end.yaml", STEP_LR],
     "laftr": ["--config=laftr.yaml", STEP_LR],
 }
+ON_PLATEAU = [name for name, options in METHODS.items() if STEP_LR in options]
 
 
 def differences(a: Any, b: Any, name: str = "") -> list[str]:
@@ -121,3 +126,40 @@ def test_going_on_up_to_a_number_of_steps(keeps, checkpoint, train):
     rest = train("rest", *options, f"--ckpt_path=kept/{checkpoint}.ckpt")
     del whole["loops"], rest["loops"]  # Lightning counts an epoch twice that it goes on at the end of
     assert not differences(whole, rest)
+
+
+@pytest.mark.parametrize("method", ON_PLATEAU)
+def test_a_schedule_that_waits_for_the_validation_is_stepped_and_goes_on(method, train):
+    options = [PLATEAU if option == STEP_LR else option for option in METHODS[method]]
+    options += [*SMALL, EPOCHS]
+    whole = train("whole", *options)
+    for schedule, optimizer in zip(whole["lr_schedulers"], whole["optimizer_states"], strict=True):
+        assert schedule["last_epoch"] == 3, "once a validation, the sanity check left out"
+        (rate,) = {group["lr"] for group in optimizer["param_groups"]}
+        assert rate == pytest.approx(schedule["_last_lr"][0])
+        assert schedule["num_bad_epochs"] == 0
+    start = torch.load("kept/epoch=1.ckpt", weights_only=True)["lr_schedulers"][0]
+    assert start["_last_lr"][0] == 2 * whole["lr_schedulers"][0]["_last_lr"][0]
+    assert not differences(whole, train("rest", *options, "--ckpt_path=kept/epoch=1.ckpt"))
+
+
+MONITOR = (
+    '--model.init_args.scheduler={"class_path": "pytorch_lightning.cli.ReduceLROnPlateau", '
+    '"init_args": {"monitor": "METRIC", "mode": "max", "patience": 0}}'
+)
+
+
+@pytest.mark.parametrize("method", ["baseline", "laftr"])
+def test_a_schedule_follows_the_metric_that_it_names(method, train, capsys):
+    options = [option for option in METHODS[method] if option != STEP_LR]
+    options += [*SMALL, "--trainer.max_epochs=1", "--trainer.limit_train_batches=1"]
+    kept = train("one", *options, MONITOR.replace("METRIC", "val/accuracy"))
+    assert 0 < kept["lr_schedulers"][0]["best"] <= 1
+    with pytest.raises(SystemExit) as stop:
+        train("two", *options, MONITOR.replace("METRIC", "val/acuracy"))
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    message = error[error.index("error: ") :]
+    assert "ReduceLROnPlateau monitors 'val/acuracy', which is not logged; there are" in message
+    assert message.count("\n") == 1
+    assert "val/accuracy" in message
