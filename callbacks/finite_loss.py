@@ -8,6 +8,8 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor
 
+from lightning_modules.state_files import WeightsError, read_checkpoint
+
 
 class NonFiniteLossError(RuntimeError):
     """The training loss became nan or infinite; the message says where and what to try."""
@@ -62,7 +64,10 @@ def newest_finite_checkpoint(trainer: Trainer) -> Path | None:
             kept |= {callback.last_model_path, callback.best_model_path, *callback.best_k_models}
     files = [path for path in map(Path, kept - {""}) if path.is_file()]
     for path in sorted(files, key=lambda file: file.stat().st_mtime_ns, reverse=True):
-        state = torch.load(path, map_location="cpu", mmap=True, weights_only=True)["state_dict"]
+        try:
+            state = read_checkpoint(path)["state_dict"]
+        except WeightsError:  # damaged: the one before it
+            continue
         if all(torch.isfinite(value).all() for value in state.values()):
             return path
     return None

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import zipfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ def _read_pickle(path: Path) -> State:
 
 
 def _read_torch(path: Path) -> State:
+    verify_checksums(path)
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
@@ -108,16 +110,33 @@ def read_state(path: str | Path) -> State:
     return state
 
 
+def verify_checksums(path: Path) -> None:
+    """Compare the content of a file of `torch.save` with the CRC-32 of each record, which torch does not do.
+
+    Files of torch before 1.6 are no zip archives, and have none.
+
+    Raises:
+        zipfile.BadZipFile: they differ.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        bad = archive.testzip()
+    if bad is not None:
+        raise zipfile.BadZipFile(f"the checksum of its record {bad} is wrong")
+
+
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """What Lightning stored of a training run; the tensors stay on disk until they are used.
 
     Raises:
-        WeightsError: no such file, damaged, asking for code to be run, or no checkpoint of a training run.
+        WeightsError: no such file, damaged (a bit that flipped included), asking for code to be run, or no checkpoint of a training run.
     """
     path = Path(path).expanduser()
     if not path.is_file():
         raise WeightsError(f"there is no checkpoint {path}")
     try:
+        verify_checksums(path)
         checkpoint = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
     except Exception as error:  # damaged bytes make the reader raise nearly anything
         raise WeightsError(f"{path} is not a checkpoint that can be read safely: {_reason(error)}") from error

@@ -11,6 +11,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import RichProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.plugins.io import CheckpointIO
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.best_checkpoint import BestCheckpoint
@@ -19,6 +20,7 @@ from callbacks.random_state import RandomState
 from callbacks.run_record import RunRecord
 from callbacks.save_on_termination import SaveOnTermination
 from datamodules.base import FaceDataModule
+from lightning_modules.checkpoint_file import SafeCheckpointIO
 from recipes.config_lookup import CONFIGS, known_configs
 from recipes.errors import RecipeParser, UsageError, one_line
 from recipes.resume import Earlier, find_earlier, note_run, run_key
@@ -100,6 +102,7 @@ class RecipeCLI(LightningCLI):
         self.trainer_defaults["callbacks"] = [FiniteLoss(), RandomState(), SaveOnTermination(last), last]
         if config.enable_progress_bar is not False:
             self.trainer_defaults["callbacks"].append(RichProgressBar())
+        kwargs["plugins"] = _with_checkpoint_io(config.plugins)
         return super().instantiate_trainer(default_root_dir=str(folder), **kwargs)
 
     def _start_run(self, root: Path, logger: object) -> tuple[Path, list[Logger]]:
@@ -128,3 +131,10 @@ class RecipeCLI(LightningCLI):
                 f"{type(callback).__name__} needs the attribute {name!r}, "
                 f"which {type(self.datamodule).__name__} lacks; {hint}"
             )
+
+
+def _with_checkpoint_io(plugins: Any) -> list[Any]:
+    """The plugins of the configuration, and ours that writes checkpoints unless there is one of its own."""
+    given = list(plugins) if isinstance(plugins, (list, tuple)) else [plugins] if plugins else []
+    own = any(isinstance(plugin, CheckpointIO) for plugin in given)
+    return given if own else [*given, SafeCheckpointIO()]
