@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from pytorch_lightning.utilities.exceptions import SIGTERMException
+from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 
 from lightning_modules.state_files import read_checkpoint
 from recipes.cli import RecipeCLI
@@ -41,13 +42,22 @@ def main() -> None:
     if cli.trainer.interrupted:
         return
     rehearsal = cli.config.trainer.fast_dev_run  # leaves neither checkpoint nor run folder
-    best = None if rehearsal else cli.config_init.checkpoint.best_model_path
+    best = None if rehearsal else cli.config_init.checkpoint.best_model_path or _last_as_best(cli)
     (results,) = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=best, weights_only=True, verbose=False)
     if cli.trainer.is_global_zero and not rehearsal:
         note_results(Path(cli.trainer.default_root_dir), results)
         overall = {name: value for name, value in results.items() if name.count("/") == 1}
         print("\n".join(f"{name:32s} {value:.4f}" for name, value in overall.items()))
         print(f"run folder: {cli.trainer.default_root_dir}")
+
+
+def _last_as_best(cli: RecipeCLI) -> str:
+    """Save the last weights as the best, where the best was lost and no epoch is left to choose another."""
+    checkpoint = cli.config_init.checkpoint
+    path = Path(checkpoint.dirpath, f"{checkpoint.filename}{checkpoint.FILE_EXTENSION}")
+    rank_zero_warn(f"no best checkpoint is left, nor an epoch to choose one: {path} holds the last weights")
+    cli.trainer.save_checkpoint(path)
+    return str(path)
 
 
 if __name__ == "__main__":

@@ -75,6 +75,16 @@ def test_a_killed_run_ends_as_one_that_was_not(train, whole, how, start, capsys)
     assert f"finished before: runs/cut/{rest.name}" in capsys.readouterr().out
 
 
+def test_a_damaged_best_with_nothing_left_to_train_gives_way_to_the_last(train):
+    killed = train("cut", "--resume=auto")
+    (killed / "results.json").unlink()  # killed in its test
+    (killed / "checkpoints" / "best.ckpt").write_bytes(b"PK")
+    with pytest.warns(UserWarning, match=r"best\.ckpt holds the last weights"):
+        rest = train("cut", "--resume=auto")
+    assert (rest / "results.json").is_file()
+    assert content(rest, "best")["global_step"] == 18
+
+
 def test_a_run_with_another_weight_is_not_gone_on_with(train):
     killed = train("cut", "--resume=auto", kill_at=9)
     other = train("cut", "--resume=auto", "--model.init_args.hidden=7")
