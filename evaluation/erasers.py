@@ -19,10 +19,13 @@ class Projection:
     Args:
         center: (D,) the point that stays, the mean of the training array.
         matrix: (D, D) P.
+        not_erased: labels of the classes that take part if fewer directions went than classes - 1: each has
+            a mean that the other classes' means span already, to the tolerance of the eraser.
     """
 
     center: Floats
     matrix: Floats
+    not_erased: tuple[int, ...] = ()
 
     def __call__(self, x: Floats) -> Floats:
         """The erased embeddings (M, D) float64 of embeddings (M, D)."""
@@ -47,7 +50,7 @@ class Noise:
         return x + np.random.default_rng(self.seed).standard_normal(x.shape) * self.deviation
 
 
-def fit_leace(x: Floats, label: Ints, *, svd_tol: float = 0.01, shrinkage: bool = True) -> Projection:
+def fit_leace(x: Floats, label: Ints, *, svd_tol: float = 1e-6, shrinkage: bool = True) -> Projection:
     """LEACE (Belrose et al., NeurIPS 2023): the least change after which no linear probe can read a label.
 
     r(x) = x - W^+ U U^T W (x - mean), with W = Sigma_xx^(-1/2) and U the left singular vectors of
@@ -55,25 +58,48 @@ def fit_leace(x: Floats, label: Ints, *, svd_tol: float = 0.01, shrinkage: bool 
     (The package's `constrain_cov_trace` is off: this projection cannot increase the trace, but the mixture
     that the option falls back to is not a projection.)
 
+    Features and classes are scaled to unit deviation, so that Sigma_xz holds correlations. Neither scale
+    changes the projection (U spans the same space), but both decide what counts as 0. The deviation of a class
+    of share p is sqrt(p (1 - p)): unscaled, a class of 1 in 1,000 would have to be 30 times as readable as one
+    of a half. A correlation estimated from N samples is uncertain by 1 / sqrt(N), so that the default
+    tolerance leaves only what is 0 but for rounding: to erase a direction that is noise costs one of D, to leave
+    one that is not keeps the class readable.
+
     Args:
         x: (N, D) training embeddings.
         label: (N,) classes, -1 where unknown; such rows are left out.
-        svd_tol: singular values of W Sigma_xz up to this count as 0; the default is the package's.
+        svd_tol: singular values of W Sigma_xz, canonical correlations if the classes are as large, up to this
+            count as 0.
         shrinkage: estimate Sigma_xx by linear shrinkage, as the package does unless told otherwise.
 
     Raises:
-        ValueError: see `known_rows`.
+        ValueError: see `known_rows`, or a tolerance that is not above 0.
     """
+    if not svd_tol > 0:
+        raise ValueError(f"svd_tol must be above 0, not {svd_tol}")
     x, label = known_rows(x, label)
-    one_hot = (label[:, None] == np.unique(label)).astype(np.float64)
+    center, deviation = x.mean(0), _deviation(x)
+    unit = (x - center) / deviation
+    classes, counts = np.unique(label, return_counts=True)
+    share = counts / len(label)
+    one_hot = (label[:, None] == classes) / np.sqrt(share * (1 - share))
     fitter = LeaceFitter.fit(
-        torch.from_numpy(x),
+        torch.from_numpy(unit),
         torch.from_numpy(one_hot),
         svd_tol=svd_tol,
         shrinkage=shrinkage,
         constrain_cov_trace=False,
     )
-    return Projection(x.mean(0), fitter.eraser.P.numpy().T)
+    matrix = fitter.eraser.P.numpy().T
+    rank = round(len(matrix) - np.trace(matrix))  # of the part that went, an oblique projection
+    dependent: tuple[int, ...] = ()
+    if rank < len(classes) - 1:
+        means = np.stack([unit[label == c].mean(0) for c in classes])
+        read = means @ fitter.eraser.proj_right.numpy().T
+        dependent = tuple(
+            int(c) for i, c in enumerate(classes) if _affine_rank(np.delete(read, i, 0)) >= rank
+        )
+    return Projection(center, matrix / deviation[:, None] * deviation, dependent)
 
 
 def fit_inlp(x: Floats, label: Ints, *, iterations: int = 20, penalty: float = 1.0) -> Projection:
@@ -94,8 +120,7 @@ def fit_inlp(x: Floats, label: Ints, *, iterations: int = 20, penalty: float = 1
         ValueError: see `known_rows`.
     """
     x, label = known_rows(x, label)
-    center, deviation = x.mean(0), x.std(0)
-    deviation[deviation <= 1e-12 * np.abs(x).max()] = 1  # a feature that is constant has nothing to read
+    center, deviation = x.mean(0), _deviation(x)
     unit = (x - center) / deviation
     classes = np.unique(label)
     matrix = np.eye(x.shape[1])
@@ -163,3 +188,18 @@ def known_rows(x: Floats, label: Ints) -> tuple[Floats, Ints]:
     if len(np.unique(label)) < 2:
         raise ValueError("an attribute of which fewer than two classes are known cannot be erased")
     return x, label
+
+
+def _deviation(x: Floats) -> Floats:
+    """The deviation (D,) of each feature, 1 where it is constant, which has nothing to read.
+
+    What is constant but for rounding is judged by the feature's own size, whatever the unit of the others.
+    """
+    deviation = np.asarray(x.std(0))
+    deviation[deviation <= 1e-12 * np.abs(x).max(0)] = 1
+    return deviation
+
+
+def _affine_rank(points: Floats) -> int:
+    """The dimension of the smallest flat that holds the points (K, D)."""
+    return int(np.linalg.matrix_rank(points - points.mean(0), rtol=1e-6)) if len(points) > 1 else 0

@@ -7,6 +7,7 @@ The eraser learns from the training samples of the table and is applied to all. 
 erase/inlp.yaml, and the controls erase/pca.yaml and erase/noise.yaml, which know no attribute.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from inspect import signature
@@ -82,6 +83,14 @@ def erase(
         "erased": str(sensitive),
         "eraser learned from": " ".join(fit_on),
     }
+    if sensitive is not None and (left := getattr(eraser, "not_erased", ())):
+        names = ", ".join(table.attributes[sensitive][place] for place in left)
+        told["classes of fewer directions"] = names
+        warnings.warn(
+            f"{method} took fewer directions than the classes of {sensitive} less one: the means of {names} "
+            "do not differ by more than its tolerance, in one direction or more",
+            stacklevel=2,
+        )
     return replace(
         table,
         embedding=torch.from_numpy(eraser(x)).to(table.embedding.dtype),

@@ -196,3 +196,92 @@ def test_noise_has_its_strength_in_every_feature_and_repeats_by_seed():
     assert probe_accuracy(fit_noise(x, 20)(x), label) < probe_accuracy(blur(x), label)
     with pytest.raises(ValueError, match="0 or more"):
         fit_noise(x, -1)
+
+
+def balanced_recall(x: np.ndarray, label: np.ndarray) -> float:
+    """Of a linear probe that weighs the classes evenly."""
+    probe = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=2000))
+    found = probe.fit(x, label).predict(x)
+    return float(np.mean([(found[label == c] == c).mean() for c in np.unique(label)]))
+
+
+def rare(n: int, share: float, gap: float) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    x, label = rng.normal(size=(n, 32)), (np.arange(n) < share * n).astype(int)
+    x[label == 1, 0] += gap
+    return x, label
+
+
+RARE = pytest.mark.parametrize(
+    ("n", "share", "gap"), [(10_000, 0.005, 1), (10_000, 0.001, 5), (50_000, 0.005, 0.8)]
+)
+
+
+@RARE
+def test_leace_erases_a_rare_class(n, share, gap):
+    x, label = rare(n, share, gap)
+    assert balanced_recall(x, label) > 0.6
+    erase = fit_leace(x, label)
+    assert erase.not_erased == ()
+    assert balanced_recall(erase(x), label) == pytest.approx(0.5, abs=0.005)
+
+
+@RARE
+def test_inlp_erases_a_rare_class(n, share, gap):
+    x, label = rare(n, share, gap)
+    first = fit_inlp(x, label, iterations=1)
+    assert 1 - abs(first.matrix[0, 0]) > 0.1  # one round takes most of the direction that tells the class
+    assert balanced_recall(first(x), label) < balanced_recall(x, label) - 0.03
+
+
+def test_the_share_of_a_class_decides_nothing_about_what_leace_counts_as_0():
+    x, label = data(3)
+    copies = np.where(label == 0, 200, 1)
+    many, labels = np.repeat(x, copies, 0), np.repeat(label, copies)
+    assert cross_correlation(fit_leace(many, labels)(many), labels) < 1e-6
+
+
+def test_leace_takes_the_difference_of_all_class_means_also_from_a_feature_of_tiny_unit():
+    x, label = data(6)
+    x = x * np.logspace(0, -12, D)
+    erased = fit_leace(x, label)(x)
+    means = np.stack([erased[label == c].mean(0) for c in range(6)])
+    np.testing.assert_allclose((means - means.mean(0)) / x.std(0), 0, atol=1e-6)
+
+
+def test_inlp_reads_features_of_tiny_unit():
+    x, label = data(2)
+    there = fit_inlp(x * np.logspace(0, -14, D), label, iterations=2)
+    here = fit_inlp(x, label, iterations=2)
+    shown = (there.matrix / np.logspace(0, -14, D)) * np.logspace(0, -14, D)[:, None]
+    np.testing.assert_allclose(
+        shown / x.std(0) * x.std(0)[:, None], here.matrix / x.std(0) * x.std(0)[:, None], atol=1e-3
+    )
+
+
+@pytest.mark.parametrize("shrinkage", [True, False])
+def test_leace_of_features_given_twice(shrinkage):
+    x, label = data(3)
+    twice = np.hstack([x, x[:, :4]])
+    erased = fit_leace(twice, label, shrinkage=shrinkage)(twice)
+    assert cross_correlation(erased, label) < 1e-6
+    np.testing.assert_allclose((erased[:, D:] - erased[:, :4]) / x.std(0)[:4], 0, atol=1e-6)
+
+
+def test_classes_of_one_mean_are_named_and_nothing_is_taken_for_them():
+    x, label = data(3)
+    x = np.vstack([x, x[label == 1]])  # class 5 is class 1 again
+    label = np.append(label, np.full(len(x) - len(label), 5))
+    erase = fit_leace(x, label)
+    assert erase.not_erased == (1, 5)
+    assert round(np.trace(erase.matrix)) == D - 2
+    assert cross_correlation(erase(x), np.unique(label, return_inverse=True)[1]) < 1e-6
+
+
+def test_a_tolerance_that_leaves_a_class_names_it():
+    x, label = rare(10_000, 0.005, 1)
+    erase = fit_leace(x, label, svd_tol=0.5)
+    assert erase.not_erased == (0, 1)
+    np.testing.assert_allclose(erase.matrix, np.eye(32), atol=1e-12)
+    with pytest.raises(ValueError, match="svd_tol must be above 0"):
+        fit_leace(x, label, svd_tol=0)

@@ -114,3 +114,10 @@ def test_a_file_is_not_replaced_unasked(table):
     run(table)
     with pytest.raises(UsageError, match="is there already"):
         run(table)
+
+
+def test_classes_that_a_tolerance_leaves_are_named(table):
+    with pytest.warns(UserWarning, match="leace took fewer directions .* the means of female, male"):
+        left = run(table, "--options.svd_tol=10")
+    assert left.provenance["classes of fewer directions"] == "female, male"
+    assert "classes of fewer directions" not in run(table, "--overwrite=true").provenance
