@@ -15,6 +15,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.cli import SaveConfigCallback
 
 DISTRIBUTION = "blindface"
+DATA_CONFIG = "data.yaml"
 
 
 def package_versions() -> dict[str, str]:
@@ -39,8 +40,23 @@ def git_state() -> dict[str, Any]:
         return {}
 
 
+def data_config(config: dict[str, Any]) -> str:
+    """The data of a training's configuration as YAML, with the seed that the training gave them.
+
+    The training order is left out; it says nothing of which samples there are.
+    """
+    data = config["data"]
+    options = {k: v for k, v in (data.get("init_args") or {}).items() if k != "train_order"}
+    options["seed"] = int(config["seed_everything"])
+    kept = {"data": {**data, "init_args": options}}
+    return "# The data of this run:   --config FOLDER/data.yaml\n" + yaml.safe_dump(kept, sort_keys=False)
+
+
 class RunRecord(SaveConfigCallback):
-    """Saves `config.yaml` (training it again repeats the run) and `environment.json` in the run folder."""
+    """Saves `config.yaml`, which repeats the run, `data.yaml` and `environment.json` in the run folder.
+
+    `data.yaml` is for recipes that read the same data without a training, such as `embed.py`.
+    """
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Write the environment beside the configuration, in the first process only."""
@@ -61,5 +77,6 @@ class RunRecord(SaveConfigCallback):
         folder = Path(trainer.loggers[0].save_dir or ".")
         (folder / "environment.json").write_text(json.dumps(record, indent=2) + "\n")
         config = yaml.safe_load((folder / self.config_filename).read_text())
+        (folder / DATA_CONFIG).write_text(data_config(config))
         for logger in trainer.loggers[1:]:  # beside the CSV, whose folder holds the file itself
             logger.log_hyperparams({**config, "environment": record})

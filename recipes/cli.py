@@ -2,13 +2,15 @@
 
 import difflib
 import secrets
+import sys
 import warnings
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
+from jsonargparse import Namespace
 from pytorch_lightning import LightningModule, Trainer
-from pytorch_lightning.callbacks import RichProgressBar
+from pytorch_lightning.callbacks import Callback, ProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins.io import CheckpointIO
@@ -16,6 +18,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.best_checkpoint import BestCheckpoint
 from callbacks.finite_loss import FiniteLoss
+from callbacks.progress import EpochLines, NetworkLine, TrainingBar
 from callbacks.random_state import RandomState
 from callbacks.run_record import RunRecord
 from callbacks.save_on_termination import SaveOnTermination
@@ -23,16 +26,16 @@ from datamodules.base import FaceDataModule
 from lightning_modules.checkpoint_file import SafeCheckpointIO
 from recipes.config_lookup import CONFIGS, known_configs
 from recipes.errors import RecipeParser, UsageError, one_line
+from recipes.quiet import leave_out_noise
 from recipes.resume import Earlier, find_earlier, note_run, run_key
 from recipes.run_folder import is_first_process, make_loggers, new_run_folder
 
 DESCRIPTION = """Train a method on a dataset, then test its best checkpoint. Give a method and, after it, what
 differs from the defaults: --config attractiveness.yaml --config data/celeba.yaml --trainer.max_epochs 3."""
 
+leave_out_noise()
 # A frozen backbone is in eval mode on purpose, whatever training mode the module is in.
 warnings.filterwarnings("ignore", "Found .* module.s. in eval mode at the start of training")
-# Lightning calls a function of its own that torch has renamed.
-warnings.filterwarnings("ignore", ".*treespec, LeafSpec")
 # The run folder is new; what stands in it before the first metric is the configuration and W&B's files.
 warnings.filterwarnings("ignore", "Experiment logs directory .* exists and is not empty")
 # Losses are logged once an epoch, so a short epoch hides nothing.
@@ -100,10 +103,25 @@ class RecipeCLI(LightningCLI):
         # ModelCheckpoint(save_last=True) writes only when the best changes; going on needs every epoch.
         last = BestCheckpoint(filename="last", save_top_k=1, enable_version_counter=False)
         self.trainer_defaults["callbacks"] = [FiniteLoss(), RandomState(), SaveOnTermination(last), last]
-        if config.enable_progress_bar is not False:
-            self.trainer_defaults["callbacks"].append(RichProgressBar())
+        kwargs |= self._show_progress(config)
         kwargs["plugins"] = _with_checkpoint_io(config.plugins)
         return super().instantiate_trainer(default_root_dir=str(folder), **kwargs)
+
+    def _show_progress(self, config: Namespace) -> dict[str, bool]:
+        """Add what shows how far the run is; returns what the trainer then leaves to it."""
+        ours: list[Callback] = self.trainer_defaults["callbacks"]
+        monitor, left = self.config.checkpoint.monitor, {}
+        if config.enable_model_summary is not False:
+            ours.append(NetworkLine())
+            left["enable_model_summary"] = False
+        theirs = any(isinstance(callback, ProgressBar) for callback in config.callbacks or [])
+        if config.enable_progress_bar is not False and not theirs:
+            if sys.stdout.isatty():
+                ours.append(TrainingBar(monitor))
+            else:
+                ours.append(EpochLines(monitor))
+                left["enable_progress_bar"] = False
+        return left
 
     def _start_run(self, root: Path, logger: object) -> tuple[Path, list[Logger]]:
         """The folder and the loggers of the run, and in `earlier` what it goes on from."""

@@ -11,9 +11,9 @@ from pytorch_lightning.callbacks import RichProgressBar
 from datamodules.base import SPLITS, FaceDataModule, Split
 from recipes.errors import RecipeParser
 from recipes.jobs import job_parser
+from recipes.quiet import leave_out_noise
 
-# Lightning calls a function of its own that torch has renamed.
-warnings.filterwarnings("ignore", ".*treespec, LeafSpec")
+leave_out_noise()
 # What was killed after its last embedding has only the table left to write.
 warnings.filterwarnings("ignore", "Total length of .* across ranks is zero")
 

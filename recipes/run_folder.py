@@ -81,15 +81,15 @@ def make_loggers(folder: Path, experiment: str, logger: object, wandb_id: str | 
     online = is_first_process() and has_wandb_key()
     if not online:
         rank_zero_info(f"W&B logs offline; to upload later: wandb sync {folder}/wandb/offline-run-*")
-    return [
-        csv,
-        WandbLogger(
-            project="blindface",
-            group=experiment,
-            name=f"{experiment}/{folder.name}",
-            **_identity(wandb_id),
-            save_dir=folder.resolve(),  # W&B may have remembered another working directory
-            mode="online" if online else "offline",
-            settings=wandb.Settings(silent=not online),  # online it prints the address of the run
-        ),
-    ]
+    wandb_logger = WandbLogger(
+        project="blindface",
+        group=experiment,
+        name=f"{experiment}/{folder.name}",
+        **_identity(wandb_id),
+        save_dir=folder.resolve(),  # W&B may have remembered another working directory
+        mode="online" if online else "offline",
+        settings=wandb.Settings(silent=not online),  # online it prints the address of the run
+    )
+    # Lightning names this setting always; W&B warns of it since it has dropped anonymous accounts
+    wandb_logger._wandb_init.pop("anonymous", None)
+    return [csv, wandb_logger]

@@ -19,6 +19,7 @@ from recipes.cli import RecipeCLI
 from recipes.config_lookup import resolve_configs
 from recipes.errors import report_errors
 from recipes.resume import note_results
+from recipes.train_ending import print_ending
 
 TERMINATED = 143  # 128 + SIGTERM, as shells say
 
@@ -45,10 +46,9 @@ def main() -> None:
     best = None if rehearsal else cli.config_init.checkpoint.best_model_path or _last_as_best(cli)
     (results,) = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=best, weights_only=True, verbose=False)
     if cli.trainer.is_global_zero and not rehearsal:
-        note_results(Path(cli.trainer.default_root_dir), results)
-        overall = {name: value for name, value in results.items() if name.count("/") == 1}
-        print("\n".join(f"{name:32s} {value:.4f}" for name, value in overall.items()))
-        print(f"run folder: {cli.trainer.default_root_dir}")
+        folder = Path(cli.trainer.default_root_dir)
+        note_results(folder, results)
+        print_ending(folder, folder / "config.yaml", results)
 
 
 def _last_as_best(cli: RecipeCLI) -> str:
