@@ -17,10 +17,10 @@ import pandas as pd
 TRAIN = Path(__file__).resolve().parent.parent / "recipes" / "train.py"
 COLUMNS = {
     "accuracy": "test/accuracy",
-    "TPR smiling": "test/tpr/smiling=1",
-    "TPR not smiling": "test/tpr/smiling=0",
-    "FPR smiling": "test/fpr/smiling=1",
-    "FPR not smiling": "test/fpr/smiling=0",
+    "TPR smiling": "test/tpr/smiling=yes",
+    "TPR not smiling": "test/tpr/smiling=no",
+    "FPR smiling": "test/fpr/smiling=yes",
+    "FPR not smiling": "test/fpr/smiling=no",
 }
 
 

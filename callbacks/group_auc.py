@@ -4,12 +4,13 @@ from math import nan
 from typing import Any
 
 import numpy as np
+import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from sklearn.metrics import roc_auc_score
 
 from callbacks.evaluation_outputs import check_outputs
 from callbacks.gather import Collected
-from evaluation.groupings import cross, make_grouping
+from evaluation.groupings import cross, make_grouping, metric_word, positive_class
 
 
 def auc(positive: np.ndarray, score: np.ndarray) -> float:
@@ -18,18 +19,19 @@ def auc(positive: np.ndarray, score: np.ndarray) -> float:
 
 
 class GroupAUC(Callback):
-    """Logs `test/auc` of all samples and `test/auc/<group>` of each group, such as `test/auc/smiling=1`.
+    """Logs `test/auc` of all samples and `test/auc/<group>` of each group, such as `test/auc/smiling=yes`.
 
-    One class of the task is told from all the others. A sample counts where its target is known, in a group
+    One class of the task is told from all the others; of a task of three classes or more without `positive` each
+    is in turn: `test/auc/<class>`, and the mean over the classes in the plain names. A sample counts where its target is known, in a group
     where its attribute is, too; a group without samples of both kinds is nan. Works with modules that have
     `task` and whose `test_step` returns `{"target": (N,), "score": (N,) or (N, C)}`.
 
     Args:
         groups: attributes whose classes are the groups.
-        positive: class index of the task.
+        positive: class index of the task; null is the second of two classes, and each in turn of more.
     """
 
-    def __init__(self, groups: list[str], positive: int = 1) -> None:
+    def __init__(self, groups: list[str], positive: int | None = None) -> None:
         self.groups, self.positive = groups, positive
         self.collected = Collected()
 
@@ -56,7 +58,7 @@ class GroupAUC(Callback):
         score = outputs["score"]
         columns = {
             "target": outputs["target"],
-            "score": score if score.ndim == 1 else score[:, self.positive],
+            "score": torch.stack([1 - score, score], dim=1) if score.ndim == 1 else score,
         }
         self.collected.add(trainer, columns | {name: batch[name] for name in self.groups})
 
@@ -64,14 +66,24 @@ class GroupAUC(Callback):
         """Log the areas."""
         columns = self.collected.gathered(trainer, pl_module)
         score, target = columns["score"].float().cpu().numpy(), columns["target"].cpu().numpy()
-        known, positive = target >= 0, target == self.positive
-        values = {"test/auc": auc(positive[known], score[known])}
+        known = target >= 0
         classes = trainer.datamodule.attributes  # type: ignore[attr-defined]  # which Lightning sets
+        names = list(classes[pl_module.task])  # type: ignore[index]
+        positive = positive_class(self.positive, len(names))
+        asked = range(len(names)) if positive is None else [positive]
+
+        def areas(members: np.ndarray) -> list[float]:
+            return [auc(target[members] == c, score[members, c]) for c in asked]
+
+        values = {"test/auc": float(np.mean(areas(known)))}
+        if positive is None:
+            by_class = zip(names, areas(known), strict=True)
+            values |= {f"test/auc/{metric_word(name)}": area for name, area in by_class}
         for name in self.groups:
             grouping = make_grouping([name], classes)
             group = cross([columns[name]], grouping.sizes).cpu().numpy()
             for place, key in enumerate(grouping.keys):
                 members = known & (group == place)
-                values[f"test/auc/{key}"] = auc(positive[members], score[members])
+                values[f"test/auc/{key}"] = float(np.mean(areas(members)))
         # every rank holds the same value; the mean over ranks spares a warning that they may differ
         pl_module.log_dict(values, sync_dist=True, batch_size=1)

@@ -20,7 +20,7 @@ from evaluation.group_rates import (
     group_table,
     undefined_rates,
 )
-from evaluation.groupings import Grouping, cross, make_grouping
+from evaluation.groupings import Grouping, cross, make_grouping, metric_word, positive_class
 
 DEMOGRAPHIC = ("gender", "ethnicity")
 """The attributes to group by where none are asked for."""
@@ -32,8 +32,11 @@ class GroupFairness(Callback):
     Logged in [0, 1] unless said otherwise, `stage` being val or test:
 
     - `<stage>/<rate>/<group>` with rate `accuracy`, `tpr`, `fpr`, `tnr`, `selection_rate`, and `n` (samples);
-      a group is called `smiling=1`, a crossed one `smiling=1,gender=0` (class indices);
+      a group is called `smiling=yes`, a crossed one `smiling=yes,gender=female` (class names, escaped as
+      `evaluation.groupings.metric_word` says);
     - `<stage>/tpr`, `fpr`, `tnr`, `selection_rate` of all samples (the module logs the accuracy);
+    - of a task of three classes or more without `positive`, each of these is the mean over the classes, each
+      against all the others, and `<stage>/<rate>/<class>` is that of one class, such as `val/tpr/happy`;
     - `<stage>/<gap>` of the first grouping and `<stage>/<gap>/smiling,gender` of the others, with the gaps
       of `evaluation.group_rates.fairness_gaps` (`tpr_gap`, `equal_opportunity` in points, ...).
 
@@ -46,15 +49,17 @@ class GroupFairness(Callback):
     Args:
         groups: groupings, each the names of the attributes that it crosses: `[[smiling], [smiling, gender]]`;
             null is gender and ethnicity, as far as the data have them and they are not the task.
-        positive: class index of the task that the rates are about.
+        positive: class index of the task that the rates are about; null is the second of two classes (`yes` of
+            `no, yes`), and every class in turn of more.
     """
 
-    def __init__(self, groups: list[list[str]] | None = None, positive: int = 1) -> None:
+    def __init__(self, groups: list[list[str]] | None = None, positive: int | None = None) -> None:
         if groups is not None and (
             not groups or not all(groups) or len({tuple(g) for g in groups}) < len(groups)
         ):
             raise ValueError(f"groups must be different, non-empty lists of attribute names, got {groups}")
-        self.groups, self.positive = groups, positive
+        self.groups, self.asked = groups, positive
+        self.positive: int | None = positive
         self.groupings: list[Grouping] = []
         self.counts: list[GroupCounts] = []
         self.last: dict[str, list[Counts]] = {}
@@ -83,7 +88,8 @@ class GroupFairness(Callback):
                 f"GroupFairness needs a classifier of an attribute, not {type(module).__name__}"
             )
         self.task, self.task_classes = module.task, list(module.attributes[module.task])
-        if not 0 <= self.positive < len(self.task_classes):
+        self.positive = positive_class(self.asked, len(self.task_classes))
+        if self.positive is not None and not 0 <= self.positive < len(self.task_classes):
             raise MisconfigurationException(
                 f"GroupFairness: positive={self.positive} is no class of {self.task} {self.task_classes}"
             )
@@ -121,7 +127,11 @@ class GroupFairness(Callback):
         stage = "test" if trainer.testing else "val"
         self.last[stage] = [counts.compute().cpu().numpy() for counts in self.counts]  # summed over ranks
         rates = group_rates(self.last[stage][0], self.positive)
-        values = {f"{stage}/{rate}": float(rates[rate][0]) for rate in RATES if rate != "accuracy"}
+        shown = [rate for rate in RATES if rate != "accuracy"]
+        values = {f"{stage}/{rate}": float(rates[rate][0]) for rate in shown}
+        for c, name in enumerate(self.task_classes if self.positive is None else ()):
+            rates = group_rates(self.last[stage][0], c)
+            values |= {f"{stage}/{rate}/{metric_word(name)}": float(rates[rate][0]) for rate in shown}
         for i, (grouping, counts) in enumerate(zip(self.groupings[1:], self.last[stage][1:], strict=True)):
             rates = {"n": counts.sum(axis=(1, 2)), **group_rates(counts, self.positive)}
             for j, key in enumerate(grouping.keys):
@@ -171,7 +181,8 @@ class GroupFairness(Callback):
             for grouping, counts in zip(self.groupings, self.last[stage], strict=True)
         ]
         table = pd.concat(tables, ignore_index=True)
-        subject = f"{self.task}: {self.task_classes[self.positive]}"
+        positive = "mean over classes" if self.positive is None else self.task_classes[self.positive]
+        subject = f"{self.task}: {positive}"
         title = f"{subject}, rates by group with 95 % Wilson intervals ({stage})"
         write_group_report(trainer, table, stage, title)
         if stage == "test" and trainer.is_global_zero:

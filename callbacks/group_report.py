@@ -1,5 +1,7 @@
 """Where the table of group rates goes when a run ends."""
 
+from math import isnan
+
 import pandas as pd
 from pytorch_lightning import Trainer
 from rich.console import Console
@@ -37,6 +39,8 @@ def print_group_rates(table: pd.DataFrame, title: str) -> None:
     """Print the rates, each above its 95 % interval, in 80 columns."""
 
     def cell(value: float, low: float, high: float) -> str:
+        if isnan(low):
+            return f"{value:.3f}"
         interval = "-".join(f"{end:.2f}".removeprefix("0") for end in (low, high))
         return f"{value:.3f}\n{interval}" if value >= 0 else "nan"
 

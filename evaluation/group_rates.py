@@ -91,11 +91,17 @@ def rate_counts(counts: Counts, positive: int) -> dict[str, tuple[Counts, Counts
     }
 
 
-def group_rates(counts: Counts, positive: int) -> dict[str, NDArray[np.float64]]:
+def group_rates(counts: Counts, positive: int | None) -> dict[str, NDArray[np.float64]]:
     """Every rate in `RATES` of every group, (G,) in [0, 1]; nan where it has no trials.
+
+    Without `positive` a rate is the mean over the classes, each against all the others; nan where a class has no
+    trials, for a mean over other classes would not compare.
 
     The rates of all groups together are those of `counts.sum(axis=0, keepdims=True)`.
     """
+    if positive is None:
+        each = [group_rates(counts, c) for c in range(counts.shape[1])]
+        return {rate: np.mean([rates[rate] for rates in each], axis=0) for rate in RATES}
     return {
         rate: np.divide(hits, trials, out=np.full(len(counts), np.nan), where=trials > 0)
         for rate, (hits, trials) in rate_counts(counts, positive).items()
@@ -110,36 +116,38 @@ def wilson_interval(hits: int, trials: int, confidence: float = 0.95) -> tuple[f
     return float(interval.low), float(interval.high)
 
 
-def group_table(counts: Counts, names: Sequence[str], positive: int) -> pd.DataFrame:
+def group_table(counts: Counts, names: Sequence[str], positive: int | None) -> pd.DataFrame:
     """A tidy table, one row a group.
 
     Args:
         counts: (G, C, C) int64 by [group, target, prediction].
         names: what to call the groups, G of them.
-        positive: index of the class that the rates are about.
+        positive: index of the class that the rates are about; None is the mean over the classes.
 
     Returns:
-        Columns `group`, `n`, and for each rate `<rate>`, `<rate>_low`, `<rate>_high` (95 % Wilson interval).
+        Columns `group`, `n`, and for each rate `<rate>`, `<rate>_low`, `<rate>_high` (95 % Wilson interval; nan
+        of a mean over classes).
     """
     if len(names) != len(counts):
         raise ValueError(f"got {len(names)} names for {len(counts)} groups")
     columns: dict[str, object] = {"group": list(names), "n": counts.sum(axis=(1, 2))}
     rates = group_rates(counts, positive)
-    for rate, (hits, trials) in rate_counts(counts, positive).items():
-        intervals = [wilson_interval(k, n) for k, n in zip(hits, trials, strict=True)]
+    for rate, (hits, trials) in rate_counts(counts, positive or 0).items():
+        averaged = positive is None and rate != "accuracy"
+        intervals = [wilson_interval(k, 0 if averaged else n) for k, n in zip(hits, trials, strict=True)]
         columns[rate] = rates[rate]
         columns[f"{rate}_low"], columns[f"{rate}_high"] = zip(*intervals, strict=True)
     return pd.DataFrame(columns)
 
 
-def undefined_rates(counts: Counts, names: Sequence[str], positive: int) -> dict[str, list[str]]:
+def undefined_rates(counts: Counts, names: Sequence[str], positive: int | None) -> dict[str, list[str]]:
     """The groups that some gap leaves out: group name -> the rates that are nan there."""
     rates = group_rates(counts, positive)
     undefined = {name: [r for r in RATES if np.isnan(rates[r][i])] for i, name in enumerate(names)}
     return {name: missing for name, missing in undefined.items() if missing}
 
 
-def fairness_gaps(counts: Counts, positive: int) -> dict[str, float]:
+def fairness_gaps(counts: Counts, positive: int | None) -> dict[str, float]:
     """How far apart the groups are.
 
     Groups whose rate is nan are left out of that rate's gap (the caller should warn, see `undefined_rates`);

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
+from urllib.parse import quote
 
 import torch
 from torch import Tensor
@@ -19,9 +20,23 @@ class Grouping(NamedTuple):
     sizes: list[int]
     """Number of classes of each attribute."""
     keys: list[str]
-    """Of metric names, by class index: `smiling=1,gender=0`."""
+    """Of metric names, by class name: `smiling=yes,gender=female`."""
     names: list[str]
     """For people, by class name: `smiling: yes, gender: female`."""
+
+
+def metric_word(name: str) -> str:
+    """A class name as a part of a metric name, where `/`, `=` and `,` separate the parts.
+
+    Letters of any alphabet, digits and `_-.~+` stay; all else is escaped as in a URL: a space is `%20`, `/` is
+    `%2F`, `=` is `%3D`, `,` is `%2C`, `%` is `%25`. So two names stay two.
+    """
+    return "".join(c if c.isalnum() or c == "+" else quote(c, safe="") for c in name)
+
+
+def positive_class(asked: int | None, classes: int) -> int | None:
+    """The class that rates are about: the one asked for, else the second of two; None is each of more in turn."""
+    return 1 if asked is None and classes == 2 else asked
 
 
 def make_grouping(attributes: Sequence[str], classes: Mapping[str, Sequence[str]]) -> Grouping:
@@ -33,7 +48,7 @@ def make_grouping(attributes: Sequence[str], classes: Mapping[str, Sequence[str]
     return Grouping(
         attributes=list(attributes),
         sizes=[len(classes[name]) for name in attributes],
-        keys=[",".join(f"{name}={label}" for name, (label, _) in g) for g in groups],
+        keys=[",".join(f"{metric_word(name)}={metric_word(text)}" for name, (_, text) in g) for g in groups],
         names=[", ".join(f"{name}: {text}" for name, (_, text) in g) or "all samples" for g in groups],
     )
 

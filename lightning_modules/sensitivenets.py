@@ -33,7 +33,7 @@ class SensitiveNets(ManualOptimization, IdentityModule):
 
     In each round a new classifier learns the sensitive attribute from the embedding as it is; then it stays
     fixed while the suppressor minimises triplet loss + delta_weight * (delta of anchor + positive + negative)
-    (thesis, equation 3.3), which keeps people apart and makes the classifier say `target` of everyone. The
+    (thesis, equation 3.3; three times the mean delta of a batch that gives no triplet), which keeps people apart and makes the classifier say `target` of everyone. The
     training stops after the last round. The embedding is the suppressor's output.
 
     The options `init`, `keep` and `refresh_steps` are ours, and so is the target `uniform`; their defaults
@@ -127,6 +127,8 @@ class SensitiveNets(ManualOptimization, IdentityModule):
             self.backbone.num_features, width=width, layers=layers, identity=init == "identity"
         )
         self.classifier = Head(width, len(classes), hidden)
+        self._used = {"triplets": 0, "labels": torch.tensor(0)}  # of the round so far
+        self._warned: set[str] = set()
         self.register_buffer("steps", torch.tensor(0))
         self.register_buffer("seed", torch.randint(2**31, ()))  # of new classifiers; by the run's seed
 
@@ -172,6 +174,8 @@ class SensitiveNets(ManualOptimization, IdentityModule):
             terms = self.suppressor_terms(batch.get("identity_stream", batch), step, round_ >= 0)
         self.descend(terms["loss"], [player], last=True)
         self.steps += 1
+        if place == self.alternation.round_steps - 1:
+            self._warn_of_nothing_learned(round_ >= 0)
         if step + 1 >= self.alternation.total:
             self.trainer.should_stop = True
         return self.track(**terms)
@@ -179,6 +183,7 @@ class SensitiveNets(ManualOptimization, IdentityModule):
     def classifier_terms(self, batch: Batch) -> dict[str, Tensor]:
         """Cross entropy of the sensitive attribute, where it is known, and the share that is recognised."""
         target = batch[self.sensitive]
+        self._used["labels"] = self._used["labels"] + (target >= 0).sum()  # read once a round
         with torch.no_grad():
             embedding = self.embed(self.inputs(batch))
         logits = wide(self.classifier(embedding))
@@ -202,14 +207,34 @@ class SensitiveNets(ManualOptimization, IdentityModule):
                 normalize=self.normalize,
                 seed=int(self.seed) + step,
             )
+            self._used["triplets"] += len(triplets[0])
             loss = triplet_loss(embedding, triplets, margin=self.margin, normalize=self.normalize)
             name, keep = "triplet", loss
         if not adversarial:
             return {"loss": keep, name: keep}
         logits = wide(self.classifier(embedding))
         values = uniform_delta(logits) if self.target is None else delta(logits, self.target)
-        hide = 3 * values.mean() if triplets is None else mean_over_triplets(values, triplets)
+        # without a triplet, three times the mean over all images: to hide needs no pair of one person
+        found = triplets is not None and len(triplets[0]) > 0
+        hide = mean_over_triplets(values, triplets) if triplets and found else 3 * values.mean()
         return {"loss": keep + self.delta_weight * hide, name: keep, "delta": hide}
+
+    def _warn_of_nothing_learned(self, adversarial: bool) -> None:
+        """Say, once each, if a round had no triplet, or no sensitive label for its classifier."""
+        used, self._used = self._used, {"triplets": 0, "labels": torch.tensor(0)}
+        if self.keep == "triplets" and not used["triplets"] and "triplets" not in self._warned:
+            self._warned.add("triplets")
+            rank_zero_warn(
+                f"SensitiveNets: a round found no triplet ({self.mining}), so nothing keeps people apart; it needs "
+                f"two images of one {self.task} in a batch: set data.init_args.train_order to "
+                "datamodules.train_orders.IdentityBatches, or keep: similarities"
+            )
+        if adversarial and not used["labels"] and "labels" not in self._warned:
+            self._warned.add("labels")
+            rank_zero_warn(
+                f"SensitiveNets: a round had no image with a known {self.sensitive}, so its classifier learned "
+                "nothing and nothing is hidden"
+            )
 
     def renew_classifier(self, round_: int, optimizer: Optimizer) -> None:
         """Another classifier, drawn by the seed and the round, and an optimizer that remembers nothing."""

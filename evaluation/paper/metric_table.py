@@ -11,7 +11,7 @@ class Column:
 
     Attributes:
         title: heading.
-        metric: its name there.
+        metric: its name there; `|` separates names where data differ in what they call a class.
         minus: a metric that is taken from it, such as the rate of another group; null takes nothing.
         factor: that the difference is multiplied by; 100 makes percent of a share.
     """

@@ -51,8 +51,13 @@ MetricScores = Mapping[tuple[str, str], MetricScore]
 
 def value_of(results: Results, column: Column) -> float:
     """The figure of a column in the results of a run; nan if it did not log it."""
-    less = 0.0 if column.minus is None else results.get(column.minus, nan)
-    return column.factor * (results.get(column.metric, nan) - less)
+    less = 0.0 if column.minus is None else _logged(results, column.minus)
+    return column.factor * (_logged(results, column.metric) - less)
+
+
+def _logged(results: Results, metric: str) -> float:
+    """The first that was logged of names with `|` between them, as data differ in what they call a class."""
+    return next((results[name] for name in metric.split("|") if name in results), nan)
 
 
 def score_metrics(

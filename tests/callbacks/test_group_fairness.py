@@ -3,6 +3,7 @@ import warnings
 
 import pandas as pd
 import pytest
+import torch
 from callback_dummies import ATTRIBUTES, COUNTS, Classifier, ColumnData, OneWeight, Recogniser, samples
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
@@ -12,18 +13,18 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from callbacks.group_fairness import GroupFairness
 
 EXPECTED = {
-    "n/smiling=0": 8,
-    "n/smiling=1": 4,
-    "accuracy/smiling=0": 6 / 8,
-    "accuracy/smiling=1": 1 / 4,
-    "tpr/smiling=0": 3 / 4,
-    "tpr/smiling=1": 0,
-    "fpr/smiling=0": 1 / 4,
-    "fpr/smiling=1": 1 / 2,
-    "tnr/smiling=0": 3 / 4,
-    "tnr/smiling=1": 1 / 2,
-    "selection_rate/smiling=0": 4 / 8,
-    "selection_rate/smiling=1": 1 / 4,
+    "n/smiling=no": 8,
+    "n/smiling=yes": 4,
+    "accuracy/smiling=no": 6 / 8,
+    "accuracy/smiling=yes": 1 / 4,
+    "tpr/smiling=no": 3 / 4,
+    "tpr/smiling=yes": 0,
+    "fpr/smiling=no": 1 / 4,
+    "fpr/smiling=yes": 1 / 2,
+    "tnr/smiling=no": 3 / 4,
+    "tnr/smiling=yes": 1 / 2,
+    "selection_rate/smiling=no": 4 / 8,
+    "selection_rate/smiling=yes": 1 / 4,
     "tpr": 3 / 6,
     "fpr": 2 / 6,
     "tnr": 4 / 6,
@@ -69,7 +70,7 @@ def test_fit_logs_rates_that_sanity_batches_and_earlier_epochs_do_not_touch(tmp_
         trainer.fit(Classifier(), datamodule=ColumnData(samples()))
     assert metrics_of(trainer, "val") == pytest.approx(EXPECTED)
     assert checkpoint.best_model_score == 0.75
-    logged = pd.read_csv(tmp_path / "run" / "metrics.csv")["val/n/smiling=0"].dropna()
+    logged = pd.read_csv(tmp_path / "run" / "metrics.csv")["val/n/smiling=no"].dropna()
     assert logged.tolist() == [8, 8]  # one row an epoch, none of the sanity check
 
 
@@ -113,10 +114,11 @@ def test_crossed_groups(tmp_path):
     for smiling in (0, 1):
         for gender in (0, 1):
             right = [guess for s, g, target, guess in rows if (s, g, target) == (smiling, gender, 1)]
+            group = f"smiling={ATTRIBUTES['smiling'][smiling]},gender={ATTRIBUTES['gender'][gender]}"
             tprs.append(sum(right) / len(right))
             n = sum(row[:2] == (smiling, gender) for row in rows)
-            assert found[f"tpr/smiling={smiling},gender={gender}"] == pytest.approx(tprs[-1])
-            assert found[f"n/smiling={smiling},gender={gender}"] == n
+            assert found[f"tpr/{group}"] == pytest.approx(tprs[-1])
+            assert found[f"n/{group}"] == n
     assert found["tpr_gap/smiling,gender"] == pytest.approx(max(tprs) - min(tprs))
     assert found["tpr_gap"] == 0.75  # of the first grouping, as without the second
     assert "tpr_gap/smiling" not in found
@@ -132,10 +134,10 @@ def test_an_absent_group_is_nan_and_named_once(tmp_path):
     what = "nan and left out of the gaps: smiling: yes (no samples)"
     assert messages == [f"GroupFairness, val by smiling: {what}"]
     found = metrics_of(trainer, "val")
-    assert found["n/smiling=1"] == 0
-    assert math.isnan(found["tpr/smiling=1"])
+    assert found["n/smiling=yes"] == 0
+    assert math.isnan(found["tpr/smiling=yes"])
     assert math.isnan(found["tpr_gap"])
-    assert found["tpr/smiling=0"] == 0.75
+    assert found["tpr/smiling=no"] == 0.75
 
 
 def test_unknown_group_counts_overall_but_in_no_group(tmp_path):
@@ -145,15 +147,15 @@ def test_unknown_group_counts_overall_but_in_no_group(tmp_path):
     with pytest.warns(UserWarning, match=r"smiling: no \(fpr, tnr\)"):
         trainer.validate(Classifier(), datamodule=ColumnData(columns), verbose=False)
     found = metrics_of(trainer, "val")
-    assert found["n/smiling=0"] == 4
-    assert math.isnan(found["fpr/smiling=0"])
+    assert found["n/smiling=no"] == 4
+    assert math.isnan(found["fpr/smiling=no"])
     assert found["fpr"] == pytest.approx(2 / 6)
 
 
 def test_the_other_class_can_be_positive(tmp_path):
     trainer = make_trainer(tmp_path, GroupFairness(groups=[["smiling"]], positive=0))
     trainer.validate(Classifier(), datamodule=ColumnData(samples()), verbose=False)
-    assert metrics_of(trainer, "val")["tpr/smiling=1"] == EXPECTED["tnr/smiling=1"]
+    assert metrics_of(trainer, "val")["tpr/smiling=yes"] == EXPECTED["tnr/smiling=yes"]
 
 
 @pytest.mark.parametrize("options", [{"fast_dev_run": True}, {"logger": False}])
@@ -254,7 +256,7 @@ def test_without_groups_the_data_s_demographic_attributes_are_used(tmp_path):
     trainer = make_trainer(tmp_path, GroupFairness())
     trainer.validate(Classifier(), datamodule=ColumnData(samples()), verbose=False)
     values = metrics_of(trainer, "val")
-    assert values["n/gender=0"] + values["n/gender=1"] == 12
+    assert values["n/gender=female"] + values["n/gender=male"] == 12
     assert not any("ethnicity" in name or "smiling" in name for name in values)
 
 
@@ -268,3 +270,41 @@ def test_data_without_demographic_attributes_give_the_overall_rates(tmp_path):
     assert values["tpr"] == pytest.approx(3 / 6)
     assert not any("=" in name or "gap" in name for name in values)
     assert list((tmp_path / "run").glob("**/group_rates_val.csv"))
+
+
+class Moods(Classifier):
+    """A task of three classes: the label is the group and the target together."""
+
+    attributes = ATTRIBUTES | {"mood": ["sad", "so so", "glad"]}
+    task = "mood"
+
+    def validation_step(self, batch, batch_idx):
+        return {"prediction": batch["guess"].clamp(min=0), "target": batch["mood"]}
+
+    test_step = validation_step
+
+
+def test_each_class_of_three_is_told_from_the_others_and_the_plain_name_is_their_mean(tmp_path):
+    class Data(ColumnData):
+        attributes = Moods.attributes
+
+    columns = {
+        "mood": torch.tensor([0, 0, 0, 1, 1, 2, 2, 2, 2, -1]),
+        "guess": torch.tensor([0, 0, 1, 1, 2, 2, 2, 2, 0, 0]),
+        "gender": torch.tensor([0, 1, 0, 0, 1, 0, 1, 0, 1, 1]),
+    }
+    trainer = make_trainer(tmp_path, GroupFairness(groups=[["gender"]]))
+    trainer.test(Moods(), datamodule=Data(columns), verbose=False)
+    found = metrics_of(trainer, "test")
+    assert found["tpr/sad"] == pytest.approx(2 / 3)
+    assert found["tpr/so%20so"] == pytest.approx(1 / 2)
+    assert found["tpr/glad"] == pytest.approx(3 / 4)
+    assert found["tpr"] == pytest.approx((2 / 3 + 1 / 2 + 3 / 4) / 3)
+    assert found["selection_rate"] == pytest.approx(1 / 3)
+    assert found["tpr/gender=female"] == pytest.approx((1 / 2 + 1 + 1) / 3)
+    assert found["tpr/gender=male"] == pytest.approx((1 + 0 + 1 / 2) / 3)
+    assert found["tpr_gap"] == pytest.approx(1 / 3)
+    chosen = make_trainer(tmp_path, GroupFairness(groups=[["gender"]], positive=2))
+    chosen.test(Moods(), datamodule=Data(columns), verbose=False)
+    assert metrics_of(chosen, "test")["tpr"] == pytest.approx(3 / 4)
+    assert "tpr/glad" not in metrics_of(chosen, "test")

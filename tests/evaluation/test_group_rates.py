@@ -100,13 +100,35 @@ def test_crossed_groups_equal_fairlearn_crossed_features(samples):
         sensitive_features={"hair": hair.numpy(), "smiling": smiling.numpy()},
     )
     for key, tpr in zip(grouping.keys, group_rates(counts, 1)["tpr"], strict=True):
-        labels = tuple(int(part.split("=")[1]) for part in key.split(","))
+        names = [part.split("=")[1] for part in key.split(",")]
+        labels = ("abc".index(names[0]), ["no", "yes"].index(names[1]))
         assert tpr == pytest.approx(frame.by_group.get(labels, math.nan), nan_ok=True)
+
+
+def test_class_names_in_metric_names_are_safe_and_stay_apart():
+    classes = ["no, yes", "no/yes", "a=b", "a b", "a_b", "50%", "Ünal", "18-30"]
+    keys = make_grouping(["hair"], {"hair": classes}).keys
+    assert keys == [
+        f"hair={x}" for x in ("no%2C%20yes", "no%2Fyes", "a%3Db", "a%20b", "a_b", "50%25", "Ünal", "18-30")
+    ]
+
+
+def test_without_a_positive_class_rates_are_means_over_the_classes():
+    counts = np.array([[[3, 1, 0], [0, 2, 2], [1, 0, 1]], [[2, 0, 0], [0, 0, 0], [0, 1, 1]]])
+    rates = group_rates(counts, None)
+    assert rates["tpr"][0] == pytest.approx((3 / 4 + 2 / 4 + 1 / 2) / 3)
+    assert rates["fpr"][0] == pytest.approx((1 / 6 + 1 / 6 + 2 / 8) / 3)
+    assert rates["accuracy"].tolist() == [6 / 10, 3 / 4]
+    assert math.isnan(rates["tpr"][1]), "nobody of the second class"
+    table = group_table(counts, ["x", "y"], None)
+    assert table["tpr"][0] == rates["tpr"][0]
+    assert table[["tpr_low", "tpr_high"]].isna().all(axis=None)
+    assert table["accuracy_low"].notna().all()
 
 
 def test_names_of_crossed_groups():
     grouping = make_grouping(["smiling", "gender"], {"smiling": ["no", "yes"], "gender": ["female", "male"]})
-    assert grouping.keys[2] == "smiling=1,gender=0"
+    assert grouping.keys[2] == "smiling=yes,gender=female"
     assert grouping.names[2] == "smiling: yes, gender: female"
     assert grouping.sizes == [2, 2]
     everyone = make_grouping([], {})

@@ -1,6 +1,7 @@
 """SensitiveNets: who moves when, the plain-torch twin, resuming, and what it hides."""
 
 import copy
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from datamodules.train_orders import IdentityBatches
 from evaluation.probes import Samples, removed, run_probes, strongest
 from evaluation.verification import verification
 from lightning_modules.alternation import Alternation
+from lightning_modules.sensitive_losses import delta
 from lightning_modules.sensitivenets import SensitiveNets
 
 SHORT = {"rounds": 2, "steps_per_round": 3, "classifier_steps": 2, "warmup_rounds": 1}
@@ -351,7 +353,7 @@ def test_unknown_labels_take_no_part():
     ours, theirs = (module.suppressor_terms(b, 0, adversarial=True) for b in (batch, changed))
     torch.testing.assert_close(ours, theirs)
     nobody = {**batch, **{name: torch.full((24,), -1) for name in ATTRIBUTES}}
-    assert module.classifier_terms(nobody)["loss"] == module.suppressor_terms(nobody, 0, True)["loss"] == 0
+    assert module.classifier_terms(nobody)["loss"] == module.suppressor_terms(nobody, 0, True)["triplet"] == 0
 
 
 def test_a_finished_training_is_not_gone_on_with(tmp_path):
@@ -454,3 +456,26 @@ def test_rounds_that_the_training_has_no_time_for_are_warned_about(epochs, warne
     said = [str(w.message) for w in recwarn if "the rounds have" in str(w.message)]
     ends = f"the rounds have {total} batches, and the training ends after {5 * epochs}"
     assert said == ([f"{ends}; set trainer.max_epochs to 3"] if warned else [])
+
+
+def test_without_a_positive_pair_the_attribute_is_hidden_all_the_same_and_a_warning_says_so(tmp_path):
+    names = {**ATTRIBUTES, "identity": [str(i) for i in range(24)]}
+    batches = [{**batch, "identity": torch.arange(24)} for batch in table()]
+    module = make(attributes=names, warmup_rounds=0)
+    terms = module.suppressor_terms(batches[0], 0, True)
+    logits = module.classifier(module.embed(batches[0]["embedding"]))
+    assert terms["triplet"] == 0
+    assert torch.allclose(terms["delta"], 3 * delta(logits, 1).mean())
+    assert terms["delta"] > 0
+    with pytest.warns(UserWarning, match="a round found no triplet .semihard..*IdentityBatches") as caught:
+        assert {"suppressor", "steps"} in changes(module, batches, tmp_path)
+    assert sum("no triplet" in str(w.message) for w in caught) == 1
+
+
+def test_a_round_without_known_labels_is_warned_about(tmp_path):
+    batches = [{**batch, "emotion": torch.full((24,), -1)} for batch in table()]
+    with pytest.warns(UserWarning, match="no image with a known emotion"):
+        train(make(mining="random"), batches, tmp_path)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="SensitiveNets: a round")
+        train(make(mining="random"), table(), tmp_path)

@@ -402,7 +402,7 @@ def test_a_head_learns_on_a_biased_sample_of_a_table(tmp_path, monkeypatch) -> N
         column.metric for table in read_published("table_4_2").metrics for column in table.columns.values()
     }
     assert asked <= results.keys()
-    assert results["test/n/smiling=1"] == results["test/n/smiling=0"] == 20
+    assert results["test/n/smiling=yes"] == results["test/n/smiling=no"] == 20
 
 
 def read_published(name: str) -> Published:

@@ -146,7 +146,7 @@ def test_the_run_folder_tells_everything_about_the_run(runs, monkeypatch):
     assert {"figures", "checkpoints", "metrics.csv", "config.yaml"} <= {p.name for p in folder.iterdir()}
     assert list((folder / "figures").glob("*.png"))
     last = toy.metrics(folder)[-1]
-    assert 0 <= float(last["test/tpr/smiling=1"]) <= 1
+    assert 0 <= float(last["test/tpr/smiling=yes"]) <= 1
 
 
 def test_wandb_gets_the_metrics_the_table_the_chart_and_no_face(runs, monkeypatch):
@@ -158,7 +158,7 @@ def test_wandb_gets_the_metrics_the_table_the_chart_and_no_face(runs, monkeypatc
     wandb.finish()  # writes what is left
     folder = toy.only_run(runs)
     logged = history(folder)
-    assert {"val/tpr/smiling=1", "test/tpr_gap", "test/accuracy"} <= logged.keys()
+    assert {"val/tpr/smiling=yes", "test/tpr_gap", "test/accuracy"} <= logged.keys()
     assert logged["test/group_rates/_type"] == "table-file"
     images = {p.name.rsplit("_", 2)[0] for p in folder.glob("wandb/**/*.png")}
     assert images == {"group_fairness"}, "plots and nothing else"

@@ -13,7 +13,7 @@ from evaluation.paper.trained import MetricScore, score_metrics, value_of
 
 COLUMNS = {
     "accuracy": {"title": "accuracy", "metric": "test/accuracy"},
-    "gap": {"title": "gap", "metric": "test/tpr/smiling=1", "minus": "test/tpr/smiling=0"},
+    "gap": {"title": "gap", "metric": "test/tpr/smiling=yes", "minus": "test/tpr/smiling=no"},
     "auc": {"title": "AUC", "metric": "test/auc"},
 }
 ROWS = [
@@ -24,7 +24,7 @@ ROWS = [
 
 
 def run(accuracy: float, smiling: float, other: float) -> dict[str, float]:
-    return {"test/accuracy": accuracy, "test/tpr/smiling=1": smiling, "test/tpr/smiling=0": other}
+    return {"test/accuracy": accuracy, "test/tpr/smiling=yes": smiling, "test/tpr/smiling=no": other}
 
 
 RESULTS = {
@@ -49,7 +49,7 @@ def test_a_column_is_a_metric_or_the_difference_of_two_times_its_factor() -> Non
     assert value_of(results, Column(**COLUMNS["gap"])) == pytest.approx(-25)
     assert value_of({"test/annex": 91.5}, Column("annex", "test/annex", factor=1)) == pytest.approx(91.5)
     assert isnan(value_of(results, Column(**COLUMNS["auc"])))
-    assert isnan(value_of({"test/tpr/smiling=1": 0.5}, Column(**COLUMNS["gap"])))
+    assert isnan(value_of({"test/tpr/smiling=yes": 0.5}, Column(**COLUMNS["gap"])))
 
 
 def test_the_interval_is_where_a_t_test_would_not_refuse_the_mean() -> None:
