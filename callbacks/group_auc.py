@@ -21,9 +21,10 @@ def auc(positive: np.ndarray, score: np.ndarray) -> float:
 class GroupAUC(Callback):
     """Logs `test/auc` of all samples and `test/auc/<group>` of each group, such as `test/auc/smiling=yes`.
 
-    One class of the task is told from all the others; of a task of three classes or more without `positive` each
-    is in turn: `test/auc/<class>`, and the mean over the classes in the plain names. A sample counts where its target is known, in a group
-    where its attribute is, too; a group without samples of both kinds is nan. Works with modules that have
+    One class of the task is told from all the others; of a task of three classes or more without `positive`
+    each is in turn: `test/auc/<class>`, and the mean over the classes in the plain names.
+
+    A sample counts where its target is known, in a group where its attribute is, too; a group without samples of both kinds is nan. Works with modules that have
     `task` and whose `test_step` returns `{"target": (N,), "score": (N,) or (N, C)}`.
 
     Args:
@@ -68,7 +69,7 @@ class GroupAUC(Callback):
         score, target = columns["score"].float().cpu().numpy(), columns["target"].cpu().numpy()
         known = target >= 0
         classes = trainer.datamodule.attributes  # type: ignore[attr-defined]  # which Lightning sets
-        names = list(classes[pl_module.task])  # type: ignore[index]
+        names = list(classes[pl_module.task])
         positive = positive_class(self.positive, len(names))
         asked = range(len(names)) if positive is None else [positive]
 

@@ -49,8 +49,8 @@ class GroupFairness(Callback):
     Args:
         groups: groupings, each the names of the attributes that it crosses: `[[smiling], [smiling, gender]]`;
             null is gender and ethnicity, as far as the data have them and they are not the task.
-        positive: class index of the task that the rates are about; null is the second of two classes (`yes` of
-            `no, yes`), and every class in turn of more.
+        positive: class index of the task that the rates are about; null is the second of two classes (`yes`
+            of `no, yes`), and every class in turn of more.
     """
 
     def __init__(self, groups: list[list[str]] | None = None, positive: int | None = None) -> None:

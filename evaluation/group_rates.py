@@ -94,8 +94,8 @@ def rate_counts(counts: Counts, positive: int) -> dict[str, tuple[Counts, Counts
 def group_rates(counts: Counts, positive: int | None) -> dict[str, NDArray[np.float64]]:
     """Every rate in `RATES` of every group, (G,) in [0, 1]; nan where it has no trials.
 
-    Without `positive` a rate is the mean over the classes, each against all the others; nan where a class has no
-    trials, for a mean over other classes would not compare.
+    Without `positive` a rate is the mean over the classes, each against all the others; nan where a class has
+    no trials, for a mean over other classes would not compare.
 
     The rates of all groups together are those of `counts.sum(axis=0, keepdims=True)`.
     """
@@ -125,8 +125,8 @@ def group_table(counts: Counts, names: Sequence[str], positive: int | None) -> p
         positive: index of the class that the rates are about; None is the mean over the classes.
 
     Returns:
-        Columns `group`, `n`, and for each rate `<rate>`, `<rate>_low`, `<rate>_high` (95 % Wilson interval; nan
-        of a mean over classes).
+        Columns `group`, `n`, and for each rate `<rate>`, `<rate>_low`, `<rate>_high` (95 % Wilson interval;
+        nan of a mean over classes).
     """
     if len(names) != len(counts):
         raise ValueError(f"got {len(names)} names for {len(counts)} groups")

@@ -28,14 +28,14 @@ class Grouping(NamedTuple):
 def metric_word(name: str) -> str:
     """A class name as a part of a metric name, where `/`, `=` and `,` separate the parts.
 
-    Letters of any alphabet, digits and `_-.~+` stay; all else is escaped as in a URL: a space is `%20`, `/` is
-    `%2F`, `=` is `%3D`, `,` is `%2C`, `%` is `%25`. So two names stay two.
+    Letters of any alphabet, digits and `_-.~+` stay; all else is escaped as in a URL: a space is `%20`, `/`
+    is `%2F`, `=` is `%3D`, `,` is `%2C`, `%` is `%25`. So two names stay two.
     """
     return "".join(c if c.isalnum() or c == "+" else quote(c, safe="") for c in name)
 
 
 def positive_class(asked: int | None, classes: int) -> int | None:
-    """The class that rates are about: the one asked for, else the second of two; None is each of more in turn."""
+    """The class that rates are about: that asked for, else the second of two; None is each of more."""
     return 1 if asked is None and classes == 2 else asked
 
 

@@ -33,8 +33,8 @@ class SensitiveNets(ManualOptimization, IdentityModule):
 
     In each round a new classifier learns the sensitive attribute from the embedding as it is; then it stays
     fixed while the suppressor minimises triplet loss + delta_weight * (delta of anchor + positive + negative)
-    (thesis, equation 3.3; three times the mean delta of a batch that gives no triplet), which keeps people apart and makes the classifier say `target` of everyone. The
-    training stops after the last round. The embedding is the suppressor's output.
+    (thesis, equation 3.3; three times the mean delta of a batch that gives no triplet), which keeps people
+    apart and makes the classifier say `target` of everyone. The training stops after the last round. The embedding is the suppressor's output.
 
     The options `init`, `keep` and `refresh_steps` are ours, and so is the target `uniform`; their defaults
     are the published method.
@@ -127,7 +127,7 @@ class SensitiveNets(ManualOptimization, IdentityModule):
             self.backbone.num_features, width=width, layers=layers, identity=init == "identity"
         )
         self.classifier = Head(width, len(classes), hidden)
-        self._used = {"triplets": 0, "labels": torch.tensor(0)}  # of the round so far
+        self._triplets, self._labels = 0, torch.tensor(0)  # of the round so far
         self._warned: set[str] = set()
         self.register_buffer("steps", torch.tensor(0))
         self.register_buffer("seed", torch.randint(2**31, ()))  # of new classifiers; by the run's seed
@@ -183,7 +183,7 @@ class SensitiveNets(ManualOptimization, IdentityModule):
     def classifier_terms(self, batch: Batch) -> dict[str, Tensor]:
         """Cross entropy of the sensitive attribute, where it is known, and the share that is recognised."""
         target = batch[self.sensitive]
-        self._used["labels"] = self._used["labels"] + (target >= 0).sum()  # read once a round
+        self._labels = self._labels.to(target.device) + (target >= 0).sum()  # read once a round
         with torch.no_grad():
             embedding = self.embed(self.inputs(batch))
         logits = wide(self.classifier(embedding))
@@ -207,7 +207,7 @@ class SensitiveNets(ManualOptimization, IdentityModule):
                 normalize=self.normalize,
                 seed=int(self.seed) + step,
             )
-            self._used["triplets"] += len(triplets[0])
+            self._triplets += len(triplets[0])
             loss = triplet_loss(embedding, triplets, margin=self.margin, normalize=self.normalize)
             name, keep = "triplet", loss
         if not adversarial:
@@ -221,19 +221,20 @@ class SensitiveNets(ManualOptimization, IdentityModule):
 
     def _warn_of_nothing_learned(self, adversarial: bool) -> None:
         """Say, once each, if a round had no triplet, or no sensitive label for its classifier."""
-        used, self._used = self._used, {"triplets": 0, "labels": torch.tensor(0)}
-        if self.keep == "triplets" and not used["triplets"] and "triplets" not in self._warned:
+        triplets, labels = self._triplets, int(self._labels)
+        self._triplets, self._labels = 0, torch.tensor(0)
+        if self.keep == "triplets" and not triplets and "triplets" not in self._warned:
             self._warned.add("triplets")
             rank_zero_warn(
-                f"SensitiveNets: a round found no triplet ({self.mining}), so nothing keeps people apart; it needs "
-                f"two images of one {self.task} in a batch: set data.init_args.train_order to "
+                f"SensitiveNets: a round found no triplet ({self.mining}), so nothing keeps people apart; it "
+                f"needs two images of one {self.task} in a batch: set data.init_args.train_order to "
                 "datamodules.train_orders.IdentityBatches, or keep: similarities"
             )
-        if adversarial and not used["labels"] and "labels" not in self._warned:
+        if adversarial and not labels and "labels" not in self._warned:
             self._warned.add("labels")
             rank_zero_warn(
-                f"SensitiveNets: a round had no image with a known {self.sensitive}, so its classifier learned "
-                "nothing and nothing is hidden"
+                f"SensitiveNets: a round had no image with a known {self.sensitive}, so its classifier "
+                "learned nothing and nothing is hidden"
             )
 
     def renew_classifier(self, round_: int, optimizer: Optimizer) -> None:

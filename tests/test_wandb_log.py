@@ -90,8 +90,8 @@ def test_the_whole_configuration_and_where_it_ran_are_in_the_runs_config(name, r
 @pytest.mark.parametrize(
     ("name", "each_epoch"),
     [
-        ("lntl", ["tpr/emotion=neutral", "accuracy/emotion=neutral", "n/emotion=neutral,ethnicity=group_b", "tpr_gap", "accuracy",
-                  "leakage/emotion"]),
+        ("lntl", ["tpr/emotion=neutral", "accuracy/emotion=neutral", "n/emotion=neutral,ethnicity=group_b",
+                  "tpr_gap", "accuracy", "leakage/emotion"]),
         ("sensitivenets", ["leakage/emotion", "verification_auc", "verification_auc/before", "effective_rank",
                            "admissible_leakage"]),
     ],

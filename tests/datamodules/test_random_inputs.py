@@ -1,4 +1,4 @@
-"""Every random choice on the way in follows from seed, epoch and index: not from workers, ranks or restarts."""
+"""Every random draw on the way in follows from seed, epoch and index, whatever the workers and restarts."""
 
 import hashlib
 from collections.abc import Callable
@@ -67,7 +67,9 @@ INPUTS: dict[str, Make] = {
         root, n, train_order=MixedOrder(["gender"], {"female": 0.9, "male": 0.1})
     ),
     "a biased sample": lambda root, n: _celeba(root, n, train_sample=BiasedSample(n=40, share=0.7)),
-    "a mixed sample": lambda root, n: _celeba(root, n, train_sample=MixedSample({"female": 3, "male": 1}, "gender", 40)),
+    "a mixed sample": lambda root, n: _celeba(
+        root, n, train_sample=MixedSample({"female": 3, "male": 1}, "gender", 40)
+    ),
     "two streams": _streams,
     "synthetic faces": _faces,
     "coloured MNIST": _mnist,
@@ -139,6 +141,7 @@ def test_two_ranks_see_what_one_does(order: Any, tmp_path: Path, monkeypatch: py
         ranks.append(epoch(4))
     assert len(together) == len(ranks[0]) == len(ranks[1]) > 5
     for whole, *parts in zip(together, *ranks, strict=True):
+
         def images(batches: list[FaceBatch]) -> list[tuple[int, bytes]]:
             pairs = [zip(b["index"].tolist(), b["image"], strict=True) for b in batches]
             return sorted((i, image.numpy().tobytes()) for part in pairs for i, image in part)
