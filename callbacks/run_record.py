@@ -14,6 +14,8 @@ from packaging.requirements import Requirement
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.cli import SaveConfigCallback
 
+from lightning_modules.checkpoint_file import replace_file
+
 DISTRIBUTION = "blindface"
 DATA_CONFIG = "data.yaml"
 
@@ -75,7 +77,8 @@ class RunRecord(SaveConfigCallback):
         }
         assert trainer.loggers, "the command line always gives a run its CSV logger"
         folder = Path(trainer.loggers[0].save_dir or ".")
-        (folder / "environment.json").write_text(json.dumps(record, indent=2) + "\n")
+        write = (json.dumps(record, indent=2) + "\n").encode()
+        replace_file(folder / "environment.json", lambda file: file.write(write))
         config = yaml.safe_load((folder / self.config_filename).read_text())
         (folder / DATA_CONFIG).write_text(data_config(config))
         for logger in trainer.loggers[1:]:  # beside the CSV, whose folder holds the file itself

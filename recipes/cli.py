@@ -25,6 +25,7 @@ from callbacks.save_on_termination import SaveOnTermination
 from datamodules.base import FaceDataModule
 from lightning_modules.checkpoint_file import SafeCheckpointIO
 from recipes.config_lookup import CONFIGS, known_configs
+from recipes.data_check import current_fingerprint
 from recipes.errors import RecipeParser, UsageError, one_line
 from recipes.quiet import leave_out_noise
 from recipes.resume import Earlier, find_earlier, note_run, run_key
@@ -130,7 +131,7 @@ class RecipeCLI(LightningCLI):
         if self.config.resume:
             if self.config.ckpt_path:
                 raise UsageError("resume finds the checkpoint itself; give it or --ckpt_path, not both")
-            self.earlier = find_earlier(root / name, key)
+            self.earlier = find_earlier(root / name, key, lambda: current_fingerprint(self.datamodule))
         if self.earlier.finished:
             return self.earlier.finished, []
         folder = new_run_folder(root, name)

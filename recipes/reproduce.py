@@ -22,6 +22,7 @@ from rich.markup import escape
 from evaluation.paper.page import write_page
 from evaluation.paper.published import Published
 from recipes.config_lookup import find_config
+from recipes.data_check import refuse_changed_data
 from recipes.errors import RecipeParser, UsageError
 from recipes.folder_lock import folder_lock
 from recipes.jobs import job_parser, parse_job, run_resumable
@@ -80,6 +81,9 @@ def main(args: list[str] | None = None) -> None:
     keys = job_keys(jobs)
     out = config.out.expanduser().absolute()
     workshop = Workshop(out / "steps")
+    done = [(job, keys[job.id]) for job in jobs if job.recipe == "train" and workshop.done(job, keys[job.id])]
+    trained = [Path(workshop.output(job, key, "results") or "").parent for job, key in done]
+    refuse_changed_data(trained, "the reproduction")
     if config.dry_run:
         run_jobs(jobs, keys, workshop, lock=None)
         return

@@ -1,25 +1,27 @@
 """Runs the steps of a reproduction that are not done, each in a folder of its own."""
 
-import json
 import re
 import shlex
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from datamodules.embedding_table import EmbeddingTable
+from datamodules.errors import DatasetError
 from evaluation.report.tables import Table
 from recipes.errors import UsageError
-from recipes.json_file import write_json
+from recipes.json_file import read_json, write_json
 from recipes.reproduce_study import WORD, Job, JobId
-from recipes.resume import RESULTS
+from recipes.resume import RESULTS, read_results
 
 RECIPES = Path(__file__).resolve().parent
 _DONE = "done.json"
+_NOTED = ("outputs", "command", "seconds")
 _TAIL = 3  # lines of a log that an error repeats
 
 
@@ -30,7 +32,9 @@ def _train_args(folder: Path) -> list[str]:
 
 
 def _train_outputs(folder: Path) -> dict[str, str]:
-    for results in folder.glob(f"runs/*/*/{RESULTS}"):
+    for results in sorted(folder.glob(f"runs/*/*/{RESULTS}"), reverse=True):
+        if read_results(results) is None:
+            continue
         files = {"checkpoint": results.parent / "checkpoints" / "best.ckpt", "results": results}
         return {name: str(path.relative_to(folder)) for name, path in files.items()}
     raise UsageError(f"{folder}: the training did not come to its end")
@@ -79,7 +83,14 @@ class Workshop:
     def done(self, job: Job, key: str) -> dict[str, Any] | None:
         """What a finished job has noted: `outputs`, `command`, `seconds`; None if it is not finished."""
         path = self.place(job, key) / _DONE
-        return json.loads(path.read_text()) if path.exists() else None
+        if not path.exists():
+            return None
+        try:
+            noted = read_json(path, *_NOTED, advice="the step goes on where it stopped")
+        except DatasetError as error:  # the step finds its own files again
+            warnings.warn(str(error), stacklevel=2)
+            return None
+        return noted if isinstance(noted["outputs"], dict) else None
 
     def output(self, job: Job, key: str, name: str) -> str | None:
         """An output of a job: a path, or a value; None before it is finished."""

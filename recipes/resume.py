@@ -2,14 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytorch_lightning.utilities.rank_zero import rank_zero_info, rank_zero_warn
 
+from datamodules.errors import DatasetError
 from lightning_modules.state_files import WeightsError, read_checkpoint
-from recipes.json_file import write_json
+from recipes.data_check import difference, recorded_fingerprint
+from recipes.json_file import read_json, write_json
 
 RUN, RESULTS = "run.json", "results.json"
 _NOT_OF_THE_RESULT = ("resume", "ckpt_path", "config")
@@ -40,7 +42,7 @@ def run_key(config: dict[str, Any]) -> str:
 
 def note_run(folder: Path, key: str, wandb_id: str) -> None:
     """Write what `find_earlier` reads."""
-    (folder / RUN).write_text(json.dumps({"key": key, "wandb_id": wandb_id}) + "\n")
+    write_json(folder / RUN, {"key": key, "wandb_id": wandb_id})
 
 
 def note_results(folder: Path, results: Mapping[str, float]) -> None:
@@ -48,14 +50,39 @@ def note_results(folder: Path, results: Mapping[str, float]) -> None:
     write_json(folder / RESULTS, dict(results), indent=1)
 
 
-def find_earlier(runs: Path, key: str) -> Earlier:
+def read_results(path: Path) -> dict[str, float] | None:
+    """The results of a run that is finished; None of one that is not, or whose file is damaged, with a warning."""
+    if not path.is_file():
+        return None
+    try:
+        results = read_json(path, advice="the run is tested again")
+    except DatasetError as error:
+        rank_zero_warn(str(error))
+        return None
+    if results and all(isinstance(value, int | float) for value in results.values()):
+        return results
+    rank_zero_warn(f"{path} is damaged (it holds no numbers): the run is tested again")
+    return None
+
+
+def find_earlier(runs: Path, key: str, fingerprint: Callable[[], str]) -> Earlier:
     """What the runs of this key in `runs` (folders of run folders) have left.
 
-    A checkpoint that cannot be read, half-written ones among them, is skipped with a warning.
+    A checkpoint that cannot be read, half-written ones among them, is skipped with a warning, and so is a run
+    that was trained on other data.
+
+    Args:
+        runs: folder of the run folders.
+        key: of the configuration.
+        fingerprint: gives that of the data now; called only if a run of this key recorded one.
+
+    Raises:
+        DatasetError: the data of now cannot be read.
     """
     folders = sorted((p for p in runs.glob("*") if _of_key(p, key)), reverse=True)
+    folders = [folder for folder in folders if _of_data(folder, fingerprint)]
     for folder in folders:
-        if (folder / RESULTS).is_file():
+        if read_results(folder / RESULTS) is not None:
             return Earlier(finished=folder)
     found = [_described(file) for folder in folders for file in folder.glob("checkpoints/*.ckpt")]
     readable = [x for x in found if x is not None]
@@ -63,7 +90,8 @@ def find_earlier(runs: Path, key: str) -> Earlier:
         return Earlier()
     (epoch, step), file = max(readable)
     rank_zero_info(f"going on from {file} (epoch {epoch}, step {step})")
-    return Earlier(checkpoint=file, wandb_id=json.loads((file.parents[1] / RUN).read_text())["wandb_id"])
+    noted = read_json(file.parents[1] / RUN, "wandb_id", advice="delete its folder")
+    return Earlier(checkpoint=file, wandb_id=noted["wandb_id"])
 
 
 def _described(file: Path) -> tuple[tuple[int, int], Path] | None:
@@ -76,13 +104,21 @@ def _described(file: Path) -> tuple[tuple[int, int], Path] | None:
         return None
 
 
+def _of_data(folder: Path, fingerprint: Callable[[], str]) -> bool:
+    """Whether a run has the data of now; True of one that was killed before it recorded any."""
+    try:
+        recorded = recorded_fingerprint(folder)
+    except DatasetError as error:
+        rank_zero_warn(f"skipped: {error}")
+        return False
+    if recorded is None or recorded == (now := fingerprint()):
+        return True
+    rank_zero_warn(f"not gone on with: {difference(folder, recorded, now)}")
+    return False
+
+
 def _of_key(folder: Path, key: str) -> bool:
     try:
-        return bool(json.loads((folder / RUN).read_text())["key"] == key)
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-    ):  # killed in the first moment, or no run
+        return bool(read_json(folder / RUN, "key", "wandb_id", advice="")["key"] == key)
+    except DatasetError:  # killed in the first moment, or no run
         return False

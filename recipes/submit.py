@@ -18,6 +18,7 @@ import yaml
 from jsonargparse import Namespace
 from pytorch_lightning.cli import LightningArgumentParser
 
+from lightning_modules.checkpoint_file import replace_file
 from recipes.config_lookup import resolve_configs
 from recipes.errors import UsageError, report_errors
 from recipes.jobs import users_mistakes
@@ -83,7 +84,9 @@ def submit_training(args: list[str]) -> list[submitit.Job[None]]:
     resolved = yaml.safe_load(parser.dump(given, skip_unset=False))
     folder = new_run_folder(logs, given.experiment)
     config = folder / "train.yaml"
-    config.write_text(yaml.safe_dump({k: v for k, v in resolved.items() if k not in _OWN}, sort_keys=False))
+    text = yaml.safe_dump({k: v for k, v in resolved.items() if k not in _OWN}, sort_keys=False)
+    # YAML that is cut off is YAML still, of fewer options
+    replace_file(config, lambda file: file.write(text.encode()))
     commands = [["--config", str(config), f"--seed_everything={seed}", "--resume=auto"] for seed in seeds]
     jobs = submit([TrainingJob(x) for x in commands], given.cluster, slurm, asked, given.experiment, folder)
     _say(jobs, seeds, folder, given.cluster)

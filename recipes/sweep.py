@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from recipes.data_check import refuse_changed_data
 from recipes.jobs import parse_job, run_resumable, users_mistakes
 from recipes.submit_options import Slurm
 from recipes.sweep_commands import planned_runs
@@ -45,15 +46,23 @@ def main(args: list[str] | None = None) -> None:
     out = (config.out or Path("runs", "sweeps", sweep.path.stem)).expanduser()
     if config.cluster == "local":
         runs = planned_runs(sweep, out, extra)
+        _check_data(runs)
         failed = _train_here(runs, out, config.processes or 1)
     else:
         out, failed = out.absolute(), 0  # sbatch may start jobs elsewhere
         runs = planned_runs(sweep, out, extra)
+        _check_data(runs)
         if not _train_there(runs, out, sweep, config):
             return
     _gather(sweep, runs, out, config.leakage_at_most)
     if failed:
         sys.exit(1)
+
+
+def _check_data(runs: Sequence[SweepRun]) -> None:
+    """Refuse what was trained on other data than those of now."""
+    done = [training for run in runs if (training := training_folder(run)) is not None]
+    refuse_changed_data(done, "the sweep")
 
 
 def _train_here(runs: Sequence[SweepRun], out: Path, processes: int) -> int:

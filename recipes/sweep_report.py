@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
@@ -16,6 +17,7 @@ from evaluation.plots.style import save_figure
 from evaluation.plots.tradeoff_plot import plot_tradeoff
 from evaluation.report.tables import Table
 from recipes.errors import UsageError
+from recipes.json_file import write_json
 from recipes.sweep_file import Metric, Sweep
 from recipes.sweep_metrics import read_chance
 from recipes.sweep_run_folder import label
@@ -97,16 +99,31 @@ def _open_test(table: SettingTable, chosen: int, rule: Rule, out: Path, console:
     caption = f"The test of {name}, n = {table.n[chosen]}"
     _print(Table("chosen", caption, ["metric", "mean ± std"], rows), console)
     file = out / "chosen.json"
-    opened = json.loads(file.read_text()) if file.is_file() else []
+    opened = _opened_before(file)
     choice = {"rule": rule.name, "setting": dict(table.settings[chosen])}
     if choice not in opened:
         opened.append(choice)
-    file.write_text(json.dumps(opened, indent=2) + "\n", encoding="utf-8")
+    write_json(file, opened, indent=2)
     if len(seen := {label(one["setting"]) for one in opened}) > 1:
         line = (
             f"note: the tests of {len(seen)} settings have been opened ({file}): who chooses now knows them"
         )
         console.print(Text(line), soft_wrap=True)
+
+
+def _opened_before(file: Path) -> list[dict[str, Any]]:
+    """The settings whose test was opened so far."""
+    if not file.is_file():
+        return []
+    try:
+        opened: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
+        for one in opened:
+            label(one["setting"])
+        return opened
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"{file} is damaged, so which tests were opened is not known: mend it, or delete it knowing that"
+        ) from error
 
 
 def _print(table: Table, console: Console) -> None:

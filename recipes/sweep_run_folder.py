@@ -4,13 +4,13 @@ Imports nothing slow: SLURM's tasks start by it.
 """
 
 import csv
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recipes.json_file import write_json
+from datamodules.errors import DatasetError
+from recipes.json_file import read_json, write_json
 
 PARAMETERS, LOG, DONE = "parameters.json", "log.txt", "done.json"
 
@@ -54,9 +54,19 @@ def short_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def training_folder(run: SweepRun) -> Path | None:
-    """The folder with the checkpoints and metrics of a run that is done; None of one that is not."""
+    """The folder with the checkpoints and metrics of a run that is done; None of one that is not.
+
+    Raises:
+        DatasetError: the note of its end is damaged, or the training is gone.
+    """
     done = run.folder / DONE
-    return run.folder / json.loads(done.read_text())["training"] if done.is_file() else None
+    if not done.is_file():
+        return None
+    advice = "delete this file, and the same command trains the run again"
+    training = run.folder / str(read_json(done, "training", advice=advice)["training"])
+    if not (training / "metrics.csv").is_file():
+        raise DatasetError(f"{done} names the training {training}, which is not there: {advice}")
+    return training
 
 
 def note_end(run: SweepRun, code: int, seconds: float, begin: int = 0) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+from datamodules.errors import DatasetError
 from evaluation.paper.audit_pages import audit_table
 from evaluation.paper.claims import Finding, judge
 from evaluation.paper.measured import Numbers, Scores, score_rows
@@ -41,11 +42,11 @@ def write_page(
         folder: of the files; made if it is not there.
     """
     numbers = {
-        step: [json.loads((path / "numbers.json").read_text()) for path in paths]
+        step: [_read(path / "numbers.json") for path in paths]
         for step, paths in audits.items()
     }
     scores = score_rows(published.rows, list(published.representations), numbers)
-    left = {step: [json.loads(path.read_text()) for path in paths] for step, paths in results.items()}
+    left = {step: [_read(path) for path in paths] for step, paths in results.items()}
     trained = score_metrics(published.metrics, left)
     findings = judge(published, scores, trained)
     sections = [x for x in (_verdict(findings), _table(published, scores)) if x]
@@ -158,6 +159,21 @@ def markdown(published: Published, sections: Sequence[Section]) -> str:
         for table in section.tables:
             parts += [escape_markdown(table.caption), table.markdown().rstrip()]
     return "\n\n".join(parts) + "\n"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What a step left.
+
+    Raises:
+        DatasetError: the file is missing or damaged.
+    """
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise DatasetError(
+            f"{path} is missing or damaged ({reason}): delete done.json in the step's folder, and it is made again"
+        ) from error
 
 
 def _environment() -> Environment:

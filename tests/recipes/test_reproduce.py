@@ -448,3 +448,28 @@ def test_the_real_recipes_from_drawn_faces_to_the_page(tmp_path, monkeypatch) ->
     )  # fmt: skip
     assert score["readings"][0]["n"] == 24 * 6
     assert (tmp_path / "out" / "page.html").exists()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
+def test_a_damaged_note_of_a_step_makes_that_step_go_on(content, study):
+    assert run("--seeds=[0]") == 0
+    ran(study)
+    (done,) = (study / "out" / "steps").glob("sn-*/done.json")
+    whole = json.loads(done.read_text())["outputs"].keys()
+    done.write_text(content)
+    assert run("--seeds=[0]") == 0
+    assert [line.split()[0] for line in ran(study)] == ["train"]
+    assert json.loads(done.read_text())["outputs"].keys() == whole
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", ["look-*/audit/numbers.json"])
+def test_a_damaged_output_of_a_step_is_one_line(name, study, capsys):
+    assert run("--seeds=[0]") == 0
+    (file,) = (study / "out" / "steps").glob(name)
+    file.write_text("{")
+    assert run("--seeds=[0]") == 2
+    error = capsys.readouterr().err
+    assert f"error: {file} is missing or damaged" in error
+    assert "Traceback" not in error

@@ -77,6 +77,16 @@ def test_started_again_it_repeats_nothing_and_says_that_another_test_was_opened(
     assert [one["setting"]["model.init_args.lambda_"] for one in opened] == [1, 0.5]
 
 
+@pytest.mark.parametrize("content", ["{", "[1]", "{}x"])
+def test_a_damaged_note_of_opened_tests_is_one_line_and_stays(content, call):
+    call()
+    Path("out/chosen.json").write_text(content)
+    code, _, errors = call()
+    assert code == 2
+    assert "chosen.json is damaged, so which tests were opened is not known" in errors
+    assert Path("out/chosen.json").read_text() == content
+
+
 def test_failures_are_counted_named_and_tried_again(call):
     code, printed, errors = call(fail={4})
     assert code == 1

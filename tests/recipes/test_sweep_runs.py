@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from datamodules.errors import DatasetError
 from recipes.errors import UsageError
 from recipes.sweep_run_folder import training_folder
 from recipes.sweep_runs import run_all
@@ -56,6 +57,16 @@ def test_a_run_that_is_done_says_where_its_training_is_and_what_it_was(tmp_path)
     assert (note["parameters"], note["command"]) == (run.parameters, run.command)
     assert note["seconds"] > 0
     assert (run.folder / "log.txt").read_text() == "training\n"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"training": "lntl/gone"}', "\xff"])
+def test_a_damaged_note_of_the_end_is_one_line_and_costs_nothing(content, tmp_path):
+    (run, *_) = fake_runs(tmp_path)
+    list(run_all([run], tmp_path, 1))
+    (run.folder / "done.json").write_bytes(content.encode("latin1"))
+    with pytest.raises(DatasetError, match=r"done\.json (is damaged|names the training) .*delete this file"):
+        list(run_all([run], tmp_path, 1))
+    assert (run.folder / "lntl" / "now" / "metrics.csv").is_file()
 
 
 def test_no_more_at_a_time_than_asked_for(tmp_path):
