@@ -23,6 +23,7 @@ from callbacks.random_state import RandomState
 from callbacks.run_record import RunRecord
 from callbacks.save_on_termination import SaveOnTermination
 from datamodules.base import FaceDataModule
+from datamodules.path_names import folder_name
 from lightning_modules.checkpoint_file import SafeCheckpointIO
 from recipes.config_lookup import CONFIGS, known_configs
 from recipes.data_check import current_fingerprint
@@ -72,7 +73,12 @@ class RecipeCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Options that are neither the model's, the data's nor the trainer's, and the links between them."""
-        parser.add_argument("--experiment", type=str, default="default", help="Folder of the run in runs/.")
+        parser.add_argument(
+            "--experiment",
+            type=folder_name,
+            default="default",
+            help="Folder of the run in runs/, such as a or a/b.",
+        )
         parser.add_argument("--ckpt_path", type=str | None, help="Go on training from this checkpoint.")
         parser.add_argument(
             "--resume",
@@ -96,6 +102,10 @@ class RecipeCLI(LightningCLI):
         config = self.config_init.trainer
         if self.config.checkpoint.monitor is None:
             raise UsageError("checkpoint.monitor: name a metric, or epoch to keep the last one, not null")
+        try:
+            folder_name(self.config.checkpoint.filename or "default")
+        except ValueError as error:
+            raise UsageError(f"checkpoint.filename: {error}") from error
         for callback in config.callbacks or []:
             self._check_attributes(callback)
         folder = Path(config.default_root_dir or "runs")

@@ -7,6 +7,7 @@ from typing import Literal
 
 from jsonargparse import Namespace
 
+from datamodules.path_names import file_name
 from recipes.config_lookup import find_config
 from recipes.errors import RecipeParser, UsageError
 
@@ -125,6 +126,10 @@ def plan_jobs(
         if name not in steps:
             asker = f"step {waiting[-1]}: " if waiting else ""
             raise UsageError(f"{asker}there is no step {name!r}; there are {', '.join(sorted(steps))}")
+        try:
+            file_name(name)
+        except ValueError as error:
+            raise UsageError(f"step {error}") from error
         step = steps[name]
         if step.for_each and seed is None:
             raise UsageError(f"step {waiting[-1]} runs once, but {name} runs for each seed: give it for_each")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from datamodules.path_names import file_name
 from evaluation.paper.audit_table import AuditTable
 from evaluation.paper.conditions import METRIC, Claim, Condition
 from evaluation.paper.metric_table import MetricTable
@@ -128,7 +129,9 @@ class Published:
         return found
 
     def check(self) -> None:
-        """Raise a ValueError for two rows of one id, and for a claim about a figure that is not there."""
+        """Raise a ValueError for a name that is no file's, two rows of one id, and a claim about no figure."""
+        for name in (self.name, *(name for figure in self.figures for name in figure.names)):
+            file_name(str(name))
         ids = [row.id for row in self.rows] + [row.id for table in self.metrics for row in table.rows]
         if twice := next((x for x in ids if ids.count(x) > 1), None):
             raise ValueError(f"two rows have the id {twice}")

@@ -9,8 +9,11 @@ import pytest
 import torch
 
 from callbacks.random_state import RandomState
+from recipes.data_check import refuse_changed_data
+from recipes.errors import UsageError
 from recipes.resume import find_earlier, note_run, run_key
 from tests import toy
+from tests.datamodules.manifest_trees import write_manifest
 from tests.recipes.test_resume import METHODS, SMALL, differences
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of toy lengths
@@ -92,6 +95,30 @@ def test_a_run_with_another_weight_is_not_gone_on_with(train):
     weights = content(other)["state_dict"]
     assert weights["head.dense.weight"].shape[0] == 7
     assert other != killed
+
+
+def test_a_run_on_mended_labels_is_trained_and_none_of_before_is_taken_for_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_manifest(tmp_path / "faces")
+    options = [
+        "--config=baseline.yaml", *toy.BACKBONE, *toy.QUIET, "--trainer.max_epochs=1", "--resume=auto",
+        "--data=Manifest", "--data.init_args.root=faces", "--data.init_args.size=32",
+        "--trainer.callbacks=null", "--model.init_args.task=gender",
+    ]  # fmt: skip
+    toy.run(monkeypatch, *options)
+    (first,) = Path("runs").glob("*/2*")
+    refuse_changed_data([first], "the sweep")
+    file = tmp_path / "faces" / "manifest.csv"
+    file.write_text(file.read_text().replace("male", "other", 3).replace("other", "male", 2))
+    fingerprints = f"{first} was trained on other data: their fingerprint was [0-9a-f]{{12}}, now it is"
+    with pytest.warns(UserWarning, match=f"not gone on with: {fingerprints}"):
+        toy.run(monkeypatch, *options)
+    assert len(list(Path("runs").glob("*/2*/results.json"))) == 2
+    with pytest.raises(UsageError, match=f"{fingerprints} [0-9a-f]{{12}}; give the sweep another --out"):
+        refuse_changed_data([first], "the sweep")
+    capsys.readouterr()
+    toy.run(monkeypatch, *options)
+    assert "finished before" in capsys.readouterr().out
 
 
 def test_what_changes_no_number_is_no_other_run():
