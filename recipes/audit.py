@@ -35,8 +35,8 @@ def make_parser() -> RecipeParser:
     parser.add_argument("--out", type=Path, required=True, help="Folder to write, or to go on with.")
     parser.add_argument(
         "--sensitive",
-        type=str | list[str] | None,
-        help="Attributes that are meant to be hidden, comma-separated or a list; null: all of a few classes.",
+        type=list[str] | None,
+        help="Attributes that are meant to be hidden, as a,b or [a,b]; null: all of a few classes.",
     )
     parser.add_argument(
         "--pairs",
@@ -50,12 +50,11 @@ def make_parser() -> RecipeParser:
 def main(args: list[str] | None = None) -> None:
     """Measure, print and write the report."""
     config = parse_job(make_parser(), args)
-    names = config.sensitive.split(",") if isinstance(config.sensitive, str) else config.sensitive
     options = {field.name: config[field.name] for field in fields(AuditSettings) if field.name != "sensitive"}
     out = config.out.expanduser()
     console = Console()
     with users_mistakes():
-        settings = AuditSettings(sensitive=names, **options)
+        settings = AuditSettings(sensitive=config.sensitive, **options)
         representations, told = load_representations(config.before, config.after)
         ids = representations.sample_id
         pairs = [] if config.pairs is None else load_pairs(config.pairs.expanduser(), ids)

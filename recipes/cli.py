@@ -1,6 +1,5 @@
 """The command line of the recipes that train: LightningCLI with our defaults, run folder and links."""
 
-import difflib
 import secrets
 import sys
 import warnings
@@ -31,6 +30,7 @@ from recipes.errors import RecipeParser, UsageError, one_line
 from recipes.quiet import leave_out_noise
 from recipes.resume import Earlier, find_earlier, note_run, run_key
 from recipes.run_folder import is_first_process, make_loggers, new_run_folder
+from recipes.suggestions import nearest
 
 DESCRIPTION = """Train a method on a dataset, then test its best checkpoint. Give a method and, after it, what
 differs from the defaults: --config attractiveness.yaml --config data/celeba.yaml --trainer.max_epochs 3."""
@@ -154,8 +154,8 @@ class RecipeCLI(LightningCLI):
         """Refuse a callback that watches an attribute which the dataset lacks, before data are read."""
         known = self.datamodule.attributes
         for name in sorted(getattr(callback, "required_attributes", set()) - set(known)):
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(known))}"
+            near = nearest(name, known)
+            hint = f"did you mean {near!r}?" if near else f"it has {', '.join(sorted(known))}"
             raise UsageError(
                 f"{type(callback).__name__} needs the attribute {name!r}, "
                 f"which {type(self.datamodule).__name__} lacks; {hint}"

@@ -2,8 +2,8 @@
 
 import re
 import sys
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 from pytorch_lightning.cli import LightningArgumentParser
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
@@ -11,6 +11,9 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from callbacks.finite_loss import NonFiniteLossError
 from datamodules.errors import DatasetError
 from lightning_modules.state_files import WeightsError
+from recipes.class_names import UnknownClassError, spell_out_classes
+from recipes.list_options import bracket_lists
+from recipes.suggestions import with_suggestion
 
 
 class UsageError(Exception):
@@ -45,8 +48,19 @@ class RecipeParser(LightningArgumentParser):
         """Print the reason, without the page of usage that argparse would print first."""
         if not self.exit_on_error:  # one member of a union of types is being tried
             super().error(message, ex)
-        print(f"error: {one_line(message)}  (--help lists the options)", file=sys.stderr)
+        text = with_suggestion(one_line(message), [action.dest for action in self._actions])
+        print(f"error: {text}  (--help lists the options)", file=sys.stderr)
         sys.exit(2)
+
+    def parse_args(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
+        """Parse; `a,b` is a list as `[a,b]` is, and methods and datasets go by their bare names too."""
+        words = sys.argv[1:] if args is None else list(args)
+        try:
+            words = spell_out_classes(words, self._option_string_actions)
+        except UnknownClassError as error:
+            self.error(str(error))
+        hints = {action.dest: getattr(action, "_typehint", None) for action in self._actions}
+        return super().parse_args(bracket_lists(words, hints), *rest, **options)
 
 
 def report_errors(main: Callable[[], None]) -> None:
@@ -54,10 +68,10 @@ def report_errors(main: Callable[[], None]) -> None:
     try:
         main()
     except (UsageError, DatasetError, WeightsError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {with_suggestion(str(error))}", file=sys.stderr)
         sys.exit(2)
     except MisconfigurationException as error:  # such as a metric to monitor that nobody logs
-        print(f"error: {one_line(str(error))}", file=sys.stderr)
+        print(f"error: {with_suggestion(one_line(str(error)))}", file=sys.stderr)
         sys.exit(2)
     except NonFiniteLossError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -24,15 +24,17 @@ def make_parser() -> RecipeParser:
     parser.add_argument("--split", type=Split, default="train", help="train, val or test.")
     parser.add_argument("--rows", type=PositiveInt, default=6)
     parser.add_argument("--columns", type=PositiveInt, default=12)
-    parser.add_argument("--attributes", type=str | None, help="Comma-separated; else the first few classes.")
+    parser.add_argument(
+        "--attributes", type=list[str] | None, help="As a,b or [a,b]; null: the first few of few classes."
+    )
     parser.add_argument("--sort_by", type=str | None, help="Attribute whose classes the rows go through.")
     return parser
 
 
-def shown_attributes(known: Attributes, asked: str | None) -> list[str]:
+def shown_attributes(known: Attributes, asked: Sequence[str] | None) -> list[str]:
     """Attributes to print: those asked for, else identity and up to five of 2 to 10 classes."""
     few = [name for name, classes in known.items() if 2 <= len(classes) <= 10 and name != "identity"]
-    names = asked.split(",") if asked else [*(["identity"] if "identity" in known else []), *few[:5]]
+    names = list(asked) if asked else [*(["identity"] if "identity" in known else []), *few[:5]]
     for name in names:
         if name not in known:
             raise UsageError(f"the dataset has no attribute {name!r}; it has {', '.join(known)}")
@@ -83,7 +85,7 @@ def main(args: list[str] | None = None) -> None:
         datamodule: FaceDataModule = parser.instantiate(config).data
     known = datamodule.attributes
     names = shown_attributes(known, config.attributes)
-    shown_attributes(known, config.sort_by)  # an unknown name stops here
+    shown_attributes(known, config.sort_by and [config.sort_by])  # an unknown name stops here
     datamodule.prepare_data()
     batch = choose(datamodule.make_dataset(config.split), config.rows, config.columns, config.sort_by)
     if "image" not in batch:
