@@ -196,8 +196,8 @@ def report(work: Path, data: str, sensitive: str) -> None:
     before = rows[rows["method"] == "recogniser"].set_index("seed")
     of_seed = before.loc[rows["seed"]].reset_index()
     rows = rows.reset_index(drop=True)
-    pairs = zip(of_seed["balanced_accuracy"], rows["balanced_accuracy"], rows["chance"], strict=True)
-    rows["removed"] = [removed(*pair) for pair in pairs]
+    read = (of_seed["balanced_accuracy"], rows["balanced_accuracy"], rows["chance"], of_seed["low"])
+    rows["removed"] = [removed(*figures) for figures in zip(*read, strict=True)]
     rows["auc_loss"] = of_seed["auc"] - rows["auc"]
     rows.to_csv(work / f"{data}-{sensitive}.csv", index=False)
     figures = ["balanced_accuracy", "removed", "auc", "auc_loss", "task_accuracy"]

@@ -33,8 +33,9 @@ class Leakage(Callback):
     tested. The strongest of the families counts.
 
     Logged, in [0, 1] but for the last: `test/leakage/<attribute>` and `test/leakage/<attribute>/before`,
-    balanced accuracies, and `test/leakage/<attribute>/removed`, percent of eq. 4.1 of the thesis. The whole
-    table goes to `leakage.csv` in the log directory, and to W&B where it is used.
+    balanced accuracies, and `test/leakage/<attribute>/removed`, percent (see `evaluation.probes.removed`),
+    but not of the module's `task`, which is meant to be kept. The whole table goes to `leakage.csv` in the
+    log directory, and to W&B where it is used.
 
     Works with modules that have `backbone`, `inputs(batch)` and `embed(inputs)`. With several processes each
     embeds its share, and the first probes them all. In `fast_dev_run` embeddings are made but not probed.
@@ -117,14 +118,13 @@ class Leakage(Callback):
         table = self._probe(columns) if trainer.is_global_zero else pd.DataFrame()
         self.table = trainer.strategy.broadcast(table)
         values = {}
-        for attribute, found in verdicts(self.table).items():
+        for attribute, found in verdicts(self.table, _task(pl_module)).items():
             name = f"test/leakage/{attribute}"
             values[name] = found.after["balanced_accuracy"]
             if found.before is not None:
-                values |= {
-                    f"{name}/before": found.before["balanced_accuracy"],
-                    f"{name}/removed": found.removed,
-                }
+                values[f"{name}/before"] = found.before["balanced_accuracy"]
+                if attribute != _task(pl_module):
+                    values[f"{name}/removed"] = found.removed
         # every rank holds the same value; the mean over ranks spares a warning that they may differ
         pl_module.log_dict(values, sync_dist=True, batch_size=1)
 
@@ -134,7 +134,7 @@ class Leakage(Callback):
             return
         write_leakage(trainer, self.table)
         if trainer.is_global_zero:
-            print_leakage(self.table)
+            print_leakage(self.table, _task(pl_module))
 
     def _embed(
         self, trainer: Trainer, pl_module: LightningModule, batch: dict[str, Tensor], split: str
@@ -168,3 +168,9 @@ class Leakage(Callback):
             table.insert(1, "representation", of)
             tables.append(table)
         return pd.concat(tables, ignore_index=True)
+
+
+def _task(pl_module: LightningModule) -> str | None:
+    """The attribute that the module learns to tell; None where it has none."""
+    task = getattr(pl_module, "task", None)
+    return task if isinstance(task, str) else None

@@ -33,23 +33,29 @@ class Verdict(NamedTuple):
     before: pd.Series | None
     """None where only a checkpoint was tested."""
     removed: float
-    """Percent of eq. 4.1 of the thesis; nan without a before, or with nothing in it."""
+    """Percent, see `evaluation.probes.removed`; nan without a before, or of the attribute to keep."""
 
 
-def verdicts(table: pd.DataFrame) -> dict[str, Verdict]:
-    """Attribute -> what its strongest probes say; `table` as for `write_leakage`."""
+def verdicts(table: pd.DataFrame, kept: str | None = None) -> dict[str, Verdict]:
+    """Attribute -> what its strongest probes say.
+
+    Args:
+        table: as for `write_leakage`.
+        kept: the attribute that the model learns, from which nothing is meant to be removed.
+    """
     found = {}
     for attribute, rows in table.groupby("attribute", sort=False):
         best = {of: strongest(part) for of, part in rows.groupby("representation")}
         after, before = best["after"], best.get("before")
         share = float("nan")
-        if before is not None:
-            share = removed(before["balanced_accuracy"], after["balanced_accuracy"], after["chance"])
+        if before is not None and attribute != kept:
+            read = (row["balanced_accuracy"] for row in (before, after))
+            share = removed(*read, after["chance"], before["low"])
         found[str(attribute)] = Verdict(after, before, share)
     return found
 
 
-def print_leakage(table: pd.DataFrame) -> None:
+def print_leakage(table: pd.DataFrame, kept: str | None = None) -> None:
     """Print for each attribute what the strongest probe read before and after, and how much was removed."""
     printed = Table(
         title="What the strongest probe reads (test)",
@@ -57,8 +63,8 @@ def print_leakage(table: pd.DataFrame) -> None:
     )
     for name in ("attribute", "chance", "before", "after", "removed"):
         printed.add_column(name, justify="left" if name == "attribute" else "right")
-    for attribute, (after, before, share) in verdicts(table).items():
-        gone = f"{share:.1f} %" if share == share else "-"  # nan
+    for attribute, (after, before, share) in verdicts(table, kept).items():
+        gone = f"{share:.1f} %" if share == share else "- (task)" if attribute == kept else "-"  # nan
         printed.add_row(attribute, f"{after['chance']:.3f}", _cell(before), _cell(after), gone)
     Console().print(printed)
 

@@ -8,6 +8,7 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import WandbLogger
 
 from evaluation.plots.style import save_figure
+from evaluation.spreadsheet import csv_text
 
 
 def report_folder(trainer: Trainer) -> Path | None:
@@ -20,9 +21,9 @@ def report_folder(trainer: Trainer) -> Path | None:
 
 
 def write_table(folder: Path, name: str, table: pd.DataFrame) -> None:
-    """Write `<folder>/<name>.csv`."""
+    """Write `<folder>/<name>.csv`, in which text that looks like a formula is behind an apostrophe."""
     folder.mkdir(parents=True, exist_ok=True)
-    table.to_csv(folder / f"{name}.csv", index=False)
+    (folder / f"{name}.csv").write_text(csv_text(table), encoding="utf-8")
 
 
 def log_table(trainer: Trainer, key: str, table: pd.DataFrame) -> None:

@@ -59,11 +59,11 @@ def fit_leace(x: Floats, label: Ints, *, svd_tol: float = 1e-6, shrinkage: bool 
     that the option falls back to is not a projection.)
 
     Features and classes are scaled to unit deviation, so that Sigma_xz holds correlations. Neither scale
-    changes the projection (U spans the same space), but both decide what counts as 0. The deviation of a class
-    of share p is sqrt(p (1 - p)): unscaled, a class of 1 in 1,000 would have to be 30 times as readable as one
-    of a half. A correlation estimated from N samples is uncertain by 1 / sqrt(N), so that the default
-    tolerance leaves only what is 0 but for rounding: to erase a direction that is noise costs one of D, to leave
-    one that is not keeps the class readable.
+    changes the projection (U spans the same space), but both decide what counts as 0. The deviation of a
+    class of share p is sqrt(p (1 - p)): unscaled, a class of 1 in 1,000 would have to be 16 times as far away
+    as one of a half. A correlation estimated from N samples is uncertain by 1 / sqrt(N), so that the default
+    tolerance leaves only what is 0 but for rounding: to erase a direction that is noise costs one of D, to
+    leave one that is not keeps the class readable.
 
     Args:
         x: (N, D) training embeddings.

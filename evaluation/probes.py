@@ -1,6 +1,7 @@
 """How much of an attribute embeddings give away to people whom nobody has learned the attribute from."""
 
 from collections.abc import Sequence
+from math import nan
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from evaluation.probe_families import FAMILIES, Family, Floats, Ints, predict, s
 
 _SUBSAMPLED = ("rbf_svm", "forest")  # their time grows faster than the samples do
 _DRAWS = 1000
+AT_CHANCE = 0.01  # above chance by less is nothing to take a share of
 
 
 class Samples(NamedTuple):
@@ -92,12 +94,22 @@ def strongest(table: pd.DataFrame) -> pd.Series:
     return table.iloc[int(table["balanced_accuracy"].argmax())]
 
 
-def removed(before: float, after: float, chance: float) -> float:
-    """Percent of what a probe read above chance that it no longer reads (thesis, eq. 4.1).
+def removed(before: float, after: float, chance: float, low: float = nan) -> float:
+    """Percent of what was read above chance that is no longer read (thesis, eq. 4.1): the one rule for all.
 
-    100 is all of it, 0 nothing, less than 0 more than there was; nan if there was nothing above chance.
+    100 is all of it, 0 nothing, less than 0 more than there was. A score below chance counts as chance, which
+    reads nothing: no more than 100 can go. There is nothing to take a share of, and the result is nan, where
+    what was read before lies within a point of chance, or its interval holds chance.
+
+    Args:
+        before: balanced accuracy, or another score in [0, 1] whose chance is known.
+        after: likewise.
+        chance: of both.
+        low: lower end of the interval of `before`; nan where there is none.
     """
-    return 100 * (before - after) / (before - chance) if before > chance else float("nan")
+    if before - chance < AT_CHANCE or low <= chance:
+        return nan
+    return 100 * (before - max(after, chance)) / (before - chance)
 
 
 def permutation_null(train: Samples, test: Samples, permutations: int = 20, seed: int = 0) -> Floats:

@@ -7,6 +7,8 @@ Several --after compare several with one. NAME=PATH says what to call the table 
 again, it goes on where it stopped. Tables of LFW and --pairs DIR give its View 1 and View 2.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
@@ -19,10 +21,13 @@ from evaluation.audit.run import run_audit
 from evaluation.audit.settings import AuditSettings
 from evaluation.report.page import write_report
 from recipes.audit_summary import print_summary
-from recipes.errors import RecipeParser
+from recipes.errors import RecipeParser, UsageError
+from recipes.folder_lock import folder_lock
 from recipes.jobs import job_parser, parse_job, run_resumable, users_mistakes
 from recipes.pair_files import load_pairs
 from recipes.representation_tables import load_representations
+
+_REPORT = ("report.html", "numbers.json")
 
 
 def make_parser() -> RecipeParser:
@@ -58,6 +63,9 @@ def main(args: list[str] | None = None) -> None:
         representations, told = load_representations(config.before, config.after)
         ids = representations.sample_id
         pairs = [] if config.pairs is None else load_pairs(config.pairs.expanduser(), ids)
+    if not (out / "cache").is_dir() and (found := [x for x in _REPORT if (out / x).exists()]):
+        raise UsageError(f"{out / found[0]} is there, and of no audit; give another --out")
+    with _written_to(out), folder_lock(out, "audit"), users_mistakes():
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task("", total=None)
@@ -70,10 +78,26 @@ def main(args: list[str] | None = None) -> None:
                 ),
                 pairs=pairs,
             )
-    audit.facts.update(told)
-    write_report(audit, out)
+        audit.facts.update(told)
+        write_report(audit, out)
     print_summary(audit, console)
     console.print(Text(f"wrote {out / 'report.html'}"))
+
+
+@contextmanager
+def _written_to(out: Path) -> Iterator[None]:
+    """A folder that cannot be written is the user's to mend: a full disk, no permission, a file in its place.
+
+    Nothing is lost: what was measured stays in the cache, and a report is replaced when the next is whole.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(
+            f"{error.filename or out}: {reason}; mend that, or give another --out: the audit goes on with "
+            "what it has measured"
+        ) from error
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """One process at a time in a folder."""
 
 import fcntl
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +15,7 @@ def folder_lock(folder: Path, what: str) -> Iterator[int]:
     """Hold a folder's lock, which ends with the process; makes the folder if it is not there.
 
     Args:
-        folder: holds the file `lock`, which stays.
+        folder: holds the file `lock`, which stays and says who held it last.
         what: works in the folder, for the error.
 
     Yields:
@@ -23,12 +25,17 @@ def folder_lock(folder: Path, what: str) -> Iterator[int]:
         UsageError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w") as file:  # for writing, or network file systems give no exclusive lock
+    with open(folder / "lock", "a+") as file:  # for writing, or network file systems give no exclusive lock
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            file.seek(0)
+            holder = f" ({name})" if (name := file.read(200).strip()) else ""
             raise UsageError(
-                f"another {what} works in {folder}, or a process that a killed one left: let it end, "
+                f"another {what} works in {folder}{holder}, or a process that a killed one left: let it end, "
                 "end it, or give another --out"
             ) from error
+        file.truncate(0)
+        file.write(f"process {os.getpid()} of {socket.gethostname()}\n")
+        file.flush()
         yield file.fileno()

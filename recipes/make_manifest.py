@@ -10,6 +10,7 @@ from pathlib import Path
 
 from datamodules.cropping.crop_writer import write_atomic
 from datamodules.name_pattern import NamePattern, find_images
+from evaluation.spreadsheet import as_cell
 from recipes.errors import RecipeParser, UsageError, report_errors
 from recipes.jobs import job_parser, parse_job, users_mistakes
 
@@ -66,7 +67,7 @@ def main(args: list[str] | None = None) -> None:
     leftover = config.out.with_name(f"{config.out.name}.skipped.csv")
     leftover.unlink(missing_ok=True)  # that of an earlier time
     if skipped[1:]:
-        write_csv(leftover, skipped, overwrite=True)
+        write_csv(leftover, [[as_cell(text) for text in row] for row in skipped], overwrite=True)
         print(f"left out {len(skipped) - 1:,} images, listed with the reasons in {leftover}")
 
 

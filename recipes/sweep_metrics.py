@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from datamodules.errors import DatasetError
+from evaluation.spreadsheet import from_cell
 from lightning_modules.state_files import read_checkpoint
 from recipes.resume import RUN
 
@@ -80,7 +81,7 @@ def read_chance(training: Path, leakage: str) -> float:
     if table is None:
         return nan
     rows = pd.read_csv(table)
-    levels = rows.loc[rows["attribute"] == leakage.rpartition("/")[2], "chance"]
+    levels = rows.loc[rows["attribute"].map(from_cell) == leakage.rpartition("/")[2], "chance"]
     return nan if levels.empty else float(levels.iloc[-1])
 
 

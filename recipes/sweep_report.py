@@ -16,6 +16,7 @@ from evaluation.downstream.selection import MostUtility, Rule
 from evaluation.plots.style import save_figure
 from evaluation.plots.tradeoff_plot import plot_tradeoff
 from evaluation.report.tables import Table
+from evaluation.spreadsheet import csv_text
 from recipes.errors import UsageError
 from recipes.json_file import write_json
 from recipes.sweep_file import Metric, Sweep
@@ -56,7 +57,7 @@ def report(
             )
         rule = MostUtility(leakage_at_most, leakage, utility)
     chosen = table.choose(rule)
-    table.frame(chosen).to_csv(out / "sweep.csv", index=False)
+    (out / "sweep.csv").write_text(csv_text(table.frame(chosen)), encoding="utf-8")
     columns = dict.fromkeys(filter(None, (sweep.metric.name, leakage, utility)))
     shown = table.shown(list(columns), chosen, rule)
     (out / "sweep.md").write_text(f"{shown.markdown()}\n{shown.caption}\n", encoding="utf-8")
@@ -92,7 +93,7 @@ def _draw(table: SettingTable, leakage: str, utility: str, out: Path) -> None:
 def _open_test(table: SettingTable, chosen: int, rule: Rule, out: Path, console: Console) -> None:
     """Write and print the test of the chosen setting; say so if another's was seen before."""
     test = table.test(chosen)
-    test.to_csv(out / "chosen.csv", index=False)
+    (out / "chosen.csv").write_text(csv_text(test), encoding="utf-8")
     overall = test[(test["metric"].str.count("/") == 1) | test["metric"].str.match("test/leakage/[^/]*$")]
     name = label(table.settings[chosen]) or "the only setting"
     rows = [[x.metric, spread(x.mean, x.std)] for x in overall.itertuples()]

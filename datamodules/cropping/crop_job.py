@@ -141,7 +141,8 @@ class CropJob:
         manifest = build_manifest(self.table, self.attributes, record)
         write_atomic(task.out / MANIFEST, manifest.to_parquet(index=False))
         text = io.StringIO()
-        csv.writer(text).writerows([("sample_id", "reason"), *left_out(manifest).itertuples(index=False)])
+        bad = left_out(manifest).map(_no_formula).itertuples(index=False)
+        csv.writer(text).writerows([("sample_id", "reason"), *bad])
         write_atomic(task.out / QUARANTINE, text.getvalue().encode())
         task.writer.finish()
         for partial in task.out.glob(f"*{PARTIAL}"):  # of a run that was killed
@@ -177,3 +178,8 @@ def _check_space(folder: Path, needed: int) -> None:
             f"{folder}: {needed / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free; make room and run "
             "the same command again, or use --format jpeg"
         )
+
+
+def _no_formula(text: str) -> str:
+    """Text for a spreadsheet, behind an apostrophe where it would be run, as by `evaluation.spreadsheet`."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,8 +1,10 @@
 """What an audit has measured already, so that one that was stopped goes on."""
 
 import hashlib
+import io
 import json
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,15 @@ Frames = dict[str, pd.DataFrame]
 
 _CODE = Path(__file__).parent.parent
 _WORDS = "report"  # the package that changes no number
+_SUMS = "sums.json"
 
 
 class AuditCache:
     """Frames on disk, by a hash of the code that measures, of what was measured, and how.
 
     Args:
-        folder: of the files; it may be deleted at any time.
+        folder: of the files; it, or a part of it, may be deleted at any time. What is damaged is measured
+            again: each entry holds the checksums of its files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -36,15 +40,40 @@ class AuditCache:
         """
         text = json.dumps({"code": self.code, **key}, sort_keys=True)
         done = self.folder / hashlib.sha256(text.encode()).hexdigest()[:24]
-        if not done.is_dir():
+        found = _read(done)
+        if found is None:
             part = done.with_suffix(".part")
-            shutil.rmtree(part, ignore_errors=True)  # of one that was stopped
+            for left in (part, done):  # of one that was stopped, and what is damaged
+                shutil.rmtree(left, ignore_errors=True)
             part.mkdir(parents=True)
             for name, frame in measure().items():
                 frame.to_parquet(part / f"{name}.parquet")
+            sums = {path.name: _sha256(path.read_bytes()) for path in sorted(part.glob("*.parquet"))}
+            (part / _SUMS).write_text(json.dumps(sums) + "\n", encoding="utf-8")
             part.rename(done)
-        # read in either case: what goes on must not differ from what never stopped
-        return {path.stem: pd.read_parquet(path) for path in sorted(done.glob("*.parquet"))}
+            found = _read(done)  # in either case: what goes on must not differ from what never stopped
+            if found is None:
+                raise OSError(f"{done}: what was written reads differently; is the disk sound?")
+        return found
+
+
+def _read(done: Path) -> Frames | None:
+    """The frames of an entry; None, with a warning, where one is damaged, and None where there is none."""
+    if not done.is_dir():
+        return None
+    try:
+        sums = json.loads((done / _SUMS).read_text(encoding="utf-8"))
+        content = {name: (done / name).read_bytes() for name in sorted(sums)}
+        if any(_sha256(content[name]) != digest for name, digest in sums.items()):
+            raise ValueError("another checksum")
+        return {Path(name).stem: pd.read_parquet(io.BytesIO(text)) for name, text in content.items()}
+    except (ValueError, AttributeError, TypeError, FileNotFoundError, IsADirectoryError) as error:
+        warnings.warn(f"{done} is damaged ({type(error).__name__}); it is measured again", stacklevel=3)
+        return None
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def fingerprint(*columns: np.ndarray) -> str:

@@ -97,7 +97,7 @@ def removed_by_attacker(leakage: pd.DataFrame, before: str) -> pd.DataFrame:
 
     Returns:
         `representation`, `attribute`, `attacker`, `scaling`, `before` and `after` (balanced accuracies),
-        `chance`, and `removed` (percent; eq. 4.1 of the thesis on balanced accuracies). The attacker
+        `chance`, and `removed` (percent, see `evaluation.probes.removed`). The attacker
         `strongest` compares the strongest standardised one before with that after, which may be two.
     """
     key = ["attribute", "attacker", "scaling"]
@@ -105,15 +105,13 @@ def removed_by_attacker(leakage: pd.DataFrame, before: str) -> pd.DataFrame:
     order = ["representation", "attribute"]
     best = standard.loc[standard.groupby(order, sort=False)["balanced_accuracy"].idxmax()]
     table = pd.concat([leakage, best.assign(attacker="strongest")])[
-        ["representation", *key, "balanced_accuracy", "chance"]
+        ["representation", *key, "balanced_accuracy", "low", "chance"]
     ]
     first, others = table[table["representation"] == before], table[table["representation"] != before]
     joined = others.merge(first.drop(columns=["representation", "chance"]), on=key, suffixes=("", "_before"))
     joined["removed"] = [
-        removed(b, a, c)
-        for b, a, c in zip(
-            joined["balanced_accuracy_before"], joined["balanced_accuracy"], joined["chance"], strict=True
-        )
+        removed(x.balanced_accuracy_before, x.balanced_accuracy, x.chance, x.low_before)
+        for x in joined.itertuples()
     ]
     renamed = joined.rename(columns={"balanced_accuracy_before": "before", "balanced_accuracy": "after"})
     return renamed[["representation", *key, "before", "after", "chance", "removed"]]

@@ -13,7 +13,6 @@ from evaluation.probes import removed
 SCALINGS = ("standardised", "raw")
 
 _PAIR_CHANCE = 50.0  # of one person or two
-_AT_CHANCE = 1.0  # points above it that are nothing to take a share of
 
 Numbers = Mapping[str, Any]
 """What `report.page.numbers` makes of an audit."""
@@ -60,14 +59,8 @@ def read(numbers: Numbers, row: Row, representation: str, scaling: str) -> Readi
 
 
 def share_removed(before: Reading, after: Reading) -> float:
-    """Percent of what was above chance in the control that is gone (eq. 4.1).
-
-    nan where the control itself is at chance: within a point of it, or with chance in its interval.
-    """
-    above = before.accuracy - before.chance
-    if above < _AT_CHANCE or before.low <= before.chance:
-        return nan
-    return removed(before.accuracy, after.accuracy, after.chance)
+    """Percent of what was above chance in the control that is gone, see `evaluation.probes.removed`."""
+    return removed(before.accuracy / 100, after.accuracy / 100, after.chance / 100, before.low / 100)
 
 
 def _verification(numbers: Numbers, representation: str) -> Reading | None:

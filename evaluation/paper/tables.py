@@ -29,7 +29,7 @@ def recomputed_diff(row: Row, representation: str, control: str) -> float:
     """Equation 4.1 on the printed accuracies; nan where they are not given."""
     if representation == control or representation not in row.accuracy:
         return nan
-    return removed(row.accuracy[control], row.accuracy[representation], row.chance)
+    return removed(row.accuracy[control] / 100, row.accuracy[representation] / 100, row.chance / 100)
 
 
 def printed_diff(row: Row, representation: str, control: str) -> str:

@@ -13,23 +13,30 @@ from evaluation.report.result_tables import summary_table
 from evaluation.report.sections import make_sections
 from evaluation.report.tables import Table
 from evaluation.report.words import GLOSSARY
+from evaluation.report.written_files import replaced_files
+from evaluation.spreadsheet import csv_text
 
 
 def write_report(audit: Audit, folder: Path) -> None:
     """Write everything about an audit.
 
     `report.html`; `numbers.json` with every number; `csv/` with a file for each section; `tables/` in LaTeX
-    and Markdown; `figures/` in SVG and PNG.
+    and Markdown; `figures/` in SVG and PNG. They replace the files of an earlier audit, see `replaced_files`.
 
     Args:
         audit: what was found.
         folder: of the files; made if it is not there.
     """
+    with replaced_files(folder) as part:
+        _write_files(audit, part)
+
+
+def _write_files(audit: Audit, folder: Path) -> None:
     sections = make_sections(audit, FigureWriter(folder / "figures"))
     summary = summary_table(audit)
     _write(folder / "numbers.json", json.dumps(numbers(audit), ensure_ascii=False) + "\n")
     for name, frame in audit.frames.items():
-        _write(folder / "csv" / f"{name}.csv", frame.to_csv(index=False))
+        _write(folder / "csv" / f"{name}.csv", csv_text(frame))
     for table in (summary, *(table for section in sections for table in section.tables)):
         _write(folder / "tables" / f"{table.name}.tex", table.latex())
         _write(folder / "tables" / f"{table.name}.md", table.markdown())

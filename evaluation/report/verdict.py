@@ -71,7 +71,7 @@ class Verdict:
         attribute: its name.
         representation: its name.
         level: of the reading after.
-        removed: percent of what was readable before that is gone (thesis, eq. 4.1); nan without a before.
+        removed: percent of what was readable before that is gone, see `removed`; nan without a before.
         sentence: for people; its names come from data and are not escaped.
     """
 
@@ -90,7 +90,7 @@ def give_verdict(attribute: str, after: Reading, before: Reading | None = None) 
         after: of the representation that the sentence is about.
         before: of what it was made from; None if `after` is that.
     """
-    gone = nan if before is None else removed(before.accuracy, after.accuracy, after.chance)
+    gone = nan if before is None else removed(before.accuracy, after.accuracy, after.chance, before.low)
     parts = [_reading(attribute, after, still=before is not None and before.level == "readable")]
     if before is not None:
         parts += [_change(before, after, gone), _cost(before, after)]
@@ -131,14 +131,16 @@ def _reading(attribute: str, after: Reading, still: bool) -> str:
 
 def _change(before: Reading, after: Reading, gone: float) -> str:
     was = f"{percent(before.accuracy)} in {before.representation}"
-    if before.level == "not found" or isnan(gone):
+    if isnan(gone) and before.level != "not found":
+        return f"it was read hardly above chance before ({was}), too little to take a share of"
+    if isnan(gone):
         either = " either" if after.level == "not found" else ""
         return f"it was not found before{either} ({was}), so there was nothing to remove"
     if gone < 0:
         return f"that is more than before ({was})"
-    if gone < 0.5:
+    if gone < 0.05:
         return f"nothing of what was readable before ({was}) is gone"
-    share = f"{min(gone, 100):.0f} % of what was readable before ({was}) is gone"
+    share = f"{gone:.1f} % of what was readable before ({was}) is gone"
     unsure = after.high >= before.low and before.high >= after.low
     return f"{share}, though the two intervals overlap" if unsure else share
 

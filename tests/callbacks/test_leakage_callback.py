@@ -100,6 +100,18 @@ def test_what_training_erased_and_what_it_left(tmp_path, capsys):
     assert "[0.500, 0.500]" in printed  # everyone shows both: drawing other people changes nothing
 
 
+def test_nothing_is_said_to_be_removed_of_the_task(tmp_path, capsys):
+    module, data = Eraser(), People()
+    module.task = "gender"
+    trainer = make_trainer(tmp_path, Leakage(["emotion", "gender"], families=FAST))
+    trainer.fit(module, datamodule=data)
+    trainer.test(module, datamodule=data, verbose=False)
+    found = values(trainer)
+    assert "gender/removed" not in found
+    assert (found["gender"], found["gender/before"], found["emotion/removed"]) == (1, 1, 100)
+    assert "- (task)" in capsys.readouterr().out
+
+
 def test_a_tested_checkpoint_has_no_before(tmp_path, capsys):
     trainer = make_trainer(tmp_path, Leakage(["gender"], families=FAST))
     trainer.test(Eraser(), datamodule=People(), verbose=False)

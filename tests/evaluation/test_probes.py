@@ -249,11 +249,18 @@ def test_the_null_lies_around_chance_and_a_leak_above_it():
     ],
 )
 def test_removed_is_the_thesis_difference(before, after, chance, published):
-    assert removed(before, after, chance) == pytest.approx(published, abs=0.05)
-    assert removed(before / 100, after / 100, chance / 100) == pytest.approx(removed(before, after, chance))
+    assert removed(before / 100, after / 100, chance / 100) == pytest.approx(published, abs=0.05)
 
 
 def test_nothing_can_be_removed_where_nothing_was():
     assert np.isnan(removed(0.5, 0.5, 0.5))
     assert np.isnan(removed(0.48, 0.45, 0.5))
     assert removed(0.75, 1.0, 0.5) == -100
+
+
+def test_no_more_than_all_is_removed_and_no_share_is_taken_of_luck():
+    assert removed(0.585, 0.44, 0.5) == 100  # 170.6 by the equation alone
+    assert np.isnan(removed(0.585, 0.44, 0.5, low=0.49))
+    assert removed(0.585, 0.5425, 0.5, low=0.51) == pytest.approx(50)
+    assert np.isnan(removed(0.509, 0.5, 0.5, low=0.505))
+    assert removed(0.511, 0.5, 0.5, low=0.505) == 100

@@ -1,6 +1,8 @@
 """The audit through the real command, on a small table whose leaks are known."""
 
 import json
+import os
+import resource
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +17,7 @@ from evaluation.plots import style
 from recipes import audit
 from recipes.config_lookup import CONFIGS
 from recipes.errors import report_errors
+from recipes.folder_lock import folder_lock
 from recipes.representation_tables import load_representations
 
 FAST = [
@@ -278,3 +281,64 @@ def test_every_configuration_names_its_command_and_is_read(path) -> None:
     config = audit.make_parser().parse_args([f"--config={path}", "--before=x", "--out=y"])
     for name, value in yaml.safe_load(path.read_text()).items():
         assert config[name] == value
+
+
+def test_an_audit_of_other_attackers_leaves_nothing_of_the_earlier_one(tables) -> None:
+    out = tables / "out"
+    assert _run(tables, "--sensitive=smiling") == 0
+    (out / "figures" / "mine.svg").write_text("mine")
+    assert (out / "figures" / "leakage_smiling.svg").is_file()
+    assert _run(tables, "--sensitive=gender") == 0
+    assert (out / "figures" / "leakage_gender.svg").is_file()
+    assert not list(out.rglob("*smiling*"))
+    assert (out / "figures" / "mine.svg").read_text() == "mine"
+
+
+def test_the_table_the_page_and_the_sentence_give_one_share(tables) -> None:
+    assert _run(tables, "--sensitive=smiling") == 0
+    numbers = json.loads((tables / "out" / "numbers.json").read_text())
+    gone = pd.DataFrame(numbers["sections"]["removed"]).set_index("attacker")["removed"]
+    (verdict,) = numbers["verdicts"]
+    assert verdict["removed"] == gone["strongest"] <= 100
+    assert f"{verdict['removed']:.1f} % of what was readable" in verdict["sentence"]
+    assert f"{verdict['removed']:.1f} %" in (tables / "out" / "tables" / "summary.md").read_text()
+
+
+def test_a_folder_that_another_audit_holds_is_refused_in_one_line(tables, capsys) -> None:
+    with folder_lock(tables / "out", "audit"):
+        assert _run(tables, "--sensitive=smiling") == 2
+    error = capsys.readouterr().err
+    assert f"another audit works in {tables / 'out'} (process {os.getpid()} of" in error
+    assert error.count("\n") == 1
+
+
+def test_a_full_disk_is_one_line_and_the_earlier_report_stays(tables, capsys) -> None:
+    out = tables / "out"
+    assert _run(tables, "--sensitive=smiling") == 0
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file() and path.name != "lock"}
+    capsys.readouterr()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(
+            resource.RLIMIT_FSIZE, (1000, limits[1])
+        )  # a write beyond it fails, as on a full disk
+        assert _run(tables, "--sensitive=gender") == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    error = capsys.readouterr().err
+    assert str(out) in error
+    assert len(error.splitlines()) == 1
+    assert {path: path.read_bytes() for path in before} == before
+    assert _run(tables, "--sensitive=gender") == 0
+
+
+def test_an_output_that_is_a_file_or_strangers_is_one_line(tables, capsys) -> None:
+    (tables / "file").write_text("mine")
+    (tables / "site").mkdir()
+    (tables / "site" / "report.html").write_text("mine")
+    for out in ("file", "site"):
+        assert _run(tables, "--sensitive=smiling", f"--out={tables / out}") == 2
+        error = capsys.readouterr().err
+        assert str(tables / out) in error
+        assert len(error.splitlines()) == 1
+    assert (tables / "file").read_text() == (tables / "site" / "report.html").read_text() == "mine"

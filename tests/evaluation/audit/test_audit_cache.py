@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -94,3 +96,32 @@ def test_the_fingerprint_sees_numbers_types_shapes_and_order():
     assert fingerprint(x, x) != fingerprint(x)
     assert fingerprint(np.array(["a", "b"])) != fingerprint(np.array(["a", "c"]))
     assert fingerprint(x[::2]) == fingerprint(x[::2].copy())
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def _flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def _other_columns(path):
+    pd.DataFrame({"other": [1.0]}).to_parquet(path)
+
+
+@pytest.mark.parametrize("spoil", [_cut, _flip, _other_columns, Path.unlink])
+@pytest.mark.parametrize("name", ["a.parquet", "sums.json"])
+def test_what_is_damaged_is_measured_again(tmp_path, spoil, name):
+    measure = Measure()
+    AuditCache(tmp_path).get({}, measure)
+    (path,) = tmp_path.glob(f"*/{name}")
+    spoil(path)
+    with pytest.warns(UserWarning, match="is damaged .* measured again"):
+        found = AuditCache(tmp_path).get({}, measure)
+    assert measure.calls == 2
+    assert_frame_equal(found["a"], FRAME, check_exact=True)
+    AuditCache(tmp_path).get({}, measure)
+    assert measure.calls == 2

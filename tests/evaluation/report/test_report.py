@@ -249,14 +249,14 @@ def test_the_same_audit_gives_the_same_files(tmp_path):
 def test_removed_compares_the_same_attacker_and_the_strongest_ones():
     frame = pd.DataFrame(
         [
-            ("x", "a", "linear", "standardised", 0.8, 0.5),
-            ("x", "a", "mlp", "standardised", 0.9, 0.5),
-            ("x", "a", "linear", "raw", 0.95, 0.5),  # of raw ones none is the strongest
-            ("y", "a", "linear", "standardised", 0.7, 0.5),
-            ("y", "a", "mlp", "standardised", 0.6, 0.5),
-            ("y", "a", "linear", "raw", 0.5, 0.5),
+            ("x", "a", "linear", "standardised", 0.8, 0.52, 0.5),
+            ("x", "a", "mlp", "standardised", 0.9, 0.52, 0.5),
+            ("x", "a", "linear", "raw", 0.95, 0.52, 0.5),  # of raw ones none is the strongest
+            ("y", "a", "linear", "standardised", 0.7, 0.52, 0.5),
+            ("y", "a", "mlp", "standardised", 0.6, 0.52, 0.5),
+            ("y", "a", "linear", "raw", 0.5, 0.52, 0.5),
         ],
-        columns=["representation", "attribute", "attacker", "scaling", "balanced_accuracy", "chance"],
+        columns=["representation", "attribute", "attacker", "scaling", "balanced_accuracy", "low", "chance"],
     )
     table = removed_by_attacker(frame, "x")
     found = {(x.attacker, x.scaling): x.removed for x in table.itertuples()}

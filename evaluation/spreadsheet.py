@@ -1,0 +1,36 @@
+"""CSV text that a spreadsheet shows and does not run."""
+
+from typing import Any
+
+import pandas as pd
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what OWASP lists as the start of a formula
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """A frame as CSV, without its index, its text and column names as `as_cell` writes them."""
+    safe = frame.rename(columns=as_cell)
+    for place, kind in enumerate(frame.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            safe.isetitem(place, safe.iloc[:, place].astype(object).map(as_cell))
+    return safe.to_csv(index=False)
+
+
+def as_cell(value: Any) -> Any:
+    """Put text that a spreadsheet would run as a formula behind an apostrophe; all else stays as it is."""
+    if not isinstance(value, str) or not value.startswith(_FORMULA) or _is_number(value):
+        return value
+    return f"'{value}"
+
+
+def from_cell(value: Any) -> Any:
+    """What `as_cell` was given."""
+    return value[1:] if isinstance(value, str) and value[:1] == "'" and value[1:2] in _FORMULA else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text[0] in "+-"
