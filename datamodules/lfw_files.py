@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from datamodules.cell_text import normalize
 from datamodules.errors import DatasetError
 from datamodules.label_table import GENDERS
 from datamodules.manifest_files import read_text_table
@@ -67,10 +68,11 @@ def read_gender(path: Path, people: np.ndarray) -> tuple[np.ndarray, str]:
             f"there is no {path}; it is a CSV with the columns name and gender (female or male)"
         )
     table = read_text_table(path)
-    names, gender = table.column("name"), table.codes("gender", GENDERS)[1]
+    names, gender = map(normalize, table.column("name")), table.codes("gender", GENDERS)[1]
+    table.warn_of_doubts({"gender": GENDERS})
     known: dict[str, int] = {}
     for row, name in enumerate(names):
         if name in known:
             table.refuse(row, f"{name!r} was listed before")
         known[name] = int(gender[row])
-    return np.array([known.get(name, -1) for name in people.tolist()], dtype=np.int8), table.digest
+    return np.array([known.get(normalize(name), -1) for name in people.tolist()], dtype=np.int8), table.digest

@@ -10,6 +10,7 @@ from typing import Any
 from pytorch_lightning.utilities import rank_zero_warn
 
 from datamodules.base import Attributes
+from datamodules.cell_text import normalize
 from datamodules.errors import DatasetError
 from datamodules.face_table import FaceTable
 from datamodules.file_faces import FileFaces
@@ -41,11 +42,18 @@ def _classes_by_name(
     """The option `attributes`, None for classes that are to be found; raises ValueError if it is bad."""
     if attributes is None:
         return None
+    if isinstance(attributes, str):
+        raise ValueError(f"attributes: a list of columns is needed, such as [{attributes}]")
     asked = dict(attributes) if isinstance(attributes, Mapping) else dict.fromkeys(attributes)
     for name, classes in asked.items():
         if name in _TAKEN:
             raise ValueError(f"attributes: {name!r} is what batches call something else; rename the column")
-        if classes is not None and (not classes or "" in classes or len(set(classes)) < len(classes)):
+        if isinstance(classes, str):
+            raise ValueError(f"attributes: the classes of {name} must be a list of names, not {classes!r}")
+        if classes is None:
+            continue
+        plain = [normalize(c) for c in classes]
+        if not plain or "" in plain or len(set(plain)) < len(plain):
             raise ValueError(
                 f"attributes: the classes of {name} must be different names, got {list(classes)}"
             )
@@ -56,7 +64,9 @@ class Manifest(FileFaces):
     """Faces of your own, listed in a CSV or Parquet file; images as (3, size, size) uint8 RGB.
 
     The table has one row an image: its path below `root`, its split (`train`, `val` or `test`; images without
-    are in none) and a column for each attribute, empty where it is not known.
+    are in none) and a column for each attribute, empty where it is not known. NaN, NA, N/A, None, null and -1
+    are unknown too, unless `attributes` names a class so; text is brought to Unicode's NFC form; a warning
+    names classes and identities that look alike.
 
     The manifest that `recipes/prepare.py` writes is one of these: with `root`, `crops` and `manifest` set to
     the crops, a prepared dataset trains without its original images.
@@ -110,13 +120,16 @@ class Manifest(FileFaces):
         path = self._find()
         rows = read_text_table(path)
         files = rows.files(self.path_column)
-        coded = {name: rows.codes(name, classes) for name, classes in self._columns(rows).items()}
+        columns = self._columns(rows)
+        coded = {name: rows.codes(name, classes) for name, classes in columns.items()}
         attributes = {name: classes for name, (classes, _) in coded.items()}
         if not attributes:
             raise DatasetError(f"{path}: no column to make an attribute of; it has {', '.join(rows.columns)}")
         for name, classes in attributes.items():
             if not classes:
                 raise DatasetError(f"{path}: the column {name!r} is empty; leave it out of attributes")
+        used = {**columns} if self.disjoint is None else {self.disjoint: None, **columns}
+        rows.warn_of_doubts(used)
         try:
             self.check_samples(attributes)
         except ValueError as error:

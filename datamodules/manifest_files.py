@@ -3,15 +3,20 @@
 import csv
 import hashlib
 import io
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pytorch_lightning.utilities import rank_zero_warn
 
+from datamodules.cell_text import is_missing, look_alikes, normalize, sort_classes
 from datamodules.errors import DatasetError, first_names
 from datamodules.label_table import read_bytes, refuse
+
+_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -48,30 +53,69 @@ class TextTable:
         refuse(self.path, self.first + row, problem)
 
     def codes(self, name: str, classes: Sequence[str] | None = None) -> tuple[tuple[str, ...], np.ndarray]:
-        """The classes of a column and the place of each row's class, (n,) int32, -1 where the cell is empty.
+        """The classes of a column and the place of each row's class, (n,) int32, -1 where it is unknown.
+
+        Cells are compared in Unicode's NFC form, without white space around them. An empty cell, and a usual
+        word for an unknown value (`cell_text.MISSING`) that no class is called, is unknown.
 
         Args:
-            name: of the column; white space around its cells does not count.
+            name: of the column.
             classes: in label order; None takes those that the file declares, else those found, sorted (as
-                numbers if all are whole ones).
+                numbers if all are numbers).
 
         Raises:
             DatasetError: for a column that is not there, or a cell that is not among `classes`.
         """
         code, cells = pd.factorize(self.column(name))
-        found = [cell.strip() for cell in cells]
+        found = [normalize(cell) for cell in cells]
         classes = self.declared.get(name) if classes is None else classes
         if classes is None:
-            classes = sorted(set(found) - {""})
-            if all(c.isascii() and c.isdigit() for c in classes):
-                classes.sort(key=lambda c: (int(c), c))
-        places = {"": -1} | {c: i for i, c in enumerate(classes)}
+            classes = sort_classes({cell for cell in found if not is_missing(cell)})
+        classes = tuple(dict.fromkeys(map(normalize, classes)))
+        places = {c: i for i, c in enumerate(classes)}
+        unknown = {cell: -1 for cell in found if is_missing(cell)}
+        places = unknown | places
         labels = np.array([places.get(c, -2) for c in found], dtype=np.int32)[code]
         if (labels == -2).any():
             row = int((labels == -2).argmax())
             cell, allowed = self.columns[name][row][:40], first_names(classes, 20)
             self.refuse(row, f"{name} is {cell!r}, it must be one of {allowed}, or empty")
-        return tuple(classes), labels
+        return classes, labels
+
+    def warn_of_doubts(self, columns: Mapping[str, Sequence[str] | None]) -> None:
+        """Name, in one warning, cells taken as unknown and classes that look like one another, with counts.
+
+        Args:
+            columns: that are used, with their classes where the user named them, which leaves no doubt.
+        """
+        doubts = [doubt for name, classes in columns.items() for doubt in self._doubts(name, classes)]
+        if doubts:
+            rank_zero_warn(
+                f"{self.path}: {'; '.join(doubts)}. Mend the table, or name the classes with "
+                "--data.init_args.attributes"
+            )
+
+    def _doubts(self, name: str, classes: Sequence[str] | None) -> Iterator[str]:
+        code, cells = pd.factorize(self.column(name))
+        count: Counter[str] = Counter()
+        for cell, n in zip(cells, np.bincount(code, minlength=len(cells)).tolist(), strict=True):
+            count[normalize(cell)] += n
+        named = {normalize(c) for c in (self.declared.get(name, ()) if classes is None else classes)}
+        words = [cell for cell in count if cell and is_missing(cell) and cell not in named]
+        if words:
+            told = first_names([f"{word!r} ({count[word]:,})" for word in words], _SHOWN)
+            yield f"{name}: {told} are taken as unknown"
+        if classes is not None:
+            return
+        if words := [cell for cell in named if cell and is_missing(cell)]:
+            told = first_names([f"{word!r} ({count[word]:,})" for word in words], _SHOWN)
+            yield f"{name}: {told} are classes, since the file declares them, but read like unknown values"
+        groups = look_alikes(cell for cell in count if cell in named or not is_missing(cell))
+        if groups:
+            told = first_names(
+                [" and ".join(f"{cell!r} ({count[cell]:,})" for cell in group) for group in groups], _SHOWN
+            )
+            yield f"{name}: {len(groups):,} group(s) of classes look alike, and stay apart: {told}"
 
     def files(self, name: str) -> np.ndarray:
         """(n,) str, a column of image files relative to a folder.

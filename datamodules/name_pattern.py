@@ -9,6 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
+from datamodules.cell_text import normalize
+
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
@@ -44,7 +46,7 @@ class NamePattern:
         match = self.pattern.search(path)
         if match is None:
             raise ValueError("the pattern does not match")
-        values = match.groupdict(default="")
+        values = {name: normalize(text) for name, text in match.groupdict(default="").items()}
         for name, known in self.classes.items():
             if values[name] and values[name] not in known:
                 raise ValueError(f"{name} is {values[name]!r}, not one of {', '.join(known)}")
