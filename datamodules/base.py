@@ -92,6 +92,9 @@ class FaceDataModule(LightningDataModule, ABC):
         seed: of the draws and of the order; the command line sets it from `seed_everything`.
         flip: mirror half of the training images, on the device and anew in every epoch.
         train_order: which training samples an epoch reads, in what order; null shuffles all of them.
+
+    Raises:
+        ValueError: batches of less than one sample, or fewer than no processes.
     """
 
     def __init__(
@@ -103,6 +106,10 @@ class FaceDataModule(LightningDataModule, ABC):
         train_order: TrainOrder | None = None,
     ) -> None:
         super().__init__()
+        if batch_size < 1 or num_workers < 0:
+            raise ValueError(
+                f"batch_size is 1 or more and num_workers 0 or more, not {batch_size} and {num_workers}"
+            )
         self.batch_size, self.num_workers, self.seed = batch_size, num_workers, seed
         self.flip, self.train_order = flip, train_order
         self.datasets: dict[Split, FaceDataset] = {}

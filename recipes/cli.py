@@ -31,6 +31,7 @@ from recipes.quiet import leave_out_noise
 from recipes.resume import Earlier, find_earlier, note_run, run_key
 from recipes.run_folder import is_first_process, make_loggers, new_run_folder
 from recipes.suggestions import nearest
+from recipes.trainable import check_optimizers, check_start, check_trainer
 
 DESCRIPTION = """Train a method on a dataset, then test its best checkpoint. Give a method and, after it, what
 differs from the defaults: --config attractiveness.yaml --config data/celeba.yaml --trainer.max_epochs 3."""
@@ -106,6 +107,10 @@ class RecipeCLI(LightningCLI):
             folder_name(self.config.checkpoint.filename or "default")
         except ValueError as error:
             raise UsageError(f"checkpoint.filename: {error}") from error
+        if not config.fast_dev_run:  # which sets them itself
+            check_trainer(config, self.config.checkpoint.save_top_k)
+        check_optimizers(self.model)
+        check_start(self.config.model.init_args, bool(self.config.ckpt_path))
         for callback in config.callbacks or []:
             self._check_attributes(callback)
         folder = Path(config.default_root_dir or "runs")

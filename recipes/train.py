@@ -14,12 +14,14 @@ from pathlib import Path
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 
+from lightning_modules.base import FaceModule
 from lightning_modules.state_files import read_checkpoint
 from recipes.cli import RecipeCLI
 from recipes.config_lookup import resolve_configs
-from recipes.errors import report_errors
+from recipes.errors import UsageError, report_errors
 from recipes.resume import note_results
 from recipes.train_ending import print_ending
+from recipes.trainable import check_checkpoint
 
 TERMINATED = 143  # 128 + SIGTERM, as shells say
 
@@ -34,7 +36,10 @@ def main() -> None:
         )
         return
     if cli.config.ckpt_path:
-        read_checkpoint(cli.config.ckpt_path)  # one line of what is wrong with it, before any data are read
+        checkpoint = read_checkpoint(cli.config.ckpt_path)  # what is wrong with it, before any data are read
+        check_checkpoint(checkpoint, cli.config.ckpt_path)
+        if isinstance(cli.model, FaceModule):
+            cli.model.check_classes(checkpoint, cli.config.ckpt_path, roles=cli.model.learns)
     start = cli.earlier.checkpoint or cli.config.ckpt_path
     try:
         cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=start, weights_only=True)
@@ -43,7 +48,7 @@ def main() -> None:
     if cli.trainer.interrupted:
         return
     rehearsal = cli.config.trainer.fast_dev_run  # leaves neither checkpoint nor run folder
-    best = None if rehearsal else cli.config_init.checkpoint.best_model_path or _last_as_best(cli)
+    best = None if rehearsal else cli.config_init.checkpoint.best_model_path or _last_as_best(cli, start)
     (results,) = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=best, weights_only=True, verbose=False)
     if cli.trainer.is_global_zero and not rehearsal:
         folder = Path(cli.trainer.default_root_dir)
@@ -51,9 +56,18 @@ def main() -> None:
         print_ending(folder, folder / "config.yaml", results)
 
 
-def _last_as_best(cli: RecipeCLI) -> str:
-    """Save the last weights as the best, where the best was lost and no epoch is left to choose another."""
+def _last_as_best(cli: RecipeCLI, start: str | Path | None) -> str:
+    """Save the last weights as the best, where the best was lost and no epoch is left to choose another.
+
+    Raises:
+        UsageError: none was lost: the training began here, and nothing was measured to choose by.
+    """
     checkpoint = cli.config_init.checkpoint
+    if start is None:
+        raise UsageError(
+            f"no checkpoint was kept, so none is tested: {checkpoint.monitor}, by which they are chosen, was "
+            "not measured; validate (limit_val_batches), or set checkpoint.monitor to epoch"
+        )
     path = Path(checkpoint.dirpath, f"{checkpoint.filename}{checkpoint.FILE_EXTENSION}")
     rank_zero_warn(f"no best checkpoint is left, nor an epoch to choose one: {path} holds the last weights")
     cli.trainer.save_checkpoint(path)

@@ -118,7 +118,8 @@ WRONG = {
         "choose one",
     ),
     "no network": (
-        Baseline, {"task": "smiling", "backbone": "precomputed", "weights": None, "backbone_options": {"num_features": 4},
+        Baseline, {"task": "smiling", "backbone": "precomputed", "weights": None,
+                   "backbone_options": {"num_features": 4},
                    "compile_backbone": "aot_eager"},
         "the data are embeddings",
     ),

@@ -118,6 +118,17 @@ def test_networks_of_112_pixels_get_aligned_faces(photos, monkeypatch, capsys, s
     assert Image.open("crops/first.png").size == (side, side)
 
 
+def test_a_random_network_is_compared_only_on_request_and_named(photos, monkeypatch, capsys):
+    small = '{"channels": [8, 8, 8, 8], "stem_width": 8, "input_size": 32, "act_layer": "leaky_relu"}'
+    network = ["--model.backbone=resnet10t", f"--model.options={small}"]
+    code, _, error = run(monkeypatch, capsys, *photos.both, *network)
+    assert (code, error.count("\n")) == (2, 1)
+    assert "say weights: random" in error
+    code, out, _ = run(monkeypatch, capsys, *photos.both, *network, "--model.weights=random")
+    assert code == 0
+    assert "random weights, which nobody trained" in out
+
+
 def test_whole_images_are_compared_without_a_detector(photos, monkeypatch, capsys):
     monkeypatch.setattr(compare, "load_detector", lambda device: pytest.fail("nothing is to be detected"))
     code, out, _ = run(monkeypatch, capsys, "none.png", "a.png", *NETWORK, "--mode=none")

@@ -1,5 +1,6 @@
 """Embedding tables through the real entry point: what is in them, several processes, going on, mistakes."""
 
+import json
 import multiprocessing
 import os
 import signal
@@ -27,7 +28,7 @@ from recipes.embedder import load_embedder
 from recipes.embedding_job import EmbeddingJob
 from recipes.errors import report_errors
 from recipes.jobs import parse_job
-from tests.recipes.embed_faces import SIZES, Noise, write_network
+from tests.recipes.embed_faces import SIZES, TOY, Noise, write_network
 from tests.recipes.test_embedder import write_checkpoint
 
 NOISE = ["--data=tests.recipes.embed_faces.Noise"]
@@ -85,6 +86,19 @@ def test_a_table_is_what_a_loop_makes_of_all_splits(network, tmp_path, mirror, c
     assert (says["mirror"], says["precision"]) == (str(mirror).lower(), "32-true")
     assert says["package"].startswith("blindface 0")
     assert str(tmp_path).encode() not in (tmp_path / "new" / "t").read_bytes()
+
+
+def test_a_table_of_a_random_network_is_made_only_on_request_and_says_so(tmp_path, capsys):
+    toy = ["--model.backbone=resnet10t", f"--model.options={json.dumps(TOY)}"]
+    assert _exit([*NOISE, *QUIET, f"--out={tmp_path}/t", *toy]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "say weights: random" in error
+    assert not (tmp_path / "t").exists()
+    one, other = (run(tmp_path / name, *toy, "--model.weights=random") for name in "ab")
+    assert torch.equal(one.embedding, other.embedding), "drawn by one seed"
+    assert (one.embedding != 0).any(1).all()
+    assert "random weights" in one.provenance["random"]
 
 
 def test_splits_can_be_chosen_and_keep_the_tables_order(network, tmp_path):

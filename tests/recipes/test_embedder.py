@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import timm
 import torch
 import yaml
 from pytorch_lightning import Trainer
 
-from lightning_modules.backbones import build_backbone
+from datamodules.synthetic_faces import SyntheticFaces
+from lightning_modules.backbones import build_backbone, save_backbone
 from lightning_modules.base import FaceModule
 from lightning_modules.baseline import Baseline
 from lightning_modules.state_files import WeightsError
@@ -210,6 +212,87 @@ def test_an_onnx_graph_may_have_moved(tmp_path, image):
 def test_what_cannot_be_asked_for(options, message):
     with pytest.raises(UsageError, match=message):
         load_embedder(**options)
+
+
+@pytest.mark.parametrize("name", ["hf_hub:owner/model", "hf-hub:owner/model"])
+def test_a_checkpoint_cannot_have_the_hub_asked_unless_that_is_allowed(name, baseline, tmp_path, monkeypatch):
+    asked = []
+
+    def contacted(*arguments, **options):
+        asked.append(arguments)
+        raise OSError("no route to host")
+
+    monkeypatch.setattr("lightning_modules.timm_backbone.load_model_config_from_hf", contacted)
+
+    def names_it(checkpoint) -> None:
+        checkpoint["hyper_parameters"].update(backbone=name, weights=None)
+
+    path = write_checkpoint(baseline, tmp_path / "run", names_it)
+    with pytest.raises(UsageError, match=f"names the backbone {name}, .* by --model.hub true") as refused:
+        load_embedder(path)
+    assert "\n" not in str(refused.value)
+    assert asked == []
+    with pytest.raises(WeightsError, match="no route to host"):
+        load_embedder(path, hub=True)
+    assert len(asked) == 1
+
+
+def test_a_checkpoint_cannot_have_published_weights_fetched(baseline, tmp_path, monkeypatch, image):
+    made, create = [], timm.create_model
+
+    def noted(name, **options):
+        made.append(options["pretrained"])
+        return create(name, **options | {"pretrained": False})
+
+    monkeypatch.setattr(timm, "create_model", noted)
+
+    def asks(checkpoint) -> None:
+        checkpoint["hyper_parameters"]["weights"] = "pretrained"
+
+    path = write_checkpoint(baseline, tmp_path / "run", asks)
+    assert torch.equal(load_embedder(path).embed(image), baseline.eval().embed(image))
+    assert made == [False]
+
+
+@pytest.mark.parametrize("name", ["resnet10t", "vggface2_resnet50", "inception_resnet_v1", "lntl_convnet"])
+def test_a_bare_backbone_needs_weights_unless_random_ones_are_meant(name, image):
+    for weights, message in (
+        (None, "has no weights.*weights: random"),
+        ("checkpoint", "there is no checkpoint"),
+    ):
+        with pytest.raises(UsageError, match=message) as refused:
+            load_embedder(backbone=name, weights=weights)
+        assert "\n" not in str(refused.value)
+    torch.manual_seed(1)
+    state = torch.random.get_rng_state()
+    one, other = (
+        load_embedder(backbone=name, weights="random"),
+        load_embedder(backbone=name, weights="random"),
+    )
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert embedder_facts(one, None) == embedder_facts(other, None), "the same in every process and start"
+    assert "random weights" in embedder_facts(one, None)["random"]
+
+
+@pytest.mark.parametrize(("trainable", "random"), [("none", True), ("last_stage", True), ("all", False)])
+def test_a_checkpoint_says_that_what_is_frozen_is_random(trainable, random, tmp_path):
+    module = Baseline(**TOY_BACKBONE, task="emotion", trainable=trainable, hidden=8)
+    path = write_checkpoint(module, tmp_path / "run")
+    assert ("random" in embedder_facts(load_embedder(path), path)) == random
+    exported = tmp_path / "exported.safetensors"
+    save_backbone(load_embedder(path).backbone, exported, made_by="", figures={})
+    assert ("random" in embedder_facts(load_embedder(backbone=str(exported)), None)) == random
+
+
+def test_the_toy_has_no_dead_unit_whatever_its_weights() -> None:
+    data = SyntheticFaces(train_identities=12, val_identities=12, test_identities=12, images_per_identity=6)
+    image = data.make_dataset("test").__getitems__([0, 7, 14, 21, 28, 35])["image"]
+    for seed in range(40):
+        torch.manual_seed(seed)
+        network = build_backbone("resnet10t", weights="random", options=TOY).eval()
+        embedding = network(image)
+        assert (embedding.std(0) > 0).all(), seed
+        assert (embedding != 0).all(), seed
 
 
 def test_a_checkpoint_has_its_own_weights(baseline, tmp_path):

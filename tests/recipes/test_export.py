@@ -20,6 +20,7 @@ from recipes import export, export_files
 from recipes.embedder import load_embedder
 from recipes.errors import report_errors
 from tests.lightning_modules.test_onnx_backbone import tiny
+from tests.recipes.embed_faces import TOY
 from tests.recipes.test_embedder import ATTRIBUTES, TOY_BACKBONE, Hostile, write_checkpoint
 
 NAMES = {"README.md", "config.json"}
@@ -95,6 +96,20 @@ def test_every_file_embeds_as_the_checkpoint_in_batches_of_any_size(exported, ln
                 assert found.dtype == torch.float32
                 torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
     assert expected.std() > 0.1, "the faces are told apart, so agreement means something"
+
+
+def test_an_export_records_that_the_weights_were_random(tmp_path, exported, capsys):
+    assert "random weights" in json.loads((exported / "config.json").read_text())["facts"]["random"]
+    assert "random weights" in (exported / "README.md").read_text()
+    arguments = ["--model.backbone=resnet10t", f"--model.options={json.dumps(TOY)}", "--formats=safetensors"]
+    with pytest.raises(SystemExit) as stopped:
+        report_errors(lambda: export.main([*arguments, f"--out={tmp_path / 'out'}"]))
+    error = capsys.readouterr().err
+    assert (stopped.value.code, error.count("\n")) == (2, 1)
+    assert "say weights: random" in error
+    export.main([*arguments, f"--out={tmp_path / 'out'}", "--model.weights=random"])
+    again = load_embedder(backbone=str(tmp_path / "out" / "embedding.safetensors"))
+    assert again.backbone.random
 
 
 def test_the_onnx_file_is_a_backbone_of_the_recipes_too(exported, lntl):

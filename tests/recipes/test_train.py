@@ -245,6 +245,7 @@ class Hostile:
         return os.system, ("touch executed",)
 
 
+SGD = ["--model.init_args.optimizer=torch.optim.SGD"]
 WRONG = {
     "unknown config": (["--config", "basline.yaml"], "did you mean baseline.yaml"),
     "unknown key": (["--config", "baseline.yaml", "--trainer.max_epoch=3"], "max_epoch"),
@@ -282,6 +283,76 @@ WRONG = {
         ],
         "val/acuracy",
     ),
+    "no epoch": (["--config", "baseline.yaml", "--trainer.max_epochs=0"], "trainer.max_epochs: with 0"),
+    "no step": (["--config", "baseline.yaml", "--trainer.max_steps=0"], "trainer.max_steps: with 0"),
+    "no batch": (
+        ["--config", "baseline.yaml", "--trainer.limit_train_batches=0"],
+        "limit_train_batches: with",
+    ),
+    "no test": (
+        ["--config", "baseline.yaml", "--trainer.limit_test_batches=0.0"],
+        "limit_test_batches: with",
+    ),
+    "no accumulation": (["--config", "baseline.yaml", "--trainer.accumulate_grad_batches=0"], "accumulate"),
+    "none kept": (["--config", "baseline.yaml", "--checkpoint.save_top_k=0"], "no checkpoint is kept"),
+    "no validation": (
+        [
+            "--config",
+            "baseline.yaml",
+            *toy.DATA,
+            "--trainer.max_epochs=1",
+            "--trainer.limit_val_batches=0",
+            "--trainer.limit_train_batches=1",
+            "--trainer.callbacks=null",
+        ],
+        "val/accuracy, by which they are chosen, was not measured",
+    ),
+    "16-true": (["--config", "baseline.yaml", "--trainer.precision=16-true"], "use 16-mixed or 32-true"),
+    "bf16-true": (["--config", "lntl.yaml", "--trainer.precision=bf16-true"], "use bf16-mixed or 32-true"),
+    "learning rate": (
+        ["--config", "baseline.yaml", *SGD, "--model.init_args.optimizer.init_args.lr=-1"],
+        "model.init_args.optimizer: Invalid learning rate: -1",
+    ),
+    "weight decay": (
+        ["--config", "baseline.yaml", *SGD, "--model.init_args.optimizer.init_args.weight_decay=-1"],
+        "Invalid weight_decay",
+    ),
+    "adversary's": (
+        [
+            "--config",
+            "lntl.yaml",
+            "--model.init_args.adversary_optimizer=torch.optim.SGD",
+            "--model.init_args.adversary_optimizer.init_args.lr=-2",
+        ],
+        "model.init_args.adversary_optimizer: Invalid learning rate: -2",
+    ),
+    "schedule": (
+        [
+            "--config",
+            "baseline.yaml",
+            "--model.init_args.scheduler=torch.optim.lr_scheduler.LinearLR",
+            "--model.init_args.scheduler.init_args.start_factor=0",
+        ],
+        "model.init_args.scheduler: Starting multiplicative factor",
+    ),
+    "batch of nothing": (["--config", "baseline.yaml", "--data.init_args.batch_size=0"], "batch_size is 1"),
+    "fewer than no workers": (
+        ["--config", "baseline.yaml", "--data.init_args.num_workers=-1"],
+        "num_workers",
+    ),
+    "weights alone": (["--config", "baseline.yaml", "--ckpt_path=whole.ckpt"], "holds weights alone"),
+    "classes of others": (
+        ["--config", "baseline.yaml", "--ckpt_path=classes.ckpt"],
+        "classes.ckpt was trained on the classes (a, b) of emotion, and the data have (neutral, ",
+    ),
+    "weights of no checkpoint": (
+        ["--config", "baseline.yaml", *toy.BACKBONE, "--model.init_args.weights=checkpoint"],
+        "which is not given",
+    ),
+    "recogniser without weights": (
+        ["--config", "baseline.yaml", "--model.init_args.backbone=vggface2_resnet50"],
+        "vggface2_resnet50 has no weights, and what is frozen of it (trainable: none)",
+    ),
     "not yaml": (["--config", "broken.yaml"], "broken.yaml"),
 }
 
@@ -292,9 +363,14 @@ def test_a_mistake_is_one_clear_line_and_exit_code_2(case, runs, monkeypatch, ca
     torch.save({"state_dict": {"w": torch.ones(1000)}}, "whole.ckpt")
     Path("half.ckpt").write_bytes(Path("whole.ckpt").read_bytes()[:2000])
     torch.save({"state_dict": Hostile()}, "hostile.ckpt")
+    trained = {"hyper_parameters": {"task": "emotion", "attributes": {"emotion": ["a", "b"]}}}
+    state = {"state_dict": {}, "optimizer_states": [], "loops": {}}
+    torch.save(state | trained, "classes.ckpt")
     arguments, expected = WRONG[case]
+    given = {argument.partition("=")[0] for argument in arguments}
+    backbone = [] if any(name.endswith((".backbone", ".weights")) for name in given) else toy.BACKBONE
     with pytest.raises(SystemExit) as stop:
-        toy.run(monkeypatch, *arguments, *toy.QUIET, *toy.BACKBONE)
+        toy.run(monkeypatch, *arguments, *toy.QUIET, *backbone)
     error = capsys.readouterr().err
     assert stop.value.code == 2
     message = error[error.index("error: ") :]
