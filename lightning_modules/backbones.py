@@ -127,7 +127,7 @@ def save_backbone(
         large = [name for name, tensor in state.items() if not torch.isfinite(tensor).all()]
         if large:
             raise ValueError(f"{large[0]} exceeds the 16-bit range: use half=False")
-    about = {"backbone": backbone.recipe, "made_by": made_by, "figures": figures}
+    about: dict[str, Any] = {"backbone": backbone.recipe, "made_by": made_by, "figures": figures}
     if backbone.random:
         about[RANDOM] = True
     Path(path).parent.mkdir(parents=True, exist_ok=True)

@@ -98,9 +98,13 @@ def test_every_file_embeds_as_the_checkpoint_in_batches_of_any_size(exported, ln
     assert expected.std() > 0.1, "the faces are told apart, so agreement means something"
 
 
-def test_an_export_records_that_the_weights_were_random(tmp_path, exported, capsys):
-    assert "random weights" in json.loads((exported / "config.json").read_text())["facts"]["random"]
-    assert "random weights" in (exported / "README.md").read_text()
+def test_an_export_records_that_the_weights_were_random(tmp_path, sensitivenets, capsys):
+    trained = tmp_path / "trained"
+    export.main([f"--ckpt={sensitivenets}", f"--out={trained}", "--formats=safetensors"])
+    assert "random weights" in json.loads((trained / "config.json").read_text())["facts"]["random"]
+    assert "random weights" in (trained / "README.md").read_text()
+    assert load_embedder(backbone=str(trained / "embedding.safetensors")).backbone.random
+    capsys.readouterr()
     arguments = ["--model.backbone=resnet10t", f"--model.options={json.dumps(TOY)}", "--formats=safetensors"]
     with pytest.raises(SystemExit) as stopped:
         report_errors(lambda: export.main([*arguments, f"--out={tmp_path / 'out'}"]))
