@@ -12,7 +12,10 @@ from evaluation.report.result_tables import summary_table
 
 
 def print_summary(audit: Audit, console: Console) -> None:
-    """The table, a part for each attribute, and the sentences; what comes from data is text, not markup."""
+    """The table, a part for each attribute, then each sentence with the warnings that it points to.
+
+    What comes from data is text, not markup.
+    """
     table = summary_table(audit)
     shared = [table.columns.index(name) for name in ("attribute", "chance")]  # by the rows of a part
     shown = [place for place in range(len(table.columns)) if place not in shared]
@@ -30,3 +33,6 @@ def print_summary(audit: Audit, console: Console) -> None:
         console.print(printed)
     for verdict in audit.verdicts:
         console.print(Text(verdict.sentence))
+        for caveat in audit.caveats:  # those that the sentence counts
+            if (caveat.attribute, caveat.representation) == (verdict.attribute, verdict.representation):
+                console.print(Text(f"  warning: {caveat.text}"))

@@ -1,6 +1,7 @@
 """The command line of the recipes that train: LightningCLI with our defaults, run folder and links."""
 
 import secrets
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, Literal
 import yaml
 from jsonargparse import Namespace
 from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.accelerators import CUDAAccelerator, MPSAccelerator
 from pytorch_lightning.callbacks import Callback, ProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import Logger
@@ -37,6 +39,8 @@ DESCRIPTION = """Train a method on a dataset, then test its best checkpoint. Giv
 differs from the defaults: --config attractiveness.yaml --config data/celeba.yaml --trainer.max_epochs 3."""
 
 leave_out_noise()
+# hardware/ddp.yaml has to do for methods that train two players in turn; the others use all parameters.
+warnings.filterwarnings("ignore", "find_unused_parameters=True was specified in DDP constructor")
 # A frozen backbone is in eval mode on purpose, whatever training mode the module is in.
 warnings.filterwarnings("ignore", "Found .* module.s. in eval mode at the start of training")
 # The run folder is new; what stands in it before the first metric is the configuration and W&B's files.
@@ -113,6 +117,7 @@ class RecipeCLI(LightningCLI):
         check_start(self.config.model.init_args, bool(self.config.ckpt_path))
         for callback in config.callbacks or []:
             self._check_attributes(callback)
+        _check_accelerator(config.accelerator)
         folder = Path(config.default_root_dir or "runs")
         if not config.fast_dev_run:
             folder, kwargs["logger"] = self._start_run(folder, config.logger)
@@ -121,7 +126,12 @@ class RecipeCLI(LightningCLI):
         self.trainer_defaults["callbacks"] = [FiniteLoss(), RandomState(), SaveOnTermination(last), last]
         kwargs |= self._show_progress(config)
         kwargs["plugins"] = _with_checkpoint_io(config.plugins)
-        return super().instantiate_trainer(default_root_dir=str(folder), **kwargs)
+        try:
+            return super().instantiate_trainer(default_root_dir=str(folder), **kwargs)
+        except (ValueError, MisconfigurationException):  # a run that cannot start leaves nothing
+            if not config.fast_dev_run and not self.earlier.finished and is_first_process():
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
 
     def _show_progress(self, config: Namespace) -> dict[str, bool]:
         """Add what shows how far the run is; returns what the trainer then leaves to it."""
@@ -172,3 +182,18 @@ def _with_checkpoint_io(plugins: Any) -> list[Any]:
     given = list(plugins) if isinstance(plugins, (list, tuple)) else [plugins] if plugins else []
     own = any(isinstance(plugin, CheckpointIO) for plugin in given)
     return given if own else [*given, SafeCheckpointIO()]
+
+
+def _check_accelerator(accelerator: object) -> None:
+    """Refuse a GPU that is not there, before a folder is made.
+
+    Raises:
+        UsageError: says what to do.
+    """
+    if accelerator not in ("gpu", "cuda") or CUDAAccelerator.is_available():
+        return
+    if accelerator == "cuda" or not MPSAccelerator.is_available():
+        raise UsageError(
+            f"trainer.accelerator is {accelerator}, and this machine has no GPU that PyTorch can use: "
+            "add --config hardware/cpu.yaml after the other configurations, or leave out hardware/*.yaml"
+        )

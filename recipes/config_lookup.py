@@ -56,3 +56,43 @@ def resolve_configs(argv: list[str]) -> list[str]:
             resolved.append(argument)
         expect_name = argument in ("--config", "-c") and not expect_name
     return resolved
+
+
+def replaced_callbacks(argv: list[str]) -> list[str]:
+    """A sentence for each configuration whose callbacks take the place of those of one before it.
+
+    Lists replace each other in a merge; `callbacks+:` adds, and `callbacks: null` says that none are wanted.
+
+    Args:
+        argv: as `resolve_configs` returns it.
+    """
+    before: list[str] = []
+    told = []
+    for place, argument in enumerate(argv):
+        if argument.startswith("--config="):
+            file = argument.removeprefix("--config=")
+        elif argument in ("--config", "-c") and place + 1 < len(argv):
+            file = argv[place + 1]
+        else:
+            continue
+        trainer = (yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}).get("trainer")
+        trainer = trainer if isinstance(trainer, dict) else {}
+        names = [_class_name(one) for one in _as_list(trainer.get("callbacks"))]
+        if gone := [name for name in before if names and name not in names]:
+            told.append(
+                f"{file}: its trainer.callbacks replace those of the configurations before it, so there is no "
+                f"{', '.join(gone)}; write `callbacks+:` to add to them"
+            )
+        if "callbacks" in trainer:
+            before = names
+        before = before + [_class_name(one) for one in _as_list(trainer.get("callbacks+"))]
+    return told
+
+
+def _as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _class_name(callback: object) -> str:
+    path = callback.get("class_path") if isinstance(callback, dict) else callback
+    return str(path).rpartition(".")[2]

@@ -19,11 +19,17 @@ def is_list_of_words(hint: object) -> bool:
         return len(kinds) == 1 and is_list_of_words(kinds[0])
     inner = get_args(hint)
     return get_origin(hint) in (list, Sequence) and (
-        inner[0] in _PLAIN or get_origin(inner[0]) is Literal or issubclass_of_plain(inner[0])
+        inner[0] in _PLAIN or get_origin(inner[0]) is Literal or _is_restricted(inner[0])
     )
 
 
-def issubclass_of_plain(kind: object) -> bool:
+def is_word_or_list(hint: object) -> bool:
+    """Whether a type is one word or a list of words, such as an attribute or several."""
+    kinds = set(get_args(hint)) - {type(None)}
+    return get_origin(hint) in (Union, types.UnionType) and kinds == {str, list[str]}
+
+
+def _is_restricted(kind: object) -> bool:
     """Whether it is a restricted word or number of jsonargparse, such as PositiveInt."""
     return isinstance(kind, type) and issubclass(kind, _PLAIN)
 
@@ -44,7 +50,8 @@ def bracket_lists(words: Sequence[str], hints: dict[str, Any]) -> list[str]:
         value = value if equals else words[place + 1]
         if value.startswith(("[", "--", '"', "'")) or value in ("", "null"):
             continue
-        if not is_list_of_words(hints.get(name) or _hint_of_class(name, words)):
+        hint = hints.get(name) or _hint_of_class(name, words)
+        if not is_list_of_words(hint) and not ("," in value and is_word_or_list(hint)):
             continue
         if equals:
             result[place] = f"{option}=[{value}]"

@@ -47,6 +47,9 @@ def main(args: list[str] | None = None) -> None:
     if config.cluster == "local":
         runs = planned_runs(sweep, out, extra)
         _check_data(runs)
+        if config.dry_run:
+            _print_plan(runs, config.processes or 1)
+            return
         failed = _train_here(runs, out, config.processes or 1)
     else:
         out, failed = out.absolute(), 0  # sbatch may start jobs elsewhere
@@ -63,6 +66,16 @@ def _check_data(runs: Sequence[SweepRun]) -> None:
     """Refuse what was trained on other data than those of now."""
     done = [training for run in runs if (training := training_folder(run)) is not None]
     refuse_changed_data(done, "the sweep")
+
+
+def _print_plan(runs: Sequence[SweepRun], processes: int) -> None:
+    """Print how many trainings this machine would start, and their commands; write nothing."""
+    missing = [run for run in runs if training_folder(run) is None]
+    print(
+        f"{len(runs)} runs, {len(runs) - len(missing)} done, {len(missing)} to train, {processes} at a time"
+    )
+    for run in missing:
+        print(f"{run}:\n  {shlex.join(run.command)}")
 
 
 def _train_here(runs: Sequence[SweepRun], out: Path, processes: int) -> int:

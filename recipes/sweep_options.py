@@ -35,7 +35,7 @@ def make_parser() -> RecipeParser:
         "--slurm", type=Slurm | None, help="What SLURM is asked for: --slurm.partition gpu, and more."
     )
     parser.add_argument(
-        "--dry_run", type=bool, default=False, help="Print what SLURM would be given, submit nothing."
+        "--dry_run", type=bool, default=False, help="Print what would be started or submitted, start nothing."
     )
     parser.add_argument(
         "--leakage_at_most",
@@ -58,7 +58,7 @@ def check_cluster(config: Namespace) -> None:
     Raises:
         UsageError: there are some.
     """
-    if config.cluster == "local" and (config.slurm or config.dry_run):
-        raise UsageError("--slurm, hardware/slurm.yaml and --dry_run are for SLURM: add --cluster slurm")
+    if config.cluster == "local" and config.slurm:
+        raise UsageError("--slurm and hardware/slurm.yaml are for SLURM: add --cluster slurm")
     if config.cluster == "slurm" and config.processes:
         raise UsageError("--processes is for this machine; on SLURM --slurm.parallel jobs run at a time")

@@ -5,7 +5,8 @@
 
 With --resume auto the same command, typed again after a kill, goes on where the run stopped; after the end it
 does nothing. A bare name after --config is looked up in configs/; several merge left to right; any value can
-be given by its dotted name. --print_config shows the outcome, --help and --model.help CLASS every option.
+be given by its dotted name. --print_config shows the outcome, --help every option; --model.help and --data.help
+list the methods and datasets, and with a name, as in --model.help LNTL, the options of one.
 """
 
 import sys
@@ -17,7 +18,7 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 from lightning_modules.base import FaceModule
 from lightning_modules.state_files import read_checkpoint
 from recipes.cli import RecipeCLI
-from recipes.config_lookup import resolve_configs
+from recipes.config_lookup import replaced_callbacks, resolve_configs
 from recipes.errors import UsageError, report_errors
 from recipes.resume import note_results
 from recipes.train_ending import print_ending
@@ -29,6 +30,8 @@ TERMINATED = 143  # 128 + SIGTERM, as shells say
 def main() -> None:
     """Fit, then test the best checkpoint."""
     sys.argv[1:] = resolve_configs(sys.argv[1:])
+    for told in replaced_callbacks(sys.argv[1:]):
+        rank_zero_warn(told, category=UserWarning)
     cli = RecipeCLI()
     if cli.earlier.finished:
         print(

@@ -102,7 +102,7 @@ def test_attributes_are_chosen_by_number_of_classes_or_by_name():
         "identity": ("p", "q"),
     }
     assert preview.shown_attributes(known, None) == ["identity", "a0", "a1", "a2", "a3", "a4"]
-    assert preview.shown_attributes(known, "many,a6") == ["many", "a6"]
+    assert preview.shown_attributes(known, ["many", "a6"]) == ["many", "a6"]
 
 
 def test_captions_name_the_class():

@@ -149,6 +149,20 @@ def test_a_metric_that_is_not_logged_is_one_line_that_says_what_is(call):
     assert "val/other; validation has val/accuracy, val/leakage/emotion" in errors
 
 
+def test_a_dry_run_prints_the_plan_and_starts_nothing(call):
+    code, printed, errors = call("--dry_run=true")
+    assert code == 0
+    assert "6 runs, 0 done, 6 to train, 3 at a time" in printed
+    assert "lambda_=0.5 seed_everything=1:" in printed
+    assert printed.count("fake_training.py out/") == 6
+    assert started(Path("out")) == []
+    assert not Path("out/sweep.csv").exists()
+    call()
+    _, printed, _ = call("--dry_run=true")
+    assert "6 runs, 6 done, 0 to train" in printed
+    assert len(started(Path("out"))) == 6
+
+
 def test_help_says_what_it_does(monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
         sweep.main(["--help"])

@@ -44,7 +44,7 @@ def test_what_no_array_could_run_is_one_line(options, config, message, call, slu
     assert not list(Path("out").glob("*/"))
 
 
-@pytest.mark.parametrize("option", ["--config=hardware/slurm.yaml", "--dry_run=true"])
+@pytest.mark.parametrize("option", ["--config=hardware/slurm.yaml", "--slurm.partition=gpu"])
 def test_options_of_slurm_alone_start_nothing_on_this_machine(option, call):
     code, _, errors = call(option)
     assert (code, errors.count("\n")) == (2, 1)

@@ -230,6 +230,57 @@ def test_later_configs_win_and_dotted_options_win_over_all(tmp_path, monkeypatch
     assert printed["data"]["init_args"]["size"] == 48
 
 
+GROUP_AUC = "[{class_path: callbacks.group_auc.GroupAUC, init_args: {groups: [smiling]}}]"
+
+
+@pytest.mark.parametrize(
+    ("key", "kept", "told"),
+    [("callbacks+", ["GroupFairness", "GroupAUC"], False), ("callbacks", ["GroupAUC"], True)],
+)
+def test_callbacks_of_a_second_file_add_with_a_plus_and_else_say_what_they_replace(
+    key, kept, told, runs, monkeypatch, recwarn
+):
+    Path("more.yaml").write_text(f"trainer: {{'{key}': {GROUP_AUC}}}")
+    toy.run(
+        monkeypatch, "--config", "attractiveness.yaml", "--config", "more.yaml", *toy.BACKBONE, *toy.DATA,
+        *toy.QUIET, "--trainer.max_epochs=1",
+    )  # fmt: skip
+    folder = toy.only_run(runs)
+    ran = yaml.safe_load((folder / "config.yaml").read_text())["trainer"]["callbacks"]
+    assert [one["class_path"].rpartition(".")[2] for one in ran] == kept
+    last = toy.metrics(folder)[-1]
+    assert "test/auc" in last
+    assert ("test/tpr_gap" in last) == ("GroupFairness" in kept)
+    warned = [str(w.message) for w in recwarn if "trainer.callbacks replace" in str(w.message)]
+    assert len(warned) == told
+    assert all("there is no GroupFairness; write `callbacks+:`" in text for text in warned)
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [("--model.help", "LNTL             lntl.yaml"), ("--data.help", "CelebA           data/celeba.yaml")],
+)
+def test_help_without_a_class_lists_them(option, expected, monkeypatch, capsys):
+    with pytest.raises(SystemExit) as stop:
+        toy.run(monkeypatch, option)
+    assert stop.value.code == 0
+    assert expected in capsys.readouterr().out
+
+
+def test_a_method_goes_by_its_bare_name(monkeypatch, capsys):
+    with pytest.raises(SystemExit) as stop:
+        toy.run(monkeypatch, "--model.help", "LNTL")
+    assert stop.value.code == 0
+    assert "lambda_" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as stop:
+        toy.run(
+            monkeypatch, "--model", "LNTL", "--model.init_args.sensitive=emotion,smiling", "--print_config"
+        )
+    model = yaml.safe_load(capsys.readouterr().out)["model"]
+    assert model["class_path"] == "lightning_modules.lntl.LNTL"
+    assert model["init_args"]["sensitive"] == ["emotion", "smiling"]
+
+
 def test_help_names_the_main_options(monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
         toy.run(monkeypatch, "--help")
@@ -248,12 +299,28 @@ class Hostile:
 SGD = ["--model.init_args.optimizer=torch.optim.SGD"]
 WRONG = {
     "unknown config": (["--config", "basline.yaml"], "did you mean baseline.yaml"),
-    "unknown key": (["--config", "baseline.yaml", "--trainer.max_epoch=3"], "max_epoch"),
+    "unknown key": (
+        ["--config", "baseline.yaml", "--trainer.max_epoch=3"],
+        "did you mean --trainer.max_epochs?",
+    ),
+    "unknown key in a file": (
+        ["--config", "baseline.yaml", "--config", "wrong.yaml"],
+        "did you mean max_epochs?",
+    ),
+    "unknown key of a method": (
+        ["--config", "lntl.yaml", "--model.init_args.lambda=3"],
+        "did you mean lambda_?",
+    ),
+    "unknown method for help": (["--model.help", "LNLT"], "did you mean LNTL?"),
+    "attribute in another case": (
+        ["--config", "baseline.yaml", "--model.init_args.task=Gender"],
+        "did you mean gender?",
+    ),
     "unknown model key": (["--config", "baseline.yaml", "--model.init_args.tsk=x"], "tsk"),
     "unknown data key": (["--config", "baseline.yaml", "--data.init_args.sise=3"], "sise"),
     "wrong type": (["--config", "baseline.yaml", "--trainer.max_epochs=abc"], "max_epochs"),
     "wrong model type": (["--config", "baseline.yaml", "--model.init_args.hidden=many"], "hidden"),
-    "unknown class": (["--config", "baseline.yaml", "--model=Basline"], "Basline"),
+    "unknown class": (["--config", "baseline.yaml", "--model=Basline"], "did you mean Baseline?"),
     "unknown task": (["--config", "baseline.yaml", "--model.init_args.task=agee"], "agee"),
     "group that the data lack": (
         ["--config", "attractiveness.yaml", "--trainer.callbacks.groups=[[smilling]]"],
@@ -360,6 +427,7 @@ WRONG = {
 @pytest.mark.parametrize("case", WRONG)
 def test_a_mistake_is_one_clear_line_and_exit_code_2(case, runs, monkeypatch, capsys):
     Path("broken.yaml").write_text("trainer: [unclosed")
+    Path("wrong.yaml").write_text("trainer: {max_epoch: 3}")
     torch.save({"state_dict": {"w": torch.ones(1000)}}, "whole.ckpt")
     Path("half.ckpt").write_bytes(Path("whole.ckpt").read_bytes()[:2000])
     torch.save({"state_dict": Hostile()}, "hostile.ckpt")
@@ -382,14 +450,27 @@ def test_a_mistake_is_one_clear_line_and_exit_code_2(case, runs, monkeypatch, ca
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="asks for a GPU where there is none")
-def test_hardware_that_is_not_there_is_one_clear_line(runs, monkeypatch, capsys):
+@pytest.mark.parametrize("hardware", ["hardware/gpu.yaml", "hardware/ddp.yaml"])
+def test_hardware_that_is_not_there_is_one_clear_line(hardware, runs, monkeypatch, capsys):
     quiet = [option for option in toy.QUIET if "accelerator" not in option]
     with pytest.raises(SystemExit) as stop:
         toy.run(
-            monkeypatch, "--config", "baseline.yaml", "--config", "hardware/gpu.yaml", *toy.BACKBONE,
+            monkeypatch, "--config", "baseline.yaml", "--config", hardware, *toy.BACKBONE,
             *toy.DATA, *quiet,
         )  # fmt: skip
     assert stop.value.code == 2
     error = capsys.readouterr().err
-    assert "gpu" in error.lower()
-    assert "Traceback" not in error
+    message = error[error.index("error: ") :]
+    assert "add --config hardware/cpu.yaml" in message
+    assert message.count("\n") == 1
+    assert not runs.exists(), "a run that cannot start leaves no folder"
+
+
+def test_a_trainer_that_cannot_be_built_leaves_no_run_folder(runs, monkeypatch, capsys):
+    with pytest.raises(SystemExit) as stop:
+        toy.run(
+            monkeypatch, "--config", "baseline.yaml", *toy.BACKBONE, *toy.DATA, *toy.QUIET,
+            "--trainer.limit_train_batches=-3",
+        )  # fmt: skip
+    assert stop.value.code == 2
+    assert not list(runs.glob("*/*"))
