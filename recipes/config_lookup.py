@@ -80,8 +80,8 @@ def replaced_callbacks(argv: list[str]) -> list[str]:
         names = [_class_name(one) for one in _as_list(trainer.get("callbacks"))]
         if gone := [name for name in before if names and name not in names]:
             told.append(
-                f"{file}: its trainer.callbacks replace those of the configurations before it, so there is no "
-                f"{', '.join(gone)}; write `callbacks+:` to add to them"
+                f"{file}: its trainer.callbacks replace those of the configurations before it, "
+                f"so there is no {', '.join(gone)}; write `callbacks+:` to add to them"
             )
         if "callbacks" in trainer:
             before = names

@@ -52,7 +52,9 @@ class RecipeParser(LightningArgumentParser):
         print(f"error: {text}  (--help lists the options)", file=sys.stderr)
         sys.exit(2)
 
-    def parse_args(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
+    def parse_args(  # type: ignore[override]  # jsonargparse's has more arguments than argparse's
+        self, args: Sequence[str] | None = None, *rest: Any, **options: Any
+    ) -> Any:
         """Parse; `a,b` is a list as `[a,b]` is, and methods and datasets go by their bare names too."""
         words = sys.argv[1:] if args is None else list(args)
         try:

@@ -61,7 +61,7 @@ def bracket_lists(words: Sequence[str], hints: dict[str, Any]) -> list[str]:
 
 
 def _hint_of_class(name: str, words: Sequence[str]) -> object:
-    """The type of an argument of the method or dataset, by the class that the words, or files in them, name."""
+    """The type of an argument of the method or dataset, by the class that the words or files name."""
     kind, _, argument = name.partition(".")
     if kind not in ("model", "data") or not argument:
         return None
@@ -71,7 +71,7 @@ def _hint_of_class(name: str, words: Sequence[str]) -> object:
         found = getattr(import_module(module), attribute)
         for one in getmro(found):
             if "__init__" in vars(one):
-                hints = get_type_hints(one.__init__)
+                hints = get_type_hints(vars(one)["__init__"])
                 if (hint := hints.get(argument.removeprefix("init_args."))) is not None:
                     return hint
     except (ImportError, AttributeError, ValueError, NameError, TypeError):

@@ -29,7 +29,11 @@ def options_of(path: str) -> set[str]:
         found = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError):
         return set()
-    makers = [c.__init__ for c in getmro(found)[:-1] if "__init__" in vars(c)] if isclass(found) else [found]
+    makers = (
+        [vars(c)["__init__"] for c in getmro(found)[:-1] if "__init__" in vars(c)]
+        if isclass(found)
+        else [found]
+    )
     named = (Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
     return {p.name for m in makers for p in signature(m).parameters.values() if p.kind in named} - {"self"}
 

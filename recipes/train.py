@@ -5,8 +5,8 @@
 
 With --resume auto the same command, typed again after a kill, goes on where the run stopped; after the end it
 does nothing. A bare name after --config is looked up in configs/; several merge left to right; any value can
-be given by its dotted name. --print_config shows the outcome, --help every option; --model.help and --data.help
-list the methods and datasets, and with a name, as in --model.help LNTL, the options of one.
+be given by its dotted name. --print_config shows the outcome, --help every option; --model.help and
+--data.help list the methods and datasets, and with a name, as in --model.help LNTL, the options of one.
 """
 
 import sys
