@@ -26,6 +26,7 @@ from callbacks.save_on_termination import SaveOnTermination
 from datamodules.base import FaceDataModule
 from datamodules.path_names import folder_name
 from lightning_modules.checkpoint_file import SafeCheckpointIO
+from recipes import ddp_strategy  # noqa: F401  # registers the strategy of hardware/ddp.yaml
 from recipes.config_lookup import CONFIGS, known_configs
 from recipes.data_check import current_fingerprint
 from recipes.errors import RecipeParser, UsageError, one_line
@@ -39,8 +40,6 @@ DESCRIPTION = """Train a method on a dataset, then test its best checkpoint. Giv
 differs from the defaults: --config attractiveness.yaml --config data/celeba.yaml --trainer.max_epochs 3."""
 
 leave_out_noise()
-# hardware/ddp.yaml has to do for methods that train two players in turn; the others use all parameters.
-warnings.filterwarnings("ignore", "find_unused_parameters=True was specified in DDP constructor")
 # A frozen backbone is in eval mode on purpose, whatever training mode the module is in.
 warnings.filterwarnings("ignore", "Found .* module.s. in eval mode at the start of training")
 # The run folder is new; what stands in it before the first metric is the configuration and W&B's files.

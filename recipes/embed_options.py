@@ -9,6 +9,7 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import RichProgressBar
 
 from datamodules.base import SPLITS, FaceDataModule, Split
+from recipes import ddp_strategy  # noqa: F401  # registers the strategy of hardware/ddp.yaml
 from recipes.errors import RecipeParser
 from recipes.jobs import job_parser
 from recipes.quiet import leave_out_noise
