@@ -24,8 +24,9 @@ class GroupAUC(Callback):
     One class of the task is told from all the others; of a task of three classes or more without `positive`
     each is in turn: `test/auc/<class>`, and the mean over the classes in the plain names.
 
-    A sample counts where its target is known, in a group where its attribute is, too; a group without samples of both kinds is nan. Works with modules that have
-    `task` and whose `test_step` returns `{"target": (N,), "score": (N,) or (N, C)}`.
+    A sample counts where its target is known, in a group where its attribute is, too; a group without
+    samples of both kinds is nan. Works with modules that have `task` and whose `test_step` returns
+    `{"target": (N,), "score": (N,) or (N, C)}`.
 
     Args:
         groups: attributes whose classes are the groups.

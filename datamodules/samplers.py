@@ -69,7 +69,8 @@ class ShardedSampler(DistributedSampler[int]):
         drop_last: leave out the last samples that do not divide evenly instead of padding.
         chunk: how many indices in a row stay together on one rank.
 
-    A DataModule sets `position` to where its trainer is, so that training may go on amid an epoch. With `shuffle`, indices come as `TrainIndex`, which says what visit of the sample it is.
+    A DataModule sets `position` to where its trainer is, so that training may go on amid an epoch. With
+    `shuffle`, indices come as `TrainIndex`, which says what visit of the sample it is.
     """
 
     def __init__(

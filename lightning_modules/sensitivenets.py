@@ -34,7 +34,8 @@ class SensitiveNets(ManualOptimization, IdentityModule):
     In each round a new classifier learns the sensitive attribute from the embedding as it is; then it stays
     fixed while the suppressor minimises triplet loss + delta_weight * (delta of anchor + positive + negative)
     (thesis, equation 3.3; three times the mean delta of a batch that gives no triplet), which keeps people
-    apart and makes the classifier say `target` of everyone. The training stops after the last round. The embedding is the suppressor's output.
+    apart and makes the classifier say `target` of everyone. The training stops after the last round. The
+    embedding is the suppressor's output.
 
     The options `init`, `keep` and `refresh_steps` are ours, and so is the target `uniform`; their defaults
     are the published method.

@@ -195,9 +195,7 @@ def test_training_goes_on_from_a_checkpoint(runs, monkeypatch):
     assert all(torch.equal(weights[0][k], weights[1][k]) for k in weights[0])
 
 
-def test_a_training_that_goes_on_sees_the_augmentations_of_a_whole_one(
-    runs, celeba_tree, monkeypatch
-):
+def test_a_training_that_goes_on_sees_the_augmentations_of_a_whole_one(runs, celeba_tree, monkeypatch):
     """Two epochs and two more have the losses of four: nothing counts readings in memory."""
     arguments = ["--config", "attractiveness.yaml", "--config", "data/celeba.yaml", *toy.BACKBONE, *toy.QUIET]
     arguments += [f"--data.init_args.root={celeba_tree}", "--data.init_args.augment=true"]
