@@ -1,5 +1,6 @@
 """The file of an embedding table: safetensors, with a header that is read without the numbers."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -42,6 +43,11 @@ class TableHeader:
             names += classes
         if not all(isinstance(name, str) for name in names):
             raise ValueError("class names and provenance must be text")
+        for attribute, classes in self.attributes.items():
+            if isinstance(classes, str):
+                raise ValueError(f"the classes of {attribute} must be a list of names, not {classes!r}")
+            if len(set(classes)) < len(classes):
+                raise ValueError(f"{attribute} has two classes of one name")
 
 
 @contextmanager
@@ -76,12 +82,36 @@ def read_header(path: Path) -> TableHeader:
         attributes, provenance = header["attributes"], header["provenance"]
         if not isinstance(attributes, dict) or not isinstance(provenance, dict):
             raise ValueError("attributes and provenance must be JSON objects")
+        for name, classes in attributes.items():
+            if not isinstance(classes, list):
+                raise ValueError(f"the classes of {name} must be a list of names, not {classes!r}")
         return TableHeader({name: tuple(classes) for name, classes in attributes.items()}, provenance)
+
+
+def checksum(tensor: Tensor) -> str:
+    """sha256 of a tensor's type, shape and numbers."""
+    plain = tensor.detach().cpu().contiguous()
+    digest = hashlib.sha256(f"{plain.dtype} {tuple(plain.shape)}".encode())
+    digest.update(plain.flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def check_sums(file: Any, tensors: Mapping[str, Tensor]) -> None:
+    """Compare tensors that were read with the checksums of the open file, if it has any.
+
+    Raises:
+        ValueError: the numbers are not those that were written.
+    """
+    sums = json.loads((file.metadata() or {}).get(_KEY, "{}")).get("sha256", {})
+    for name, tensor in tensors.items():
+        if name in sums and checksum(tensor) != sums[name]:
+            raise ValueError(f"{name} is damaged: its checksum is not the one that was written")
 
 
 def write(path: Path, header: TableHeader, tensors: Mapping[str, Tensor]) -> None:
     """Write a file at once or not at all; equal contents give equal bytes."""
-    text = json.dumps({"version": VERSION, **asdict(header)})
+    sums = {name: checksum(tensor) for name, tensor in tensors.items()}
+    text = json.dumps({"version": VERSION, **asdict(header), "sha256": sums})
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

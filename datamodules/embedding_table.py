@@ -9,7 +9,15 @@ from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 
 from datamodules.base import SPLITS
-from datamodules.embedding_file import TableHeader, code_points, opened, read_header, strings_of, write
+from datamodules.embedding_file import (
+    TableHeader,
+    check_sums,
+    code_points,
+    opened,
+    read_header,
+    strings_of,
+    write,
+)
 from datamodules.errors import DatasetError
 
 
@@ -98,7 +106,8 @@ class EmbeddingTable:
 
         Args:
             path: of the file.
-            memory_map: leave the numbers on disk until they are used, for tables larger than the memory.
+            memory_map: leave the numbers on disk until they are used, for tables larger than the memory; the
+                checksum of the embeddings is not looked at then.
 
         Raises:
             DatasetError: if the file is missing, cut short, of another kind or version, or contradicts
@@ -110,6 +119,7 @@ class EmbeddingTable:
             tensors = {name: file.get_tensor(name) for name in names}
             if not memory_map:  # numpy's large pages take a fifth of the time of torch's memory
                 tensors = {name: torch.from_numpy(x.numpy().copy()) for name, x in tensors.items()}
+            check_sums(file, {n: x for n, x in tensors.items() if not memory_map or n != "embedding"})
             return cls(
                 embedding=tensors["embedding"],
                 labels={name: tensors[f"labels.{name}"] for name in header.attributes},
@@ -124,6 +134,13 @@ def _kind(column: Tensor | np.ndarray) -> str:
     return f"{tuple(column.shape)} of {column.dtype}"
 
 
+def check_unique(table: EmbeddingTable, called: str) -> None:
+    """Raise a `DatasetError` if a table has a sample twice."""
+    names, counts = np.unique(table.sample_id, return_counts=True)
+    if len(twice := names[counts > 1]):
+        raise DatasetError(f"{called} has {len(twice)} sample id(s) more than once, first {str(twice[0])!r}")
+
+
 def join(first: EmbeddingTable, second: EmbeddingTable) -> tuple[EmbeddingTable, EmbeddingTable]:
     """The samples that both tables have, in the order of the first; a warning counts those left out.
 
@@ -132,11 +149,7 @@ def join(first: EmbeddingTable, second: EmbeddingTable) -> tuple[EmbeddingTable,
             not one sample: of data with another fingerprint, or with other labels. Says how many match.
     """
     for which, table in (("first", first), ("second", second)):
-        names, counts = np.unique(table.sample_id, return_counts=True)
-        if len(twice := names[counts > 1]):
-            raise DatasetError(
-                f"the {which} table has {len(twice)} sample id(s) more than once, first {str(twice[0])!r}"
-            )
+        check_unique(table, f"the {which} table")
     _, left, right = np.intersect1d(
         first.sample_id, second.sample_id, assume_unique=True, return_indices=True
     )

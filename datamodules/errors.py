@@ -3,10 +3,15 @@
 from collections.abc import Sequence
 
 
+def visible(text: str) -> str:
+    """The text with every character that does not print, but for line breaks, written as an escape."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+
+
 class DatasetError(Exception):
     """The data are missing, damaged or not what the configuration asks for; the message says what to do."""
 
 
 def first_names(names: Sequence[str], count: int = 5) -> str:
     """The first `count` of `names` for a message, with "..." if there are more."""
-    return ", ".join(names[:count]) + (", ..." if len(names) > count else "")
+    return ", ".join(map(visible, names[:count])) + (", ..." if len(names) > count else "")

@@ -1,6 +1,7 @@
 """Image files: found damaged before a run starts, decoded to RGB arrays."""
 
 import os
+import stat
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,17 +10,29 @@ from typing import Literal
 
 import cv2
 import numpy as np
+from PIL import Image, UnidentifiedImageError
 from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 from rich.progress import track
 
-from datamodules.errors import DatasetError, first_names
+from datamodules.cropping.photo_files import (
+    FORMATS,
+    PIXEL_LIMIT,
+    UnreadablePhotoError,
+    check_file,
+    check_pixels,
+    read_photo,
+)
+from datamodules.errors import DatasetError, first_names, visible
+from datamodules.image_header import JPEG, PNG, is_plain_png, png_fault, size_of
 
 # Loader processes already decode side by side; OpenCV's own threads would only fight over the same cores.
 cv2.setNumThreads(0)
 
-_MARKERS = {b"\xff\xd8\xff": ("JPEG", b"\xff\xd9"), b"\x89PNG\r\n\x1a\n": ("PNG", b"IEND\xaeB\x60\x82")}
+_MARKERS = {JPEG: ("JPEG", b"\xff\xd9"), PNG: ("PNG", b"IEND\xaeB\x60\x82")}
 _PADDING = b"\0\r\n\t \xff"  # what cameras and copying tools put behind the end marker
 _TAIL_BYTES = 4096
+_HEAD_BYTES = 4096
+_LONG_HEAD_BYTES = 2**20
 _CHUNK = 512
 _PROGRESS_FROM = 20_000
 
@@ -35,24 +48,51 @@ class BadImage:
 def why_bad(path: str | os.PathLike[str]) -> str | None:
     """Why an image file is unusable, or None: a cheap look at its first and last bytes, no decoding.
 
-    Finds missing, empty and cut-short files and those that are neither JPEG nor PNG; not flipped bits inside.
+    Finds what is missing, empty, no file, of no known format or of too many pixels, and JPEG and PNG files
+    that are cut short; not flipped bytes inside, which are found when the image is read.
     """
     try:
-        with open(path, "rb") as file:
-            head = file.read(8)
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
-            tail = file.read()
-    except FileNotFoundError:
-        return "missing"
+        check_file(path)
+        with open(path, "rb", buffering=0) as file:
+            head = file.read(_HEAD_BYTES)
+            known = next((magic for magic in _MARKERS if head.startswith(magic)), None)
+            if known is None:
+                return _why_bad_format(path)
+            kind, end = _MARKERS[known]
+            length = os.fstat(file.fileno()).st_size
+            if length > len(head):
+                file.seek(max(0, length - _TAIL_BYTES))
+                tail = file.read(_TAIL_BYTES)
+            else:
+                tail = head
+            if not tail.rstrip(_PADDING).endswith(end):
+                return f"cut short (no {kind} end marker)"
+            size = size_of(head)
+            if size is None:  # behind a large EXIF or colour profile
+                file.seek(0)
+                size = size_of(file.read(_LONG_HEAD_BYTES))
+            if size is not None:
+                check_pixels(*size, PIXEL_LIMIT)
+    except UnreadablePhotoError as error:
+        return str(error)
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    if not head:
-        return "empty"
-    for magic, (kind, end) in _MARKERS.items():
-        if head.startswith(magic):
-            whole = tail.rstrip(_PADDING).endswith(end)
-            return None if whole else f"cut short (no {kind} end marker)"
-    return "neither JPEG nor PNG"
+    return None
+
+
+def _why_bad_format(path: str | os.PathLike[str]) -> str | None:
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            check_pixels(image.width, image.height, PIXEL_LIMIT)
+    except UnidentifiedImageError:
+        return f"no image of a known format ({', '.join(FORMATS)})"
+    except Image.DecompressionBombError:
+        return f"more than {PIXEL_LIMIT:,} pixels"
+    except (UnreadablePhotoError, MemoryError):
+        raise
+    except Exception as error:  # Pillow's decoders raise errors of many kinds on damaged bytes
+        return f"cannot be decoded ({' '.join(str(error).split())})"
+    return None
 
 
 def find_bad(paths: Sequence[str | os.PathLike[str]]) -> list[BadImage]:
@@ -83,7 +123,7 @@ def usable(paths: Sequence[str | os.PathLike[str]], bad_images: Literal["raise",
             "get them again, or leave them out with --data.init_args.bad_images skip"
         )
     if bad:
-        rank_zero_warn(f"{len(bad)} of {len(paths)} image files are left out: {', '.join(names)}")
+        rank_zero_warn(f"{len(bad)} of {len(paths)} image files are left out: {visible(', '.join(names))}")
     left_out = {image.path for image in bad}
     return np.array([Path(path) not in left_out for path in paths], dtype=bool)
 
@@ -91,15 +131,47 @@ def usable(paths: Sequence[str | os.PathLike[str]], bad_images: Literal["raise",
 def read_rgb(path: str | os.PathLike[str]) -> np.ndarray:
     """Decode an image file into (H, W, 3) uint8 RGB, turned upright by its EXIF orientation.
 
+    What a readable image is, is one rule for all (`photo_files`): OpenCV decodes JPEG and plain PNG files, in
+    which it agrees with Pillow and is faster, and Pillow all others.
+
     Raises:
-        DatasetError: if the file is missing, empty or cannot be decoded.
+        DatasetError: if the file is missing, no regular file, of too many pixels or cannot be decoded.
     """
     try:
-        with open(path, "rb", buffering=0) as file:
-            data = file.read()
+        data = _content(path)
+        if data.startswith(JPEG) or (data.startswith(PNG) and is_plain_png(data)):
+            return _decode(data)
+        return read_photo(path, PIXEL_LIMIT, detect=False)
+    except UnreadablePhotoError as error:
+        reason = str(error)
     except OSError as error:
-        raise DatasetError(f"{path}: cannot be read ({error.strerror}); get the file again") from error
-    image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
+        reason = f"cannot be read ({error.strerror})"
+    raise DatasetError(f"{path}: {reason}; get the file again, or leave it out")
+
+
+def _content(path: str | os.PathLike[str]) -> bytes:
+    # a pipe without a writer is opened at once, and found to be no file, where it would block otherwise
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            check_file(path)
+        data = file.read()
+    if not data:
+        raise UnreadablePhotoError("empty")
+    return data
+
+
+def _decode(data: bytes) -> np.ndarray:
+    size = size_of(data)
+    if size is not None:
+        check_pixels(*size, PIXEL_LIMIT)
+    fault = png_fault(data) if data.startswith(PNG) else None
+    if fault is not None:
+        raise UnreadablePhotoError(f"cannot be decoded ({fault})")
+    try:
+        image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
+    except cv2.error as error:  # such as more pixels than OpenCV takes
+        raise UnreadablePhotoError(f"cannot be decoded ({' '.join(str(error.err).split())})") from None
     if image is None:
-        raise DatasetError(f"{path}: cannot be decoded as an image; get the file again")
+        raise UnreadablePhotoError("cannot be decoded as an image")
     return image

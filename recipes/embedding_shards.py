@@ -16,6 +16,7 @@ from torch import Tensor
 
 from datamodules.base import Split
 from datamodules.cropping.crop_writer import write_atomic
+from datamodules.embedding_file import checksum
 from datamodules.errors import DatasetError
 from datamodules.job_folder import JobFolder
 from datamodules.job_share import Share, parts_of
@@ -111,18 +112,22 @@ class ShardFolder:
         return self.folder / f"{shard.split}_{shard.start:09d}.safetensors"
 
     def is_done(self, shard: Shard) -> bool:
-        """Whether it was written, by this job and not cut short."""
+        """Whether it was written, by this job, whole and with the numbers that were written."""
         try:
             with safe_open(self._path(shard), framework="pt") as file:
                 rows = file.get_slice("embedding").get_shape()[0]
-                return (file.metadata() or {}).get("key") == self.key and rows == len(shard)
+                facts = file.metadata() or {}
+                if facts.get("key") != self.key or rows != len(shard):
+                    return False
+                return "sha256" not in facts or facts["sha256"] == checksum(file.get_tensor("embedding"))
         except (OSError, SafetensorError):
             return False
 
     def write(self, shard: Shard, embedding: Tensor) -> None:
         """Write (len(shard), D) at once or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(self._path(shard), save({"embedding": embedding.contiguous()}, {"key": self.key}))
+        facts = {"key": self.key, "sha256": checksum(embedding)}
+        write_atomic(self._path(shard), save({"embedding": embedding.contiguous()}, facts))
 
     def merge(self) -> Tensor:
         """The embeddings (n, D) of all samples.

@@ -9,7 +9,7 @@ from pytorch_lightning.cli import LightningArgumentParser
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.finite_loss import NonFiniteLossError
-from datamodules.errors import DatasetError
+from datamodules.errors import DatasetError, visible
 from lightning_modules.state_files import WeightsError
 from recipes.class_names import UnknownClassError, spell_out_classes
 from recipes.list_options import bracket_lists
@@ -49,7 +49,7 @@ class RecipeParser(LightningArgumentParser):
         if not self.exit_on_error:  # one member of a union of types is being tried
             super().error(message, ex)
         text = with_suggestion(one_line(message), [action.dest for action in self._actions])
-        print(f"error: {text}  (--help lists the options)", file=sys.stderr)
+        print(f"error: {visible(text)}  (--help lists the options)", file=sys.stderr)
         sys.exit(2)
 
     def parse_args(  # type: ignore[override]  # jsonargparse's has more arguments than argparse's
@@ -70,11 +70,11 @@ def report_errors(main: Callable[[], None]) -> None:
     try:
         main()
     except (UsageError, DatasetError, WeightsError) as error:
-        print(f"error: {with_suggestion(str(error))}", file=sys.stderr)
+        print(f"error: {visible(with_suggestion(str(error)))}", file=sys.stderr)
         sys.exit(2)
     except MisconfigurationException as error:  # such as a metric to monitor that nobody logs
-        print(f"error: {with_suggestion(one_line(str(error)))}", file=sys.stderr)
+        print(f"error: {visible(with_suggestion(one_line(str(error))))}", file=sys.stderr)
         sys.exit(2)
     except NonFiniteLossError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {visible(str(error))}", file=sys.stderr)
         sys.exit(1)

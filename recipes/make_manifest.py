@@ -9,7 +9,7 @@ import io
 from pathlib import Path
 
 from datamodules.cropping.crop_writer import write_atomic
-from datamodules.name_pattern import NamePattern, find_images
+from datamodules.name_pattern import SUFFIXES, NamePattern, find_images
 from evaluation.spreadsheet import as_cell
 from recipes.errors import RecipeParser, UsageError, report_errors
 from recipes.jobs import job_parser, parse_job, users_mistakes
@@ -58,10 +58,11 @@ def main(args: list[str] | None = None) -> None:
         except ValueError as reason:
             skipped.append([path, str(reason)])
     if len(rows) == 1:
+        kinds = " ".join(SUFFIXES)
         found = (
             f"none of {len(skipped) - 1:,} images fits, first {': '.join(skipped[1])}" if skipped[1:] else ""
         )
-        raise UsageError(f"{config.root}: {found or 'no images (.jpg, .jpeg or .png)'}; nothing is written")
+        raise UsageError(f"{config.root}: {found or f'no images ({kinds})'}; nothing is written")
     write_csv(config.out, rows, config.overwrite)
     print(f"wrote {config.out}: {len(rows) - 1:,} images with {', '.join(pattern.columns)}")
     leftover = config.out.with_name(f"{config.out.name}.skipped.csv")

@@ -34,7 +34,7 @@ def read_face(path: Path, options: CropOptions, detector: FaceDetector | None) -
         UsageError: a file that is no whole photograph, one without a face, or a face that cannot be cropped.
     """
     try:
-        photo = read_photo(path, options.max_pixels)
+        photo = read_photo(path, options.max_pixels, detect=detector is not None)
     except UnreadablePhotoError as error:
         raise UsageError(f"{path} cannot be used: {error}") from error
     height, width = photo.shape[:2]

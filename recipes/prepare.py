@@ -3,7 +3,8 @@
 python recipes/prepare.py --config prepare/celeba.yaml --data.init_args.root DIR --out crops/celeba
 
 Started again, it goes on where it stopped. With --shard i/n several machines share the work, and then the
-same command without it puts together what they did (docs/shards.md). Exit code 2 for a mistake, 3 if more
+same command without it puts together what they did (docs/shards.md). Exit code 2 for a mistake or
+if there is no crop at all, 3 if more
 than --max_failures images could not be read (the crops of the others are written all the same).
 """
 
@@ -17,6 +18,7 @@ from typing import Literal
 import torch
 from jsonargparse.typing import NonNegativeInt, PositiveInt
 
+from datamodules.cropping.crop_chunk import OK
 from datamodules.cropping.crop_job import CropJob
 from datamodules.cropping.crop_task import CropTask
 from datamodules.cropping.crop_worker import load_detector
@@ -78,6 +80,8 @@ def main(args: list[str] | None = None) -> None:
     processes = config.processes or (cores if device == "cpu" else 1)
     done = CropJob(data.table, data.attributes, task, make_detector().parameters, processes).run()
     print("\n".join(done.lines()))
+    if share is None and not done.counts[OK]:
+        raise UsageError(done.why_none())
     if config.max_failures is not None and done.failures > config.max_failures:
         print(f"error: more than {config.max_failures:,} images (--max_failures) failed", file=sys.stderr)
         sys.exit(3)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.embedding_table import EmbeddingTable, join
+from datamodules.embedding_table import EmbeddingTable, check_unique, join
 from evaluation.report.tables import printable
 from evaluation.representations import Representations
 from recipes.errors import UsageError
@@ -33,6 +33,7 @@ def load_representations(before: str, after: Sequence[str]) -> tuple[Representat
     if len(set(names)) < len(names):
         raise UsageError(f"the representations are called {', '.join(names)}; tell them apart by NAME=PATH")
     whole = [EmbeddingTable.load(path) for path in paths]
+    check_unique(whole[0], str(paths[0]))
     tables = _joined(whole)
     first = tables[0]
     labels = {name: column.numpy() for name, column in first.labels.items()}

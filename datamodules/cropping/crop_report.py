@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from datamodules.cropping.crop_chunk import NO_CROP, NO_FACE, OK, UNREADABLE
+from datamodules.errors import visible
 
 QUARANTINE = "quarantine.csv"
 
@@ -39,6 +40,12 @@ class Prepared:
         """Images that could not be read; one without a face is none."""
         return self.counts[UNREADABLE]
 
+    def why_none(self) -> str:
+        """The reason that most images share, where none was cropped."""
+        total, reasons = self.counts.total(), Counter(self.left_out["reason"])
+        reason, count = reasons.most_common(1)[0] if reasons else ("there are no images", 0)
+        return f"{self.out}: 0 crops of {total:,} images; most often ({count:,}): {visible(reason)}"
+
     def lines(self) -> Iterator[str]:
         """The summary to print."""
         total = self.counts.total()
@@ -49,7 +56,7 @@ class Prepared:
         yield f"  quarantined {self.failures:,}"
         bad = self.left_out[self.left_out["reason"].str.startswith(UNREADABLE)]
         for sample, reason in bad.head(_SHOWN).itertuples(index=False):
-            yield f"    {sample}: {reason}"
+            yield f"    {visible(sample)}: {visible(reason)}"
         if self.after:
             yield f"{self.out}: {self.after}"
         elif len(self.left_out):

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from datamodules.cropping.photo_files import MAX_PIXELS
+from datamodules.cropping.photo_files import MAX_PIXELS, PIXEL_LIMIT
 from datamodules.face_alignment import align
 
 Mode = Literal["box", "align"]
@@ -46,7 +46,7 @@ class CropOptions:
     select: Select = "largest"
     format: Literal["memmap", "jpeg"] = "memmap"
     quality: int = 95
-    max_pixels: int = 100_000_000
+    max_pixels: int = PIXEL_LIMIT
 
     def __post_init__(self) -> None:
         if self.mode == "align" and self.margin:

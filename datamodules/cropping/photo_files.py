@@ -1,19 +1,25 @@
-"""Careful decoding of photographs as people have them: every file gives an upright RGB array or a reason."""
+"""Careful decoding of photographs as people have them: every file gives an upright RGB array or a reason.
+
+What a readable image is, is said here and in docs/datasets.md; `datamodules.image_files` keeps to it.
+"""
 
 import os
 import stat
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
+"""As Pillow calls them; PPM are PGM and PBM as well."""
 
 MIN_SIDE = 20
 """Pixels; the smallest face that the detector looks for."""
 
 MAX_ASPECT = 50
 """Longer side by shorter; a strip like that is no photograph, and its pyramid would not fit in memory."""
+
+PIXEL_LIMIT = 100_000_000
+"""Most pixels of an image that is read, unless an option says otherwise."""
 
 MAX_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)
 """Pillow itself refuses to open an image above this."""
@@ -23,7 +29,7 @@ class UnreadablePhotoError(Exception):
     """An image file that cannot be used; the message is the reason."""
 
 
-def read_photo(path: str | os.PathLike[str], max_pixels: int) -> np.ndarray:
+def read_photo(path: str | os.PathLike[str], max_pixels: int, detect: bool = True) -> np.ndarray:
     """Decode an image file into (H, W, 3) uint8 RGB, upright by its EXIF orientation.
 
     Pillow decodes, because it refuses files that are cut short where OpenCV fills up with grey. The content
@@ -33,14 +39,17 @@ def read_photo(path: str | os.PathLike[str], max_pixels: int) -> np.ndarray:
     Args:
         path: the file.
         max_pixels: most pixels that the header may announce.
+        detect: a face is to be found in it, so refuse what is too small or too narrow for that.
 
     Raises:
         UnreadablePhotoError: for everything that is no whole photograph; the message says why.
     """
     try:
-        _check_file(Path(path))
+        check_file(path)
         with Image.open(path, formats=FORMATS) as image:
-            _check_shape(image, max_pixels)
+            check_pixels(image.width, image.height, max_pixels)
+            if detect:
+                _check_shape(image)
             if image.format == "PNG":  # Pillow does not look at check sums when it decodes
                 _verify(path)
             image.load()
@@ -57,11 +66,14 @@ def read_photo(path: str | os.PathLike[str], max_pixels: int) -> np.ndarray:
         raise UnreadablePhotoError(f"cannot be decoded ({' '.join(str(error).split())})") from None
 
 
-def _check_file(path: Path) -> None:
+def check_file(path: str | os.PathLike[str]) -> None:
+    """Raise `UnreadablePhotoError` for what is no regular file with content, without opening it."""
     try:
-        status = path.stat()
+        status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         raise UnreadablePhotoError("missing") from None
+    except OSError as error:
+        raise UnreadablePhotoError(f"cannot be read ({error.strerror})") from None
     if stat.S_ISDIR(status.st_mode):
         raise UnreadablePhotoError("a folder, not a file")
     if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
@@ -70,16 +82,20 @@ def _check_file(path: Path) -> None:
         raise UnreadablePhotoError("empty")
 
 
+def check_pixels(width: int, height: int, max_pixels: int) -> None:
+    """Raise `UnreadablePhotoError` for an image whose header announces more pixels."""
+    if width * height > max_pixels:
+        raise UnreadablePhotoError(f"{width}x{height} pixels are more than {max_pixels:,}")
+
+
 def _verify(path: str | os.PathLike[str]) -> None:
     with Image.open(path, formats=("PNG",)) as image:
         image.verify()
 
 
-def _check_shape(image: Image.Image, max_pixels: int) -> None:
+def _check_shape(image: Image.Image) -> None:
     shorter, longer = sorted(image.size)
     pixels = f"{image.width}x{image.height} pixels"
-    if image.width * image.height > max_pixels:
-        raise UnreadablePhotoError(f"{pixels} are more than {max_pixels:,}")
     if shorter < MIN_SIDE:
         raise UnreadablePhotoError(f"{pixels}, too small for a face")
     if longer > MAX_ASPECT * shorter:
@@ -96,7 +112,7 @@ def _upright(image: Image.Image) -> Image.Image:
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB":
         return image
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         grey = np.asarray(image).astype(np.float64) / 257
         return Image.fromarray(np.rint(grey).astype(np.uint8)).convert("RGB")
     if image.mode in ("I", "F"):

@@ -35,7 +35,7 @@ def test_a_missing_word_that_is_named_is_a_class(tmp_path: Path) -> None:
 
 def test_classes_that_look_alike_are_named_in_one_warning(tmp_path: Path) -> None:
     data = _manifest(tmp_path, ["male", "Male", "MALE", "Male", "female"], column="gender")
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match="look alike") as caught:
         data.table  # noqa: B018
     (told,) = [str(w.message) for w in caught if "look alike" in str(w.message)]
     assert "'male' (1) and 'Male' (2) and 'MALE' (1)" in told

@@ -136,7 +136,7 @@ def test_a_mistake_is_one_line(tmp_path, monkeypatch, capsys, arguments, message
 
 def test_a_folder_without_images_is_named(tmp_path, monkeypatch, capsys):
     message = fails(monkeypatch, capsys, "--root", tmp_path, "--out", "m.csv", "--pattern", "(?P<a>x)")
-    assert "no images (.jpg, .jpeg or .png); nothing is written" in message
+    assert "no images (.jpg .jpeg .png .bmp .webp .tif .tiff .gif .pgm .ppm); nothing is written" in message
 
 
 @pytest.mark.parametrize("name", sorted(p.name for p in SHIPPED.glob("*.yaml")))

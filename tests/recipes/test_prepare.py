@@ -198,3 +198,12 @@ def test_a_few_real_faces_in_two_processes(face_data_root, tmp_path) -> None:
     assert len(manifest) > 128, "two chunks"
     assert (manifest["status"] == "ok").mean() > 0.97
     assert np.load(out / "crops.npy").shape == (len(manifest), 112, 112, 3)
+
+
+def test_no_crop_at_all_is_an_error_that_says_why(red, tmp_path, capsys) -> None:
+    root = tmp_path / "photos"
+    write_faces(root, 6)
+    for path in root.rglob("*.png"):
+        path.write_bytes(b"no image")
+    assert _exit(_arguments(root, tmp_path / "crops")) == 2
+    assert "0 crops of 6 images; most often (6): unreadable: no image of a known" in capsys.readouterr().err

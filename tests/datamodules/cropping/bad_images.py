@@ -113,6 +113,9 @@ GOOD: dict[str, tuple[bytes, np.ndarray, float]] = {
     "damaged exif": (_damaged_exif(), PHOTO, 20),
     "animated webp": (_image("WEBP", lossless=True, **_FRAMES), PHOTO, 0),
     "animated png": (_image("PNG", **_FRAMES), PHOTO, 0),
+    "gif": (_image("GIF"), np.asarray(Image.open(io.BytesIO(_image("GIF"))).convert("RGB")), 0),
+    "pgm": (_image("PPM", "L"), GREY, 0),
+    "ppm": (_image("PPM"), PHOTO, 0),
     "two pages": (_image("TIFF", **_FRAMES), PHOTO, 0),
     "bytes after the end": (_JPEG + b"\0" * 4096, PHOTO, 20),
 }
@@ -122,8 +125,6 @@ BAD: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "empty"),
     "text": (b"<html><body>404 Not Found</body></html>", "no image of a known format"),
     "zeros": (bytes(5000), "no image of a known format"),
-    "gif": (_image("GIF"), "no image of a known format"),
-    "animated gif": (_image("GIF", **_FRAMES), "no image of a known format"),
     "header only": (_JPEG[:20], "no image of a known format|cannot be decoded"),
     "jpeg cut in half": (_JPEG[: len(_JPEG) // 2], "cannot be decoded .*truncated"),
     "jpeg without its last bytes": (_JPEG[:-30], "cannot be decoded .*truncated"),
