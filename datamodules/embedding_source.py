@@ -26,12 +26,14 @@ class EmbeddingSource:
         attributes: class names.
         sample_ids: (n,) str, names of all samples, see `sample_ids`.
         provenance: where the samples are from, see `provenance_of`.
+        left_out: split, file and reason of every image of these splits that has no crop.
     """
 
     datasets: dict[Split, FaceDataset]
     attributes: Attributes
     sample_ids: np.ndarray
     provenance: dict[str, str]
+    left_out: tuple[tuple[Split, str, str], ...] = ()
 
     @classmethod
     def build(cls, data: FaceDataModule, splits: list[Split]) -> "EmbeddingSource":
@@ -43,7 +45,11 @@ class EmbeddingSource:
         if not any(map(len, datasets.values())):
             raise DatasetError(f"there is no sample in {', '.join(splits) or 'no split'}")
         names = [sample_ids(data, split, len(dataset)) for split, dataset in datasets.items()]
-        return cls(datasets, data.attributes, np.concatenate(names), provenance_of(data, list(datasets)))
+        provenance = provenance_of(data, list(datasets))
+        left_out = _left_out(data)
+        if left_out:
+            provenance["left_out"] = f"{len(left_out)} images without a crop"
+        return cls(datasets, data.attributes, np.concatenate(names), provenance, left_out)
 
     def __len__(self) -> int:
         return len(self.sample_ids)
@@ -65,6 +71,14 @@ class EmbeddingSource:
             split=places.repeat_interleave(torch.tensor(list(self.sizes.values()))),
             provenance=provenance,
         )
+
+
+def _left_out(data: FaceDataModule) -> tuple[tuple[Split, str, str], ...]:
+    if isinstance(data, TwoStreams):
+        return _left_out(data.streams[data.evaluate])
+    if not isinstance(data, FileFaces):
+        return ()
+    return tuple((s, name, why) for s, files in data.left_out.items() for name, why in files.items())
 
 
 def sample_ids(data: FaceDataModule, split: Split, count: int) -> np.ndarray:

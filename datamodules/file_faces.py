@@ -69,6 +69,8 @@ class FileFaces(FaceDataModule):
         samples = (train_sample, val_sample, test_sample)
         self.samples: dict[Split, Sample | None] = dict(zip(SPLITS, samples, strict=True))
         self._rows: dict[Split, np.ndarray] = {}
+        self.left_out: dict[Split, dict[str, str]] = {}
+        """Images without a crop of each split that was built, with the reason, by file."""
 
     @abstractmethod
     def read_table(self) -> FaceTable:
@@ -134,6 +136,14 @@ class FileFaces(FaceDataModule):
             return rows[self.store.rows(self.table.file[rows]) >= 0]
         return rows[usable(self.table.paths(rows), self.bad_images)]
 
+    def _without_crop(self, split: Split) -> dict[str, str]:
+        files = self.table.file[self.table.split == SPLITS.index(split)]
+        if self.store is None:
+            return {}
+        dropped = files[self.store.rows(files) < 0]
+        reasons = self.store.manifest["status"].reindex(dropped.astype(object))
+        return dict(zip(dropped.tolist(), map(str, reasons), strict=True))
+
     def make_dataset(self, split: Split) -> TableDataset:
         """Build one split; raises `DatasetError` when files are missing, damaged or too few for a sample."""
         rows = np.flatnonzero(self.table.split == SPLITS.index(split))
@@ -144,6 +154,7 @@ class FileFaces(FaceDataModule):
         if not len(rows):
             raise DatasetError(f"{self.root}: no image to use in the {split} split")
         self._rows[split] = rows
+        self.left_out[split] = self._without_crop(split)
         labels = {name: column[rows] for name, column in self.table.labels.items()}
         if self.store:
             source = self.store.source(self.store.rows(self.table.file[rows]))

@@ -14,11 +14,13 @@ from contextlib import nullcontext
 from importlib import metadata
 from pathlib import Path
 
+import pandas as pd
 import torch
 from pytorch_lightning import Trainer
 
 from callbacks.run_record import DISTRIBUTION
 from datamodules.base import FaceDataModule
+from datamodules.cropping.crop_writer import write_atomic
 from datamodules.embedding_file import read_header
 from datamodules.embedding_source import EmbeddingSource
 from datamodules.errors import DatasetError
@@ -43,6 +45,17 @@ def is_finished(out: Path, provenance: dict[str, str], overwrite: bool) -> bool:
     raise UsageError(f"{out} is of something else; replace it with --overwrite true, or give another --out")
 
 
+def write_left_out(source: EmbeddingSource, out: Path) -> None:
+    """List, beside the table, the images without a crop; removes the list of an earlier table."""
+    path = out.with_name(f"{out.name}.left_out.csv")
+    path.unlink(missing_ok=True)
+    if source.left_out:
+        rows = pd.DataFrame(source.left_out, columns=["split", "sample_id", "reason"])
+        write_atomic(path, rows.to_csv(index=False).encode(errors="backslashreplace"))
+        total = len(source) + len(rows)
+        print(f"left out {len(rows):,} of {total:,} images, which have no crop: {path}")
+
+
 def embed(
     trainer: Trainer, job: EmbeddingJob, source: EmbeddingSource, provenance: dict[str, str], out: Path
 ) -> None:
@@ -56,6 +69,7 @@ def embed(
     if trainer.is_global_zero and share is not None:
         print(f"{out}: {folder.place.after(share, folder.missing())}")
     elif trainer.is_global_zero:
+        write_left_out(source, out)
         source.table(folder.merge(), provenance).save(out)
         print(f"wrote {out}: {len(source):,} embeddings")
 
