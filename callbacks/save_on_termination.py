@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 class SaveOnTermination(Callback):
-    """Writes the checkpoint of the last batch when SIGTERM comes: preemption, a time limit, `kill`.
+    """Writes the checkpoint of the last batch when SIGTERM or Ctrl-C comes: preemption, a time limit, `kill`.
 
     Lightning ends the training after the batch in which the signal came; here that batch is saved before.
     Several processes agree on that batch, whichever of them the signal came to: Lightning's handler would
@@ -22,16 +22,30 @@ class SaveOnTermination(Callback):
 
     Args:
         checkpoint: whose folder the file goes to, under the name that it gives.
+
+    Attributes:
+        interrupted: Ctrl-C ended the training, in any of its processes.
     """
 
     def __init__(self, checkpoint: ModelCheckpoint) -> None:
         self.checkpoint = checkpoint
-        self.told = False
+        self.told = self.interrupted = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take over the signal where there are several processes; Lightning gives it back in the end."""
-        if trainer.world_size > 1 and threading.current_thread() is threading.main_thread():
-            self.told = False
+        """Take over Ctrl-C, and SIGTERM where there are several; Lightning gives them back in the end."""
+        self.told = self.interrupted = False
+        if threading.current_thread() is not threading.main_thread():
+            return
+        if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+
+            def interrupt(number: int, frame: object) -> None:
+                signal.signal(number, signal.default_int_handler)  # a second one ends it at once
+                self.told = self.interrupted = True
+                if trainer.world_size == 1:
+                    trainer._signal_connector.received_sigterm = True  # validation ends as well
+
+            signal.signal(signal.SIGINT, interrupt)
+        if trainer.world_size > 1:
             signal.signal(signal.SIGTERM, self._note)
 
     def _note(self, *_: object) -> None:
@@ -48,6 +62,7 @@ class SaveOnTermination(Callback):
         """Save if the end was asked for."""
         if trainer.world_size > 1 and trainer.strategy.reduce_boolean_decision(self.told, all=False):
             trainer._signal_connector.received_sigterm = True  # it ends the training after this batch
+            self.interrupted = trainer.strategy.reduce_boolean_decision(self.interrupted, all=False)
         if trainer.received_sigterm and self.checkpoint.dirpath:
             path = Path(self.checkpoint.dirpath, f"{self.checkpoint.filename}.ckpt")
             trainer.save_checkpoint(path)

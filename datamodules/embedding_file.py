@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -12,10 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from datamodules.errors import DatasetError
+from datamodules.safetensors_file import write_safetensors
 
 VERSION = 1
 _KEY = "embedding_table"  # one entry: safetensors writes several in an order that changes from run to run
@@ -113,12 +112,7 @@ def write(path: Path, header: TableHeader, tensors: Mapping[str, Tensor]) -> Non
     sums = {name: checksum(tensor) for name, tensor in tensors.items()}
     text = json.dumps({"version": VERSION, **asdict(header), "sha256": sums})
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        save_file(dict(tensors), part, metadata={_KEY: text})
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_safetensors(path, tensors, {_KEY: text})
 
 
 def code_points(strings: np.ndarray) -> Tensor:

@@ -62,6 +62,13 @@ class JobFolder:
                 locks.enter_context(_held(own, fcntl.LOCK_EX, refusal))
             yield
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Work in the folder while nobody else does; raises `DatasetError` if somebody does."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with _held(self.folder / LOCK, fcntl.LOCK_EX, f"{self.out}: another process is at work in it"):
+            yield
+
     def unfinished(self, todo: Collection[int]) -> str:
         """Which shards have a part in `todo`, of as many as were begun; empty if none has."""
         counts = {int(path.name.rpartition("_")[2]) for path in self.folder.glob("shard_*_of_*")}

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
+from datamodules.safetensors_file import write_safetensors
 from lightning_modules.backbone_base import Backbone, InputSpec, Trainable
 from lightning_modules.inception import NAME as INCEPTION
 from lightning_modules.inception import build_inception_resnet_v1
@@ -131,7 +131,7 @@ def save_backbone(
     if backbone.random:
         about[RANDOM] = True
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    save_file(state, path, metadata={key: json.dumps(value) for key, value in about.items()})
+    write_safetensors(Path(path), state, {key: json.dumps(value) for key, value in about.items()})
 
 
 def _load_backbone(path: Path) -> Backbone:

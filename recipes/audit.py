@@ -24,6 +24,7 @@ from recipes.audit_summary import print_summary
 from recipes.errors import RecipeParser, UsageError
 from recipes.folder_lock import folder_lock
 from recipes.jobs import job_parser, parse_job, run_resumable, users_mistakes
+from recipes.output_path import check_output
 from recipes.pair_files import load_pairs
 from recipes.representation_tables import load_representations
 
@@ -57,6 +58,7 @@ def main(args: list[str] | None = None) -> None:
     config = parse_job(make_parser(), args)
     options = {field.name: config[field.name] for field in fields(AuditSettings) if field.name != "sensitive"}
     out = config.out.expanduser()
+    check_output(out, folder=True)
     console = Console()
     with users_mistakes():
         settings = AuditSettings(sensitive=config.sensitive, **options)

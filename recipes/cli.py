@@ -30,6 +30,7 @@ from recipes import ddp_strategy  # noqa: F401  # registers the strategy of hard
 from recipes.config_lookup import CONFIGS, known_configs
 from recipes.data_check import current_fingerprint
 from recipes.errors import RecipeParser, UsageError, one_line
+from recipes.output_path import check_output
 from recipes.quiet import leave_out_noise
 from recipes.resume import Earlier, find_earlier, note_run, run_key
 from recipes.run_folder import is_first_process, make_loggers, new_run_folder
@@ -122,7 +123,8 @@ class RecipeCLI(LightningCLI):
             folder, kwargs["logger"] = self._start_run(folder, config.logger)
         # ModelCheckpoint(save_last=True) writes only when the best changes; going on needs every epoch.
         last = BestCheckpoint(filename="last", save_top_k=1, enable_version_counter=False)
-        self.trainer_defaults["callbacks"] = [FiniteLoss(), RandomState(), SaveOnTermination(last), last]
+        self.ending = SaveOnTermination(last)
+        self.trainer_defaults["callbacks"] = [FiniteLoss(), RandomState(), self.ending, last]
         kwargs |= self._show_progress(config)
         kwargs["plugins"] = _with_checkpoint_io(config.plugins)
         try:
@@ -158,6 +160,7 @@ class RecipeCLI(LightningCLI):
             self.earlier = find_earlier(root / name, key, lambda: current_fingerprint(self.datamodule))
         if self.earlier.finished:
             return self.earlier.finished, []
+        check_output(root / name, folder=True)
         folder = new_run_folder(root, name)
         wandb_id = self.earlier.wandb_id or secrets.token_hex(4)
         if is_first_process():

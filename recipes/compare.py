@@ -24,6 +24,7 @@ from recipes.compare_options import make_parser
 from recipes.embedder import embedding_of, load_embedder
 from recipes.errors import UsageError, report_errors
 from recipes.jobs import parse_job, users_mistakes
+from recipes.output_path import check_output
 from recipes.photo_face import PhotoFace, read_face
 
 _ALIGNED = 112  # pixels of the input of networks whose faces are aligned by their landmarks
@@ -70,6 +71,8 @@ def main(args: list[str] | None = None) -> None:
     config = parse_job(make_parser(), args)
     if config.threshold_source is not None and config.threshold is None:
         raise UsageError("--threshold_source says where a threshold is from: give --threshold too")
+    if config.save_crops is not None:
+        check_output(config.save_crops, folder=True)
     embedder = load_embedder(config.ckpt, **config.model)
     if embedder.backbone.reads != "image":
         raise UsageError("the network reads embeddings, not images: give another --ckpt or --model.backbone")

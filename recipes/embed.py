@@ -29,8 +29,9 @@ from recipes.embed_options import make_parser, make_trainer
 from recipes.embedder import embedder_facts, load_embedder
 from recipes.embedding_job import EmbeddingJob
 from recipes.embedding_shards import ShardFolder
-from recipes.errors import UsageError, report_errors
-from recipes.jobs import parse_job, users_mistakes
+from recipes.errors import UsageError
+from recipes.jobs import parse_job, run_resumable, users_mistakes
+from recipes.output_path import check_output
 
 
 def is_finished(out: Path, provenance: dict[str, str], overwrite: bool) -> bool:
@@ -61,6 +62,12 @@ def embed(
 ) -> None:
     """Embed a shard; or what is left, then write the table."""
     folder, share = job.folder, job.share
+    if job.finished:  # by another run meanwhile; the other processes wait to hear it
+        print(f"{out} was finished before, nothing to do")
+        if trainer.world_size > 1:
+            trainer.predict(job, return_predictions=False)
+            trainer.strategy.barrier()
+        return
     unfinished = folder.place.unfinished(folder.missing())
     if unfinished and share is None and trainer.is_global_zero:
         print(f"{out}: {unfinished}")
@@ -92,7 +99,9 @@ def main(args: list[str] | None = None) -> None:
         "package": f"{DISTRIBUTION} {metadata.version(DISTRIBUTION)}",
     }
     out = config.out.expanduser()
-    if is_finished(out, provenance, config.overwrite):
+    check_output(out)
+    # of several processes the first alone decides, below: the others might see another moment
+    if trainer.world_size == 1 and is_finished(out, provenance, config.overwrite):
         print(f"{out} was finished before, nothing to do")
         return
     machine = {"device": trainer.strategy.root_device.type, "torch": torch.__version__}
@@ -108,12 +117,10 @@ def main(args: list[str] | None = None) -> None:
     first = trainer.is_global_zero
     try:
         with folder.entered(share) if first else nullcontext():
-            if finished := first and is_finished(out, provenance, config.overwrite):  # by another meanwhile
-                print(f"{out} was finished before, nothing to do")
-            else:
-                embed(trainer, job, source, provenance, out)
-        if first and (finished or share is None):
-            folder.remove()
+            job.finished = first and is_finished(out, provenance, config.overwrite)
+            embed(trainer, job, source, provenance, out)
+            if first and (job.finished or share is None):
+                folder.remove()
     except OSError as error:  # such as a full disk
         raise UsageError(
             f"{error.filename or out}: {error.strerror or error}; see to that, then run this again"
@@ -121,4 +128,4 @@ def main(args: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    report_errors(main)
+    run_resumable(main)

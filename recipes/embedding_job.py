@@ -79,16 +79,18 @@ class EmbeddingJob(LightningModule):
             )
         self.embedder, self.datasets, self.folder = embedder, datasets, folder
         self.mirror, self.num_workers, self.share = mirror, num_workers, share
+        self.finished = False  # nothing is left, as the first process knows; it tells the others
         self.mine: list[Shard] = []
         self.ready: list[Tensor] = []
 
     def predict_dataloader(self) -> ShardBatches:
         """The batches of this process; the first one says what is left, or others might see it later."""
         shards = self.folder.shards
-        todo = [shards[k] for k in self.trainer.strategy.broadcast(self.folder.missing(self.share))]
+        missing = [] if self.finished else self.folder.missing(self.share)
+        todo = [shards[k] for k in self.trainer.strategy.broadcast(missing)]
         every = sum(len(shards[k]) for k in parts_of(self.share, len(shards)))
         before = every - sum(map(len, todo))
-        if before and self.trainer.is_global_zero:
+        if before and not self.finished and self.trainer.is_global_zero:
             print(f"{before:,} of {every:,} samples were embedded before, going on")
         self.mine = todo[self.trainer.global_rank :: self.trainer.world_size]
         return ShardBatches(self.mine, self.datasets, self.num_workers, self.device.type == "cuda")

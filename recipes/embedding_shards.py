@@ -75,13 +75,14 @@ class ShardFolder:
 
     @contextmanager
     def entered(self, share: Share | None) -> Iterator[None]:
-        """Work on a share, or on all that is left; alone only where shares were begun.
+        """Work on a share, or alone on all that is left.
 
         Raises:
             DatasetError: see `JobFolder.entered`.
         """
         if share is None and not self.place.facts.exists():
-            yield
+            with self.place.alone():
+                yield
             return
         sizes: dict[str, Any] = {f"samples of {split}": size for split, size in self.sizes.items()}
         borders = {"batch_size": self.batch_size, "shard_size": self.shard_size}

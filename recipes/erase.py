@@ -22,6 +22,7 @@ from datamodules.embeddings import file_sha256
 from evaluation.erasers import fit_inlp, fit_leace, fit_noise, fit_pca
 from recipes.errors import RecipeParser, UsageError, report_errors
 from recipes.jobs import job_parser, parse_job, users_mistakes
+from recipes.output_path import check_output
 
 Method = Literal["leace", "inlp", "pca", "noise"]
 FITS: dict[Method, Callable[..., Any]] = {
@@ -104,6 +105,7 @@ def main(args: list[str] | None = None) -> None:
     path, out = (x.expanduser() for x in (config.table, config.out))
     if out.exists() and not config.overwrite:
         raise UsageError(f"{out} is there already; replace it with --overwrite true, or give another --out")
+    check_output(out)
     table = EmbeddingTable.load(path)
     erased = erase(table, config.method, config.sensitive, config.fit_on, config.options)
     replace(erased, provenance=erased.provenance | {"erased from": file_sha256(path)}).save(out)

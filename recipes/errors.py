@@ -1,8 +1,12 @@
 """What the user can mend is one line on stderr and an exit code, without a traceback."""
 
+import os
 import re
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from pytorch_lightning.cli import LightningArgumentParser
@@ -13,11 +17,12 @@ from datamodules.errors import DatasetError, visible
 from lightning_modules.state_files import WeightsError
 from recipes.class_names import UnknownClassError, spell_out_classes
 from recipes.list_options import bracket_lists
+from recipes.output_path import UsageError, checked_output
 from recipes.suggestions import with_suggestion
 
-
-class UsageError(Exception):
-    """The command line asks for something that does not exist; the message says what does."""
+INTERRUPTED = 128 + signal.SIGINT  # the exit codes of shells for Ctrl-C
+TERMINATED = 128 + signal.SIGTERM  # and for `kill`
+__all__ = ["UsageError"]
 
 
 def one_line(message: str) -> str:
@@ -65,10 +70,62 @@ class RecipeParser(LightningArgumentParser):
         return super().parse_args(bracket_lists(words, hints), *rest, **options)
 
 
-def report_errors(main: Callable[[], None]) -> None:
-    """Run a recipe; what the user can mend is one line on stderr and exit code 2, without a traceback."""
+class Stopped(SystemExit):
+    """A signal asks the process to end; `code` is the exit code that says which.
+
+    Args:
+        code: of the process.
+        after: what the user can do then; None: what the recipe says in general.
+    """
+
+    def __init__(self, code: int, after: str | None = None) -> None:
+        super().__init__(code)
+        self.after = after
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Raise `Stopped` at SIGTERM and Ctrl-C, unless somebody else listens to them already."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    process = os.getpid()
+    earlier: dict[signal.Signals, Any] = {}
+    own: dict[signal.Signals, Any] = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+
+    def stop(number: int, frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)  # a second one ends the process as it is
+        if os.getpid() == process:
+            raise Stopped(128 + number)
+        signal.raise_signal(number)  # a worker, which inherits this
+
+    for number, handler in own.items():
+        if signal.getsignal(number) == handler:
+            earlier[number] = signal.signal(number, stop)
     try:
-        main()
+        yield
+    finally:
+        for number, before in earlier.items():
+            signal.signal(number, before)
+
+
+def report_errors(main: Callable[[], None], after: str = "run the same command again") -> None:
+    """Run a recipe; what the user can mend is one line on stderr and exit code 2, without a traceback.
+
+    SIGTERM and Ctrl-C end it at once with one line; exit code 143 or 130.
+
+    Args:
+        main: the recipe.
+        after: what to do after a signal.
+    """
+    try:
+        with stopped_by_signals():
+            main()
+    except (Stopped, KeyboardInterrupt) as stopped:
+        code = stopped.code if isinstance(stopped, Stopped) else INTERRUPTED
+        after = getattr(stopped, "after", None) or after
+        print(f"{'terminated' if code == TERMINATED else 'interrupted'}; {after}", file=sys.stderr)
+        sys.exit(code)
     except (UsageError, DatasetError, WeightsError) as error:
         print(f"error: {visible(with_suggestion(str(error)))}", file=sys.stderr)
         sys.exit(2)
@@ -78,3 +135,9 @@ def report_errors(main: Callable[[], None]) -> None:
     except NonFiniteLossError as error:
         print(f"error: {visible(str(error))}", file=sys.stderr)
         sys.exit(1)
+    except OSError as error:  # such as a full disk, or a folder that is only for reading
+        if error.errno is None or isinstance(error, ConnectionError):  # a pipe that was closed among them
+            raise
+        place = error.filename or checked_output() or "writing"
+        print(f"error: {visible(str(place))}: {error.strerror}; see to that, then run this again", file=sys.stderr)
+        sys.exit(2)

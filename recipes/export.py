@@ -22,6 +22,7 @@ from recipes.export_folder import check_place, written_at_once
 from recipes.export_network import EmbeddingNetwork, describe
 from recipes.jobs import job_parser, parse_job
 from recipes.model_card import model_card
+from recipes.output_path import check_output
 
 CARD, CONFIG = "README.md", "config.json"
 
@@ -57,6 +58,7 @@ def main(args: list[str] | None = None) -> None:
     formats = chosen_formats(config.formats)
     out = config.out.expanduser().resolve()
     check_place(out, config.overwrite, [CARD, CONFIG, *(form.file for form in FORMATS.values())])
+    check_output(out, folder=True)
     module = load_embedder(config.ckpt, **config.model)
     network = EmbeddingNetwork(module)
     facts = embedder_facts(module, config.ckpt)

@@ -1,5 +1,6 @@
 """The formats of an export: how each is written, and read back to be compared with the original."""
 
+import errno
 import json
 import warnings
 from collections.abc import Callable
@@ -105,6 +106,9 @@ def write_format(name: FormatName, network: EmbeddingNetwork, about: About, fold
     except OSError:
         raise
     except Exception as error:  # operations that a format does not know raise nearly anything
+        if "PytorchStreamWriter" in str(error):  # torch's file writer does not say why
+            problem = "could not be written whole; is the disk full?"
+            raise OSError(errno.EIO, problem, str(path)) from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise UsageError(
             f"this network cannot be written as {name}: {reason}; leave it out of --formats"

@@ -22,16 +22,9 @@ def parse_job(parser: RecipeParser, args: list[str] | None) -> Namespace:
     return parser.parse_args(resolve_configs(sys.argv[1:] if args is None else args))
 
 
-INTERRUPTED = 130  # the exit code of shells for Ctrl-C
-
-
 def run_resumable(main: Callable[[], None]) -> None:
-    """Run a recipe that goes on where it stopped: as `report_errors`, and Ctrl-C is one line too."""
-    try:
-        report_errors(main)
-    except KeyboardInterrupt:
-        print("interrupted; run the same command again to go on where it stopped", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+    """Run a recipe that goes on where it stopped: as `report_errors`, which says so after a signal."""
+    report_errors(main, "run the same command again to go on where it stopped")
 
 
 @contextmanager

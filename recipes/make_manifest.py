@@ -13,6 +13,7 @@ from datamodules.name_pattern import SUFFIXES, NamePattern, find_images
 from evaluation.spreadsheet import as_cell
 from recipes.errors import RecipeParser, UsageError, report_errors
 from recipes.jobs import job_parser, parse_job, users_mistakes
+from recipes.output_path import check_output
 
 _PATTERN = "Regular expression, looked for in the path of each image below root; named groups become columns."
 
@@ -49,6 +50,7 @@ def main(args: list[str] | None = None) -> None:
     config = parse_job(make_parser(), args)
     with users_mistakes():
         pattern = NamePattern(config.pattern, config.classes)
+    check_output(config.out)
     if not config.root.is_dir():
         raise UsageError(f"there is no folder {config.root}")
     rows, skipped = [["path", *pattern.columns]], [["path", "reason"]]

@@ -27,6 +27,7 @@ from datamodules.file_faces import FileFaces
 from datamodules.job_share import Share
 from recipes.errors import RecipeParser, UsageError
 from recipes.jobs import job_parser, parse_job, run_resumable, users_mistakes
+from recipes.output_path import check_output
 
 _BATCH = {"cpu": 16, "cuda": 64}  # images of one size; more is slower on a processor
 
@@ -64,6 +65,7 @@ def main(args: list[str] | None = None) -> None:
         share = Share.parse(config.shard) if config.shard is not None else None
         options = CropOptions(**{field.name: config[field.name] for field in fields(CropOptions)})
         data: FileFaces = parser.instantiate(config).data
+    check_output(config.out, folder=True)
     device = pick_device(config.device)
     cores = len(os.sched_getaffinity(0))
     make_detector = partial(load_detector, device)

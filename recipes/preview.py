@@ -14,6 +14,7 @@ from datamodules.base import Attributes, FaceBatch, FaceDataModule, FaceDataset,
 from datamodules.file_faces import FileFaces
 from recipes.errors import RecipeParser, UsageError, report_errors
 from recipes.jobs import job_parser, parse_job, users_mistakes
+from recipes.output_path import check_output
 
 
 def make_parser() -> RecipeParser:
@@ -83,6 +84,7 @@ def main(args: list[str] | None = None) -> None:
     config = parse_job(parser, args)
     with users_mistakes():
         datamodule: FaceDataModule = parser.instantiate(config).data
+    check_output(config.out)
     known = datamodule.attributes
     names = shown_attributes(known, config.attributes)
     shown_attributes(known, config.sort_by and [config.sort_by])  # an unknown name stops here

@@ -9,8 +9,6 @@ on with what is done. --dry_run true prints the commands.
 """
 
 import shlex
-import signal
-import sys
 from pathlib import Path
 
 import yaml
@@ -26,6 +24,7 @@ from recipes.data_check import refuse_changed_data
 from recipes.errors import RecipeParser, UsageError
 from recipes.folder_lock import folder_lock
 from recipes.jobs import job_parser, parse_job, run_resumable
+from recipes.output_path import check_output
 from recipes.reproduce_keys import job_keys
 from recipes.reproduce_steps import Workshop
 from recipes.reproduce_study import Job, JobId, add_study_arguments, plan_jobs, with_study
@@ -80,6 +79,8 @@ def main(args: list[str] | None = None) -> None:
     jobs = plan_jobs(config.steps, config.datasets, config.seeds, published.steps)
     keys = job_keys(jobs)
     out = config.out.expanduser().absolute()
+    if not config.dry_run:
+        check_output(out, folder=True)
     workshop = Workshop(out / "steps")
     done = [(job, keys[job.id]) for job in jobs if job.recipe == "train" and workshop.done(job, keys[job.id])]
     trained = [Path(workshop.output(job, key, "results") or "").parent for job, key in done]
@@ -101,5 +102,4 @@ def main(args: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception: the step's process ends, too
     run_resumable(main)

@@ -22,6 +22,7 @@ from lightning_modules.checkpoint_file import replace_file
 from recipes.config_lookup import resolve_configs
 from recipes.errors import UsageError, report_errors
 from recipes.jobs import users_mistakes
+from recipes.output_path import check_output
 from recipes.run_folder import new_run_folder
 from recipes.submit_job import TrainingJob
 from recipes.submit_options import Machines, Slurm, check_resumable, machines
@@ -82,6 +83,7 @@ def submit_training(args: list[str]) -> list[submitit.Job[None]]:
         return []
     _check_cluster(given.cluster, asked)
     resolved = yaml.safe_load(parser.dump(given, skip_unset=False))
+    check_output(logs / given.experiment, folder=True)
     folder = new_run_folder(logs, given.experiment)
     config = folder / "train.yaml"
     text = yaml.safe_dump({k: v for k, v in resolved.items() if k not in _OWN}, sort_keys=False)

@@ -12,11 +12,11 @@ import submitit
 
 from recipes import train
 from recipes.config_lookup import CONFIGS
-from recipes.errors import report_errors
+from recipes.errors import TERMINATED, report_errors
 from recipes.submit_ending import Ending
 
 TRAIN = CONFIGS.parent / "recipes" / "train.py"
-_ENDED_BY_SIGNAL = (train.TERMINATED, None)  # None is Lightning's, of a test
+_ENDED_BY_SIGNAL = (TERMINATED, None)  # None is Lightning's, of a test
 
 
 class TrainingJob:

@@ -11,7 +11,6 @@ failed, and once all are done reports.
 """
 
 import shlex
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -24,6 +23,7 @@ from rich.text import Text
 
 from recipes.data_check import refuse_changed_data
 from recipes.jobs import parse_job, run_resumable, users_mistakes
+from recipes.output_path import check_output
 from recipes.submit_options import Slurm
 from recipes.sweep_commands import planned_runs
 from recipes.sweep_file import Sweep, read_sweep
@@ -44,6 +44,7 @@ def main(args: list[str] | None = None) -> None:
     check_cluster(config)
     sweep = read_sweep(config.sweep)
     out = (config.out or Path("runs", "sweeps", sweep.path.stem)).expanduser()
+    check_output(out, folder=True)
     if config.cluster == "local":
         runs = planned_runs(sweep, out, extra)
         _check_data(runs)
@@ -119,5 +120,4 @@ def _gather(sweep: Sweep, runs: Sequence[SweepRun], out: Path, leakage_at_most: 
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what schedulers send ends it as Ctrl-C does
     run_resumable(main)

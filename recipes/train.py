@@ -9,7 +9,11 @@ be given by its dotted name. --print_config shows the outcome, --help every opti
 --data.help list the methods and datasets, and with a name, as in --model.help LNTL, the options of one.
 """
 
+import shlex
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pytorch_lightning.utilities.exceptions import SIGTERMException
@@ -19,16 +23,36 @@ from lightning_modules.base import FaceModule
 from lightning_modules.state_files import read_checkpoint
 from recipes.cli import RecipeCLI
 from recipes.config_lookup import replaced_callbacks, resolve_configs
-from recipes.errors import UsageError, report_errors
+from recipes.errors import INTERRUPTED, TERMINATED, Stopped, UsageError, report_errors
 from recipes.resume import note_results
 from recipes.train_ending import print_ending
 from recipes.trainable import check_checkpoint
 
-TERMINATED = 143  # 128 + SIGTERM, as shells say
+
+@contextmanager
+def _batch_ended_first() -> Iterator[None]:
+    """Leave SIGTERM to Lightning, which ends a training after its batch, where `report_errors` listens."""
+    earlier = signal.getsignal(signal.SIGTERM)
+    if getattr(earlier, "__module__", None) != report_errors.__module__:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
+
+
+def _stopped(cli: RecipeCLI, typed: list[str], code: int) -> Stopped:
+    """What says where the ended run is, and how to go on."""
+    again = typed if any(x.startswith("--resume") for x in typed) else [*typed, "--resume", "auto"]
+    command = shlex.join(["python", sys.argv[0], *again])
+    return Stopped(code, f"run folder: {cli.trainer.default_root_dir}; to go on: {command}")
 
 
 def main() -> None:
     """Fit, then test the best checkpoint."""
+    typed = sys.argv[1:]
     sys.argv[1:] = resolve_configs(sys.argv[1:])
     for told in replaced_callbacks(sys.argv[1:]):
         rank_zero_warn(told, category=UserWarning)
@@ -45,9 +69,13 @@ def main() -> None:
             cli.model.check_classes(checkpoint, cli.config.ckpt_path, roles=cli.model.learns)
     start = cli.earlier.checkpoint or cli.config.ckpt_path
     try:
-        cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=start, weights_only=True)
+        with _batch_ended_first():
+            cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=start, weights_only=True)
     except SIGTERMException as ended:  # it would exit with 0
-        raise SystemExit(TERMINATED) from ended
+        code = INTERRUPTED if cli.ending.interrupted else TERMINATED
+        raise _stopped(cli, typed, code) from ended
+    except Stopped as ended:  # before the first batch
+        raise _stopped(cli, typed, int(str(ended.code))) from ended
     if cli.trainer.interrupted:
         return
     rehearsal = cli.config.trainer.fast_dev_run  # leaves neither checkpoint nor run folder

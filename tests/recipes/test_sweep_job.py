@@ -121,7 +121,7 @@ def test_what_went_wrong_is_the_last_line_of_the_jobs_log_and_it_does_not_come_a
 
 
 def test_the_exit_code_of_a_training_that_was_ended_is_that_of_the_recipe():
-    assert submit_ending.TERMINATED == train.TERMINATED == 143
+    assert submit_ending.TERMINATED == errors.TERMINATED == 143
 
 
 class AllTold(Callback):

@@ -1,0 +1,141 @@
+"""Signals, output paths, modes and full disks: one line, the right exit code, nothing lost."""
+
+import os
+import resource
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from datamodules.embedding_table import EmbeddingTable
+from recipes import audit, embed, erase
+from recipes.errors import report_errors
+from tests import toy
+from tests.recipes.embed_faces import write_network
+
+ROOT = Path(__file__).resolve().parents[2]
+NOISE = ["--data=tests.recipes.embed_faces.Noise", "--trainer.accelerator=cpu", "--shard_size=4"]
+TRAINING = ["--config=attractiveness.yaml", *toy.BACKBONE, *toy.DATA, *toy.QUIET, "--trainer.max_epochs=60"]
+
+
+def start(folder: Path, *command: str, limit: int | None = None) -> subprocess.Popen:
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
+        if limit is not None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    return subprocess.Popen(
+        [sys.executable, *command],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=prepare,
+    )
+
+
+def wait_for(job: subprocess.Popen, there) -> None:
+    end = time.monotonic() + 200
+    while not there():
+        assert job.poll() is None, job.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_training_that_is_stopped_saves_the_batch_and_says_how_to_go_on(tmp_path, number, code):
+    job = start(tmp_path, str(ROOT / "recipes" / "train.py"), *TRAINING)
+    wait_for(job, lambda: any(tmp_path.glob("runs/*/*/checkpoints/last.ckpt")))
+    (last,) = tmp_path.glob("runs/*/*/checkpoints/last.ckpt")
+    before = last.stat().st_mtime_ns
+    job.send_signal(number)
+    _, errors = job.communicate(timeout=100)
+    assert job.returncode == code, errors
+    assert last.stat().st_mtime_ns > before
+    assert torch.load(last, weights_only=True)["global_step"] > 0
+    (line,) = [x for x in errors.splitlines() if "to go on:" in x]
+    assert str(last.parents[1].relative_to(tmp_path)) in line
+    assert line.endswith("--resume auto")
+    assert "Traceback" not in errors
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_embedding_that_is_stopped_ends_at_once_and_is_gone_on_with(tmp_path, number, code):
+    network, out = write_network(tmp_path / "n.safetensors"), tmp_path / "t.safetensors"
+    command = [str(ROOT / "recipes" / "embed.py"), *NOISE, f"--model.backbone={network}", f"--out={out}"]
+    job = start(tmp_path, *command, "--data.init_args.pause=4")
+    wait_for(job, lambda: any(tmp_path.rglob("t.safetensors.parts/*/*.safetensors")))
+    job.send_signal(number)
+    _, errors = job.communicate(timeout=60)  # all of it would take 76 s
+    assert job.returncode == code, errors
+    assert errors.splitlines()[-1].endswith("run the same command again to go on where it stopped")
+    assert "Traceback" not in errors
+    assert not out.exists()
+    again = start(tmp_path, *command)
+    said, errors = again.communicate()
+    assert again.returncode == 0, errors
+    assert "were embedded before, going on" in said
+
+
+def ended(main, *arguments: object) -> int | str | None:
+    with pytest.raises(SystemExit) as stopped:
+        report_errors(lambda: main([str(x) for x in arguments]))
+    return stopped.value.code
+
+
+def test_a_bad_output_path_is_one_line_before_any_work(tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    below, table = tmp_path / "file" / "x", tmp_path / "nowhere.safetensors"
+    for main, *arguments in (
+        (erase.main, "--config=erase/pca.yaml", f"--table={table}", f"--out={below}"),
+        (audit.main, "--config=audit/default.yaml", f"--before={table}", f"--out={tmp_path / 'file'}"),
+        (audit.main, "--config=audit/default.yaml", f"--before={table}", "--out=/proc/x"),
+        (embed.main, "--config=embed.yaml", *NOISE[:1], "--model.backbone=resnet10t", f"--out={below}"),
+    ):
+        assert ended(main, *arguments) == 2
+        errors = capsys.readouterr().err
+        assert errors.count("\n") == 1, errors
+        assert "give another path" in errors, "not what is wrong with the input"
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_training_into_a_bad_folder_is_one_line(monkeypatch, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        toy.run(monkeypatch, *TRAINING, "--trainer.default_root_dir=/proc/x")
+    assert stopped.value.code == 2
+    assert "/proc/x/default: cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640)])
+def test_a_file_of_weights_has_the_mode_of_its_neighbours(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        path = write_network(tmp_path / "n.safetensors")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert [x.name for x in tmp_path.iterdir()] == ["n.safetensors"]
+
+
+@pytest.mark.slow
+def test_a_table_for_which_there_is_no_space_is_one_line_and_goes_on_later(tmp_path):
+    network, out = write_network(tmp_path / "n.safetensors"), tmp_path / "t.safetensors"
+    command = [str(ROOT / "recipes" / "embed.py"), *NOISE, f"--model.backbone={network}", f"--out={out}"]
+    full = start(tmp_path, *command, limit=2000)  # the parts fit, the table does not
+    _, errors = full.communicate()
+    assert full.returncode == 2, errors
+    assert errors.splitlines()[-1].startswith(f"error: {out}: File too large")
+    assert "Traceback" not in errors
+    assert not out.exists()
+    again = start(tmp_path, *command)
+    assert again.wait() == 0
+    assert len(EmbeddingTable.load(out)) == 70
