@@ -91,7 +91,10 @@ def stopped_by_signals() -> Iterator[None]:
         return
     process = os.getpid()
     earlier: dict[signal.Signals, Any] = {}
-    own: dict[signal.Signals, Any] = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    own: dict[signal.Signals, Any] = {
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGINT: signal.default_int_handler,
+    }
 
     def stop(number: int, frame: object) -> None:
         signal.signal(number, signal.SIG_DFL)  # a second one ends the process as it is

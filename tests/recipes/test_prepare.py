@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from recipes import jobs, prepare
+from recipes import prepare
 from recipes.config_lookup import CONFIGS
 from recipes.errors import report_errors
 from tests.datamodules.cropping.face_tree import content, run_job, write_faces

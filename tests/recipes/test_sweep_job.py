@@ -14,7 +14,7 @@ import pytest
 import yaml
 from pytorch_lightning import Callback, Trainer
 
-from recipes import submit_ending, sweep, train
+from recipes import errors, submit_ending, sweep
 from recipes.submit_options import Machines, Slurm
 from recipes.submit_slurm import submit
 from recipes.sweep_job import SweepJob
