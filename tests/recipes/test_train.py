@@ -61,6 +61,14 @@ def test_every_hardware_config_is_accepted(name, runs, monkeypatch):
     assert not runs.exists(), "a development run leaves nothing behind"
 
 
+def test_two_players_train_with_the_strategy_of_the_hardware_config(runs, monkeypatch):
+    toy.run(
+        monkeypatch, "--config", "lntl.yaml", "--config", "hardware/ddp.yaml", *toy.BACKBONE, *toy.DATA,
+        *toy.QUIET, "--trainer.devices=1", "--trainer.precision=32-true", "--trainer.callbacks=null",
+        "--trainer.fast_dev_run=true",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("dataset", [d for d in DATASETS if d != "data/two_streams.yaml"])  # has its own
 def test_every_data_config_trains(dataset, runs, monkeypatch, dataset_tree):
     name = Path(dataset).stem
