@@ -10,8 +10,8 @@ GLOSSARY = {
     "counts no more than a small one.",
     "Chance": "The balanced accuracy of guessing: one divided by the number of classes.",
     "Removed": "The share of what was readable above chance before that is no longer read: "
-    "(before - after) / (before - chance). A score below chance counts as chance, so 100 % is all. No share is "
-    "given where the score before is within a point of chance, or chance in its interval.",
+    "(before - after) / (before - chance). A score below chance counts as chance, so 100 % is all. No "
+    "share is given where the score before is within a point of chance, or chance in its interval.",
     "95 %": "An interval that holds the true figure in 95 of 100 repetitions, from drawing the people, not "
     "the images, anew.",
     "p": "How often shuffled labels are read as well as the real ones. Above .05 luck is an explanation.",
