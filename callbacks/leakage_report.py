@@ -49,8 +49,9 @@ def verdicts(table: pd.DataFrame, kept: str | None = None) -> dict[str, Verdict]
         after, before = best["after"], best.get("before")
         share = float("nan")
         if before is not None and attribute != kept:
-            read = (row["balanced_accuracy"] for row in (before, after))
-            share = removed(*read, after["chance"], before["low"])
+            share = removed(
+                before["balanced_accuracy"], after["balanced_accuracy"], after["chance"], before["low"]
+            )
         found[str(attribute)] = Verdict(after, before, share)
     return found
 

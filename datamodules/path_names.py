@@ -12,7 +12,9 @@ def folder_name(name: str) -> str:
     paths = (PurePosixPath(name), PureWindowsPath(name))
     leaves = any(path.is_absolute() or path.drive or ".." in path.parts for path in paths)
     if leaves or not PurePosixPath(name).parts or not name.isprintable():
-        raise ValueError(f"{name!r} is no name of a folder: give one without .., / in front or control characters")
+        raise ValueError(
+            f"{name!r} is no name of a folder: give one without .., / in front or control characters"
+        )
     return name
 
 

@@ -55,7 +55,10 @@ class SafeCheckpointIO(TorchCheckpointIO):
         replace_file(Path(path), lambda file: torch.save(checkpoint, file))
 
     def load_checkpoint(
-        self, path: str | Path, map_location: Any = lambda storage, _: storage, weights_only: bool | None = None
+        self,
+        path: str | Path,
+        map_location: Any = lambda storage, _: storage,
+        weights_only: bool | None = None,
     ) -> dict[str, Any]:
         """Read a checkpoint file.
 

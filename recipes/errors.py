@@ -142,5 +142,8 @@ def report_errors(main: Callable[[], None], after: str = "run the same command a
         if error.errno is None or isinstance(error, ConnectionError):  # a pipe that was closed among them
             raise
         place = error.filename or checked_output() or "writing"
-        print(f"error: {visible(str(place))}: {error.strerror}; see to that, then run this again", file=sys.stderr)
+        print(
+            f"error: {visible(str(place))}: {error.strerror}; see to that, then run this again",
+            file=sys.stderr,
+        )
         sys.exit(2)

@@ -41,10 +41,7 @@ def write_page(
         facts: what ran.
         folder: of the files; made if it is not there.
     """
-    numbers = {
-        step: [_read(path / "numbers.json") for path in paths]
-        for step, paths in audits.items()
-    }
+    numbers = {step: [_read(path / "numbers.json") for path in paths] for step, paths in audits.items()}
     scores = score_rows(published.rows, list(published.representations), numbers)
     left = {step: [_read(path) for path in paths] for step, paths in results.items()}
     trained = score_metrics(published.metrics, left)

@@ -216,7 +216,7 @@ DAMAGE = {
     "another version": (lambda p: _reheaded(p, lambda h: h.update(version=2)), "not of version 1"),
     "no class names": (lambda p: _reheaded(p, lambda h: h.pop("attributes")), "lacks 'attributes'"),
     "odd class names": (lambda p: _reheaded(p, lambda h: h["attributes"].update(emotion=[1, 2, 3])), "text"),
-    "no list": (lambda p: _reheaded(p, lambda h: h["attributes"].update(emotion=3)), "must be a list of names"),
+    "no list": (lambda p: _reheaded(p, lambda h: h["attributes"].update(emotion=3)), "a list of names"),
     "odd provenance": (lambda p: _reheaded(p, lambda h: h.update(provenance=[])), "JSON objects"),
     "no embedding": (lambda p: _rewritten(p, lambda t: t.pop("embedding")), "embedding"),
     "fewer ids": (lambda p: _rewritten(p, _drop_an_id), "144 strings"),
