@@ -4,6 +4,7 @@ import secrets
 import shutil
 import sys
 import warnings
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,6 +54,17 @@ warnings.filterwarnings("ignore", "You're resuming from a checkpoint that ended 
 warnings.filterwarnings("ignore", "Using ModelCheckpoint with manual optimization")
 
 
+class _BadName(ArgumentTypeError, ValueError):
+    """Of the command line and of a configuration: the first has its message shown, the second is caught."""
+
+
+def _experiment(name: str) -> str:
+    try:
+        return folder_name(name)
+    except ValueError as error:
+        raise _BadName(str(error)) from error
+
+
 class RecipeCLI(LightningCLI):
     """LightningCLI in subclass mode: a method, a dataset and a trainer, each from the configuration."""
 
@@ -80,7 +92,7 @@ class RecipeCLI(LightningCLI):
         """Options that are neither the model's, the data's nor the trainer's, and the links between them."""
         parser.add_argument(
             "--experiment",
-            type=folder_name,
+            type=_experiment,
             default="default",
             help="Folder of the run in runs/, such as a or a/b.",
         )

@@ -26,6 +26,12 @@ def test_an_experiment_outside_its_folder_is_refused(name, tmp_path, monkeypatch
         error = capsys.readouterr().err.strip()
         assert "is no name of a folder" in error
         assert "\n" not in error
+    (inside / "named.yaml").write_text(yaml.safe_dump({"experiment": name}))
+    with pytest.raises(SystemExit) as ended:
+        toy.run(monkeypatch, "--config=baseline.yaml", "--config=named.yaml")
+    assert ended.value.code == 2
+    assert "is no name of a folder" in capsys.readouterr().err
+    (inside / "named.yaml").unlink()
     assert [p for p in tmp_path.rglob("*") if not p.is_dir()] == []
 
 
