@@ -16,7 +16,7 @@ def test_the_sentence_of_the_usual_case():
     verdict = give_verdict("emotion", reading(p=0.005, auc=0.9896), X)
     assert verdict.sentence == (
         "emotion is still readable from phi at 41.0 % [39.0, 43.0] (chance 16.7 %, p = .005), by an MLP; "
-        "48.2 % of what was readable before (63.5 % in x) is gone; verification AUC .9900 -> .9896."
+        "48.0 % of what was readable before (63.5 % in x) is gone; verification AUC .9900 -> .9896."
     )
     assert verdict.level == "readable"
     assert verdict.removed == pytest.approx(100 * (0.635 - 0.41) / (0.635 - 1 / 6))
