@@ -49,9 +49,8 @@ def verdicts(table: pd.DataFrame, kept: str | None = None) -> dict[str, Verdict]
         after, before = best["after"], best.get("before")
         share = float("nan")
         if before is not None and attribute != kept:
-            share = removed(
-                before["balanced_accuracy"], after["balanced_accuracy"], after["chance"], before["low"]
-            )
+            was, now = before["balanced_accuracy"], after["balanced_accuracy"]
+            share = removed(was, now, after["chance"], before["low"])
         found[str(attribute)] = Verdict(after, before, share)
     return found
 
