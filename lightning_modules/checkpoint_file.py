@@ -42,8 +42,8 @@ def replace_file(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
 class SafeCheckpointIO(TorchCheckpointIO):
     """Lightning's, which writes to the temporary folder and copies from there if that is another device.
 
-    A process that is killed while it copies leaves half a checkpoint in place of a whole one. Here the file is
-    written beside its target and renamed. What is read is compared with the checksums in the file.
+    A process that is killed while it copies leaves half a checkpoint in place of a whole one. Here the file
+    is written beside its target and renamed. What is read is compared with the checksums in the file.
     """
 
     def save_checkpoint(

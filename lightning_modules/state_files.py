@@ -130,7 +130,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """What Lightning stored of a training run; the tensors stay on disk until they are used.
 
     Raises:
-        WeightsError: no such file, damaged (a bit that flipped included), asking for code to be run, or no checkpoint of a training run.
+        WeightsError: no such file, damaged (a bit that flipped included), asking for code to be run, or no
+            checkpoint of a training run.
     """
     path = Path(path).expanduser()
     if not path.is_file():

@@ -41,7 +41,8 @@ def current_fingerprint(data: FaceDataModule) -> str:
 
 def difference(training: Path, recorded: str, now: str) -> str:
     """A sentence on two fingerprints."""
-    return f"{training} was trained on other data: their fingerprint was {recorded[:SHORT]}, now it is {now[:SHORT]}"
+    was, is_now = recorded[:SHORT], now[:SHORT]
+    return f"{training} was trained on other data: their fingerprint was {was}, now it is {is_now}"
 
 
 def refuse_changed_data(trainings: Iterable[Path], what: str) -> None:

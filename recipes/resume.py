@@ -51,7 +51,7 @@ def note_results(folder: Path, results: Mapping[str, float]) -> None:
 
 
 def read_results(path: Path) -> dict[str, float] | None:
-    """The results of a run that is finished; None of one that is not, or whose file is damaged, with a warning."""
+    """The results of a finished run; None of another, or with a warning where the file is damaged."""
     if not path.is_file():
         return None
     try:

@@ -54,7 +54,7 @@ def _logged_step(checkpoint: dict[str, Any]) -> int | None:
 def _check_score(checkpoint: dict[str, Any], found: dict[str, float], metrics: Path) -> None:
     """Refuse metrics that are not those by which the checkpoint was chosen."""
     for state in dict(checkpoint.get("callbacks") or {}).values():
-        monitor = state.get("monitor") if isinstance(state, dict) else None
+        monitor = str(state.get("monitor")) if isinstance(state, dict) else ""
         chosen = monitor in found and Path(state["best_model_path"]).stem == "best"
         score = state.get("best_model_score") if chosen else None
         if score is None or isnan(found[monitor]) and isinf(score):  # Lightning's word for nan

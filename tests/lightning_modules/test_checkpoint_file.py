@@ -73,8 +73,8 @@ def test_a_full_disk_leaves_the_old_checkpoint_and_no_part(tmp_path, monkeypatch
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
-        patch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
         write(path, epoch=2)
     assert read_checkpoint(path)["epoch"] == 1
     assert list(tmp_path.iterdir()) == [path]

@@ -102,7 +102,7 @@ def test_a_run_on_mended_labels_is_trained_and_none_of_before_is_taken_for_it(tm
     write_manifest(tmp_path / "faces")
     options = [
         "--config=baseline.yaml", *toy.BACKBONE, *toy.QUIET, "--trainer.max_epochs=1", "--resume=auto",
-        "--data=Manifest", "--data.init_args.root=faces", "--data.init_args.size=32",
+        "--data=datamodules.manifest.Manifest", "--data.init_args.root=faces", "--data.init_args.size=32",
         "--trainer.callbacks=null", "--model.init_args.task=gender",
     ]  # fmt: skip
     toy.run(monkeypatch, *options)
