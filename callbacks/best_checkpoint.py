@@ -17,9 +17,9 @@ from lightning_modules.state_files import WeightsError, read_checkpoint
 class BestCheckpoint(ModelCheckpoint):
     """Lightning's, which in another folder forgets how good the best was, and takes the next for the best.
 
-    Here what a run kept so far is copied to the folder in which it goes on, and what comes has to beat it. The
-    files are taken from the folder of the checkpoint that is gone on from, under their names: its own word for
-    where they are may be a stranger's. If one of them is gone, damaged or of another score than the
+    Here what a run kept so far is copied to the folder in which it goes on, and what comes has to beat it.
+    The files are taken from the folder of the checkpoint that is gone on from, under their names: its own
+    word for where they are may be a stranger's. If one of them is gone, damaged or of another score than the
     checkpoint says, nothing is carried over and a warning says so; the next validation is then the best.
     """
 

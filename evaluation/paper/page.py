@@ -169,7 +169,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise DatasetError(
-            f"{path} is missing or damaged ({reason}): delete done.json in the step's folder, and it is made again"
+            f"{path} is missing or damaged ({reason}): delete done.json in its step, and the step goes on"
         ) from error
 
 

@@ -129,7 +129,7 @@ class Published:
         return found
 
     def check(self) -> None:
-        """Raise a ValueError for a name that is no file's, two rows of one id, and a claim about no figure."""
+        """Raise a ValueError for a name that is no file's, two rows of one id, a claim about no figure."""
         for name in (self.name, *(name for figure in self.figures for name in figure.names)):
             file_name(str(name))
         ids = [row.id for row in self.rows] + [row.id for table in self.metrics for row in table.rows]
