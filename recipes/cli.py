@@ -100,7 +100,7 @@ class RecipeCLI(LightningCLI):
         parser.add_argument(
             "--resume",
             type=Literal["auto"] | None,
-            help="auto: go on with the killed run of the same configuration in runs/, if there is one.",
+            help="auto: go on with the killed run of the same configuration and data in runs/, if any.",
         )
         parser.add_lightning_class_args(BestCheckpoint, "checkpoint")
         parser.link_arguments("data.attributes", "model.init_args.attributes", apply_on="instantiate")
