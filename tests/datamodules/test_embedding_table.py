@@ -94,7 +94,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
         Path(path).write_bytes(b"half")
         raise OSError("no space left")
 
-    monkeypatch.setattr("datamodules.embedding_file.save_file", fail)
+    monkeypatch.setattr("datamodules.safetensors_file.save_file", fail)
     with pytest.raises(OSError, match="no space left"):
         make_table(dimension=9).save(tmp_path / "a")
     assert same(EmbeddingTable.load(tmp_path / "a"), table)
