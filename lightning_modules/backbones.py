@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 
-from datamodules.safetensors_file import write_safetensors
 from lightning_modules.backbone_base import Backbone, InputSpec, Trainable
+from lightning_modules.checkpoint_file import replace_file
 from lightning_modules.inception import NAME as INCEPTION
 from lightning_modules.inception import build_inception_resnet_v1
 from lightning_modules.lntl_network import NAME as LNTL_CONVNET
@@ -130,8 +131,8 @@ def save_backbone(
     about: dict[str, Any] = {"backbone": backbone.recipe, "made_by": made_by, "figures": figures}
     if backbone.random:
         about[RANDOM] = True
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    write_safetensors(Path(path), state, {key: json.dumps(value) for key, value in about.items()})
+    content = save(state, {key: json.dumps(value) for key, value in about.items()})
+    replace_file(Path(path), lambda file: file.write(content))
 
 
 def _load_backbone(path: Path) -> Backbone:

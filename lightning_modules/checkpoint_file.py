@@ -20,6 +20,9 @@ def replace_file(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     Args:
         path: the file.
         write: writes the content to an open file.
+
+    Raises:
+        OSError: such as on a full disk; it names the path.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
@@ -29,8 +32,11 @@ def replace_file(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except BaseException:
+    except BaseException as error:
         part.unlink(missing_ok=True)
+        for reason in (error, error.__context__):  # torch.save makes a RuntimeError of the file's own error
+            if isinstance(reason, OSError) and reason.errno and not reason.filename:
+                raise OSError(reason.errno, reason.strerror, str(path)) from error
         raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:

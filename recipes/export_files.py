@@ -1,10 +1,10 @@
 """The formats of an export: how each is written, and read back to be compared with the original."""
 
-import errno
 import json
 import warnings
 from collections.abc import Callable
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -78,7 +78,9 @@ def _read_onnx(path: Path) -> Embed:
 def _write_torch_export(network: EmbeddingNetwork, about: About, path: Path) -> None:
     shapes = ({0: torch.export.Dim(BATCH)},)
     program = torch.export.export(network, (network.example,), dynamic_shapes=shapes)
-    torch.export.save(program, path, extra_files={_ABOUT: json.dumps(about)})
+    content = BytesIO()  # torch's own writing to a path aborts the process where the disk is full
+    torch.export.save(program, content, extra_files={_ABOUT: json.dumps(about)})
+    path.write_bytes(content.getvalue())
 
 
 def _read_torch_export(path: Path) -> Embed:
@@ -106,9 +108,6 @@ def write_format(name: FormatName, network: EmbeddingNetwork, about: About, fold
     except OSError:
         raise
     except Exception as error:  # operations that a format does not know raise nearly anything
-        if "PytorchStreamWriter" in str(error):  # torch's file writer does not say why
-            problem = "could not be written whole; is the disk full?"
-            raise OSError(errno.EIO, problem, str(path)) from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise UsageError(
             f"this network cannot be written as {name}: {reason}; leave it out of --formats"

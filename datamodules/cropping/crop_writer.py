@@ -20,13 +20,23 @@ IMAGES = "images"
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file under a name that no process of any machine has, bring it to the disk, then rename it."""
+    """Write a file under a name that no process of any machine has, bring it to the disk, then rename it.
+
+    Raises:
+        OSError: such as on a full disk, where nothing stays of it; it names the path.
+    """
     partial = path.with_name(f"{path.name}.{uuid4().hex[:12]}{PARTIAL}")
-    with open(partial, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    try:
+        with open(partial, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException as error:
+        partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and not error.filename:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
 
 
 class CropWriter(ABC):

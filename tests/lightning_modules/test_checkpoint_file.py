@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 import torch
 from pytorch_lightning import Trainer
 
-from lightning_modules.checkpoint_file import SafeCheckpointIO
+from lightning_modules.checkpoint_file import SafeCheckpointIO, replace_file
 from lightning_modules.state_files import WeightsError, read_checkpoint, read_state
 
 KILLED = """
@@ -78,6 +79,18 @@ def test_a_full_disk_leaves_the_old_checkpoint_and_no_part(tmp_path, monkeypatch
         write(path, epoch=2)
     assert read_checkpoint(path)["epoch"] == 1
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_where_torch_hides_that_the_disk_is_full_the_error_names_the_file(tmp_path):
+    path = tmp_path / "last.ckpt"
+    allowed = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, allowed[1]))
+    try:
+        with pytest.raises(OSError, match=r"File too large: .*last\.ckpt'$"):
+            replace_file(path, lambda file: torch.save(torch.zeros(10_000), file))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, allowed)
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_flipped_bit_is_noticed_wherever_a_checkpoint_is_read(tmp_path):
