@@ -1,6 +1,7 @@
 """The folder of a job's parts: one process is at work in it, or several on a share each; never both."""
 
 import fcntl
+import shutil
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,10 @@ class JobFolder:
         """The file that says what the parts depend on."""
         return self.folder / UNFINISHED
 
+    @property
+    def _busy(self) -> str:
+        return f"{self.out}: another process is preparing it"
+
     @contextmanager
     def entered(self, share: Share | None, facts: dict[str, Any]) -> Iterator[None]:
         """Work in the folder: on a share beside others, or alone.
@@ -48,9 +53,7 @@ class JobFolder:
         self.folder.mkdir(parents=True, exist_ok=True)
         kind = fcntl.LOCK_EX if share is None else fcntl.LOCK_SH
         with ExitStack() as locks:
-            locks.enter_context(
-                _held(self.folder / LOCK, kind, f"{self.out}: another process is preparing it")
-            )
+            locks.enter_context(_held(self.folder / LOCK, kind, self._busy))
             with _held(self.folder / _FIRST, fcntl.LOCK_EX):
                 if self.facts.exists():
                     compare(self.facts, facts, self.out)
@@ -64,10 +67,18 @@ class JobFolder:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Work in the folder while nobody else does; raises `DatasetError` if somebody does."""
+        """Work in the folder alone, whatever the parts that are there depend on.
+
+        Raises:
+            DatasetError: another process is at work in it.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with _held(self.folder / LOCK, fcntl.LOCK_EX, f"{self.out}: another process is at work in it"):
-            yield
+        with _held(self.folder / LOCK, fcntl.LOCK_EX, self._busy):
+            try:
+                yield
+            finally:
+                if self.folder.is_dir() and [path.name for path in self.folder.iterdir()] == [LOCK]:
+                    shutil.rmtree(self.folder)  # nothing was done
 
     def unfinished(self, todo: Collection[int]) -> str:
         """Which shards have a part in `todo`, of as many as were begun; empty if none has."""

@@ -115,16 +115,11 @@ def main(args: list[str] | None = None) -> None:
     loading = {"mirror": config.mirror, "num_workers": data.num_workers}
     job = EmbeddingJob(embedder, source.datasets, folder, share=share, **loading)
     first = trainer.is_global_zero
-    try:
-        with folder.entered(share) if first else nullcontext():
-            job.finished = first and is_finished(out, provenance, config.overwrite)
-            embed(trainer, job, source, provenance, out)
-            if first and (job.finished or share is None):
-                folder.remove()
-    except OSError as error:  # such as a full disk
-        raise UsageError(
-            f"{error.filename or out}: {error.strerror or error}; see to that, then run this again"
-        ) from error
+    with folder.entered(share) if first else nullcontext():
+        job.finished = first and is_finished(out, provenance, config.overwrite)
+        embed(trainer, job, source, provenance, out)
+        if first and (job.finished or share is None):
+            folder.remove()
 
 
 if __name__ == "__main__":

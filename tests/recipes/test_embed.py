@@ -409,7 +409,7 @@ def test_help_says_what_there_is(capsys):
         (["--splits=[dev]"], "splits"),
         (["--splits=[]"], "no sample in no split"),
         (["--shard_size=0"], "shard_size"),
-        (["--model.backbone=synthetic_recogniser", "--out=/dev/null/t"], "Not a directory; see to that"),
+        (["--model.backbone=synthetic_recogniser", "--out=/dev/null/t"], "/dev/null is no folder"),
         (["--trainer.precision=17"], "17"),
         (["--trainer.accelerator=abacus"], "abacus"),
     ],
@@ -448,3 +448,35 @@ def test_a_job_that_the_system_kills_goes_on_in_two_processes(network, tmp_path)
     assert "samples were embedded before" in done.stdout
     run(tmp_path / "straight", f"--model.backbone={network}", "--shard_size=4")
     assert (tmp_path / "t").read_bytes() == (tmp_path / "straight").read_bytes()
+
+
+def test_processes_end_together_where_another_run_finishes_the_table(network, tmp_path, in_processes, capsys):
+    backbone = f"--model.backbone={network}"
+    run(tmp_path / "t", backbone)
+    before = (tmp_path / "t").read_bytes()
+    in_processes()
+    # the table is there from the first look on, so that the processes must agree on having nothing to do
+    run(tmp_path / "t", backbone)
+    assert "was finished before, nothing to do" in capsys.readouterr().out
+    assert (tmp_path / "t").read_bytes() == before
+    assert [path.name for path in tmp_path.glob("t*")] == ["t"]
+
+
+def test_a_second_run_for_one_table_is_refused_while_the_first_is_at_work(network, tmp_path, monkeypatch):
+    backbone, original = f"--model.backbone={network}", EmbeddingJob._write
+    refused = []
+
+    def meanwhile(self, shard, embedding):
+        if not refused:
+            with monkeypatch.context() as patch:
+                patch.setattr(EmbeddingJob, "_write", original)
+                with pytest.raises(DatasetError, match="another process is preparing it") as error:
+                    run(tmp_path / "t", backbone)
+            refused.append(str(error.value))
+        original(self, shard, embedding)
+
+    monkeypatch.setattr(EmbeddingJob, "_write", meanwhile)
+    table = run(tmp_path / "t", backbone, "--shard_size=8")
+    assert len(refused) == 1
+    assert torch.equal(table.embedding, looped(network, False))
+    assert [path.name for path in tmp_path.glob("t*")] == ["t"]
