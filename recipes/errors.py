@@ -1,5 +1,6 @@
 """What the user can mend is one line on stderr and an exit code, without a traceback."""
 
+import errno
 import os
 import re
 import signal
@@ -23,6 +24,12 @@ from recipes.suggestions import with_suggestion
 INTERRUPTED = 128 + signal.SIGINT  # the exit codes of shells for Ctrl-C
 TERMINATED = 128 + signal.SIGTERM  # and for `kill`
 __all__ = ["UsageError"]
+
+_ON_A_DISK = {
+    getattr(errno, name)
+    for name in "ENOSPC EDQUOT EFBIG EROFS EACCES EPERM ENOTDIR EISDIR ENAMETOOLONG EIO".split()
+}
+"""What a user can mend; a file that is not there, or a pipe that was closed, is a mistake of ours."""
 
 
 def one_line(message: str) -> str:
@@ -138,12 +145,16 @@ def report_errors(main: Callable[[], None], after: str = "run the same command a
     except NonFiniteLossError as error:
         print(f"error: {visible(str(error))}", file=sys.stderr)
         sys.exit(1)
-    except OSError as error:  # such as a full disk, or a folder that is only for reading
-        if error.errno is None or isinstance(error, ConnectionError):  # a pipe that was closed among them
+    except OSError as error:
+        if error.errno not in _ON_A_DISK:
             raise
-        place = error.filename or checked_output() or "writing"
-        print(
-            f"error: {visible(str(place))}: {error.strerror}; see to that, then run this again",
-            file=sys.stderr,
-        )
+        print(f"error: {visible(_about_disk(error))}; see to that, then run this again", file=sys.stderr)
         sys.exit(2)
+
+
+def _about_disk(error: OSError) -> str:
+    """The file and what is wrong; where the system names no file, where the output was to go."""
+    if error.filename is not None:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    out = checked_output()
+    return f"{error.strerror}{f' (the output goes to {out})' if out else ''}"

@@ -99,7 +99,13 @@ def test_a_bad_output_path_is_one_line_before_any_work(tmp_path, capsys):
         (erase.main, "--config=erase/pca.yaml", f"--table={table}", f"--out={below}"),
         (audit.main, "--config=audit/default.yaml", f"--before={table}", f"--out={tmp_path / 'file'}"),
         (audit.main, "--config=audit/default.yaml", f"--before={table}", "--out=/proc/x"),
-        (embed.main, "--config=embed.yaml", *NOISE[:1], "--model.backbone=resnet10t", f"--out={below}"),
+        (
+            embed.main,
+            "--config=embed.yaml",
+            *NOISE,
+            "--model.backbone=synthetic_recogniser",
+            f"--out={below}",
+        ),
     ):
         assert ended(main, *arguments) == 2
         errors = capsys.readouterr().err
@@ -112,7 +118,7 @@ def test_a_training_into_a_bad_folder_is_one_line(monkeypatch, capsys):
     with pytest.raises(SystemExit) as stopped:
         toy.run(monkeypatch, *TRAINING, "--trainer.default_root_dir=/proc/x")
     assert stopped.value.code == 2
-    assert "/proc/x/default: cannot be written" in capsys.readouterr().err
+    assert "/proc/x/attractiveness: cannot be written" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640)])
