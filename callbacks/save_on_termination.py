@@ -39,7 +39,7 @@ class SaveOnTermination(Callback):
         if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
 
             def interrupt(number: int, frame: object) -> None:
-                signal.signal(number, signal.default_int_handler)  # a second one ends it at once
+                signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
                 self.told = self.interrupted = True
                 if trainer.world_size == 1:
                     trainer._signal_connector.received_sigterm = True  # validation ends as well

@@ -85,6 +85,8 @@ def main(args: list[str] | None = None) -> None:
     """Embed what is left, then write the table."""
     parser = make_parser()
     config = parse_job(parser, args)
+    out = config.out.expanduser()
+    check_output(out)
     with users_mistakes():
         share = Share.parse(config.shard) if config.shard is not None else None
         data: FaceDataModule = parser.instantiate(config).data
@@ -98,8 +100,6 @@ def main(args: list[str] | None = None) -> None:
         "precision": str(trainer.precision),
         "package": f"{DISTRIBUTION} {metadata.version(DISTRIBUTION)}",
     }
-    out = config.out.expanduser()
-    check_output(out)
     # of several processes the first alone decides, below: the others might see another moment
     if trainer.world_size == 1 and is_finished(out, provenance, config.overwrite):
         print(f"{out} was finished before, nothing to do")

@@ -25,10 +25,10 @@ INTERRUPTED = 128 + signal.SIGINT  # the exit codes of shells for Ctrl-C
 TERMINATED = 128 + signal.SIGTERM  # and for `kill`
 __all__ = ["UsageError"]
 
-_ON_A_DISK = {
-    getattr(errno, name)
-    for name in "ENOSPC EDQUOT EFBIG EROFS EACCES EPERM ENOTDIR EISDIR ENAMETOOLONG EIO".split()
-}
+_ON_A_DISK = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EIO),
+)
 """What a user can mend; a file that is not there, or a pipe that was closed, is a mistake of ours."""
 
 

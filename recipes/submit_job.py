@@ -16,7 +16,6 @@ from recipes.errors import TERMINATED, report_errors
 from recipes.submit_ending import Ending
 
 TRAIN = CONFIGS.parent / "recipes" / "train.py"
-_ENDED_BY_SIGNAL = (TERMINATED, None)  # None is Lightning's, of a test
 
 
 class TrainingJob:
@@ -44,7 +43,7 @@ class TrainingJob:
         try:
             report_errors(train.main)
         except SystemExit as ended:
-            if ended.code not in _ENDED_BY_SIGNAL:
+            if ended.code != TERMINATED:
                 raise
             ending.leave()
 

@@ -43,11 +43,20 @@ def _batch_ended_first() -> Iterator[None]:
         signal.signal(signal.SIGTERM, earlier)
 
 
-def _stopped(cli: RecipeCLI, typed: list[str], code: int) -> Stopped:
-    """What says where the ended run is, and how to go on."""
+@contextmanager
+def _told_how_to_go_on(cli: RecipeCLI, typed: list[str]) -> Iterator[None]:
+    """Have what ends a run by a signal say where the run is, and how to go on with it."""
     again = typed if any(x.startswith("--resume") for x in typed) else [*typed, "--resume", "auto"]
     command = shlex.join(["python", sys.argv[0], *again])
-    return Stopped(code, f"run folder: {cli.trainer.default_root_dir}; to go on: {command}")
+    after = f"run folder: {cli.trainer.default_root_dir}; to go on: {command}"
+    if cli.config.trainer.fast_dev_run:
+        after = "a rehearsal leaves nothing to go on with"
+    try:
+        yield
+    except SIGTERMException as ended:  # it would exit with 0
+        raise Stopped(INTERRUPTED if cli.ending.interrupted else TERMINATED, after) from ended
+    except Stopped as ended:  # before the first batch, or in the test
+        raise Stopped(int(str(ended.code)), after) from ended
 
 
 def main() -> None:
@@ -68,19 +77,18 @@ def main() -> None:
         if isinstance(cli.model, FaceModule):
             cli.model.check_classes(checkpoint, cli.config.ckpt_path, roles=cli.model.learns)
     start = cli.earlier.checkpoint or cli.config.ckpt_path
-    try:
+    with _told_how_to_go_on(cli, typed):
         with _batch_ended_first():
             cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=start, weights_only=True)
-    except SIGTERMException as ended:  # it would exit with 0
-        code = INTERRUPTED if cli.ending.interrupted else TERMINATED
-        raise _stopped(cli, typed, code) from ended
-    except Stopped as ended:  # before the first batch
-        raise _stopped(cli, typed, int(str(ended.code))) from ended
-    if cli.trainer.interrupted:
-        return
-    rehearsal = cli.config.trainer.fast_dev_run  # leaves neither checkpoint nor run folder
-    best = None if rehearsal else cli.config_init.checkpoint.best_model_path or _last_as_best(cli, start)
-    (results,) = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=best, weights_only=True, verbose=False)
+        if cli.trainer.interrupted:
+            return
+        rehearsal = cli.config.trainer.fast_dev_run  # leaves neither checkpoint nor run folder
+        best = None
+        if not rehearsal:
+            best = cli.config_init.checkpoint.best_model_path or _last_as_best(cli, start)
+        (results,) = cli.trainer.test(
+            cli.model, cli.datamodule, ckpt_path=best, weights_only=True, verbose=False
+        )
     if cli.trainer.is_global_zero and not rehearsal:
         folder = Path(cli.trainer.default_root_dir)
         note_results(folder, results)

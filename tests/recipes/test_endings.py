@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from pytorch_lightning import Callback
 
 from datamodules.embedding_table import EmbeddingTable
 from recipes import audit, embed, erase
@@ -65,6 +66,42 @@ def test_a_training_that_is_stopped_saves_the_batch_and_says_how_to_go_on(tmp_pa
     assert str(last.parents[1].relative_to(tmp_path)) in line
     assert line.endswith("--resume auto")
     assert "Traceback" not in errors
+
+
+class TestSignal(Callback):
+    """Ends the test of a training as a user or a cluster would."""
+
+    __test__ = False
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def on_test_batch_start(self, *_: object) -> None:
+        signal.raise_signal(self.number)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_training_that_is_stopped_in_its_test_says_how_to_go_on(
+    tmp_path, monkeypatch, capsys, number, code
+):
+    ending = [
+        f"--trainer.callbacks={TestSignal.__module__}.TestSignal",
+        f"--trainer.callbacks.number={number:d}",
+    ]
+    with pytest.raises(SystemExit) as stopped:
+        toy.run(
+            monkeypatch,
+            *TRAINING[:-1],
+            "--trainer.max_epochs=1",
+            *ending,
+            f"--trainer.default_root_dir={tmp_path}",
+        )
+    assert stopped.value.code == code
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith(("interrupted; run folder: ", "terminated; run folder: "))
+    assert line.endswith("--resume auto")
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 @pytest.mark.slow
