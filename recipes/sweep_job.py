@@ -41,7 +41,7 @@ class SweepJob:
             problem = f"exit code {code}" if code else None
         if problem is None:
             return
-        # a test that SIGTERM ends exits with 0, and one whose data loaders it ends with 1
+        # a test whose data loaders SIGTERM ends exits with 1
         if training.asked or code in _BY_SIGNAL:
             training.ending.leave()
         raise SystemExit(f"error: {problem}")

@@ -41,7 +41,7 @@ def run(monkeypatch, training) -> object:
     return ended.value.code
 
 
-def training_that(number: signal.Signals, code: int | None = 143):
+def training_that(number: signal.Signals, code: int = 143):
     """A training that hears SIGTERM as Lightning does, and to which a signal comes."""
 
     def main() -> None:
@@ -55,9 +55,8 @@ def training_that(number: signal.Signals, code: int | None = 143):
     return main
 
 
-@pytest.mark.parametrize("code", [143, None])  # of a fit, of a test
-def test_a_training_is_ended_before_the_job_is_queued_again(told, monkeypatch, code):
-    assert run(monkeypatch, training_that(signal.SIGUSR2, code)) == -1
+def test_a_training_is_ended_before_the_job_is_queued_again(told, monkeypatch):
+    assert run(monkeypatch, training_that(signal.SIGUSR2)) == -1
     assert told == [signal.SIGUSR2]
 
 
