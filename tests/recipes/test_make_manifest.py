@@ -122,7 +122,7 @@ def test_names_that_a_manifest_cannot_hold_are_listed(tmp_path):
         (["--pattern", r"(?P<a>x)", "--root", "nowhere"], "there is no folder nowhere"),
         (
             ["--pattern", r"(?P<a>\d+)", "--out", "manifest.csv/m.csv"],
-            "manifest.csv/m.csv: cannot be written",
+            "manifest.csv/m.csv: manifest.csv is no folder; give another path",
         ),
         ([], "pattern"),
     ],
