@@ -7,8 +7,11 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from pytorch_lightning import Callback
@@ -182,3 +185,51 @@ def test_a_table_for_which_there_is_no_space_is_one_line_and_goes_on_later(tmp_p
     again = start(tmp_path, *command)
     assert again.wait() == 0
     assert len(EmbeddingTable.load(out)) == 70
+
+
+@contextmanager
+def full_disk(limit: int) -> Iterator[None]:
+    """No file can grow beyond so many bytes."""
+    allowed = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, allowed[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, allowed)
+
+
+def test_a_training_without_space_for_its_checkpoint_is_one_line(tmp_path, monkeypatch, capsys):
+    arguments = [*TRAINING[:-1], "--trainer.max_epochs=1", f"--trainer.default_root_dir={tmp_path}"]
+    with full_disk(10_000), pytest.raises(SystemExit) as stopped:
+        toy.run(monkeypatch, *arguments)
+    assert stopped.value.code == 2
+    (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error:")]
+    assert (
+        "last.ckpt: File too large; see to that" in line or "best.ckpt: File too large; see to that" in line
+    )
+    assert not any(tmp_path.rglob("*.ckpt*"))
+    toy.run(monkeypatch, *arguments, "--resume=auto")
+    assert any(tmp_path.rglob("best.ckpt"))
+
+
+def test_an_erased_table_without_space_is_one_line_and_leaves_the_old_one(tmp_path, capsys):
+    numbers = torch.arange(800.0).reshape(100, 8).cos()
+    table = EmbeddingTable(
+        embedding=numbers,
+        labels={"identity": torch.arange(100) // 2},
+        attributes={"identity": tuple(map(str, range(50)))},
+        sample_id=np.array([f"{i:03d}" for i in range(100)]),
+        split=torch.zeros(100, dtype=torch.int8),
+        provenance={},
+    )
+    table.save(tmp_path / "x.safetensors")
+    (tmp_path / "out.safetensors").write_bytes(b"old")
+    arguments = ["--config=erase/pca.yaml", f"--table={tmp_path / 'x.safetensors'}"]
+    arguments += [f"--out={tmp_path / 'out.safetensors'}", "--overwrite=true", "--options={components: 4}"]
+    with full_disk(2000):
+        assert ended(erase.main, *arguments) == 2
+    assert capsys.readouterr().err.startswith(
+        f"error: {tmp_path / 'out.safetensors'}: File too large; see to"
+    )
+    assert (tmp_path / "out.safetensors").read_bytes() == b"old"
+    assert len(list(tmp_path.iterdir())) == 2
