@@ -13,8 +13,9 @@ GET_PIP := 'import urllib.request; exec(urllib.request.urlopen("https://bootstra
 train: .venv/installed ## Train CONFIG (a file of configs/) on the synthetic faces; ARGS adds options
 	$(BIN)/python recipes/train.py --config $(CONFIG) $(ARGS)
 
-test: .venv/installed ## Run the tests; FACE_DATA_ROOT adds those on real faces, ARGS adds pytest options
-	$(BIN)/python -m pytest $(ARGS)
+# One thread a worker: the workers take the cores.
+test: .venv/installed ## Run the tests on all cores; FACE_DATA_ROOT adds those on real faces, ARGS adds pytest options
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: .venv/installed ## Check style (ruff) and types (mypy)
 	$(BIN)/ruff check .
