@@ -149,7 +149,10 @@ def test_whole_images_are_compared_without_a_detector(photos, monkeypatch, capsy
         (["a.png", "b.png", "--threshold_source=x"], "give --threshold too"),
         (["a.png", "b.png", "--mode=align", "--margin=5"], "a margin is for --mode box"),
         (["a.png", "b.png", "--ckpt=nowhere.ckpt"], "give either a checkpoint"),
-        (["a.png", "b.png", "--save_crops=text.jpg"], "text.jpg is a file, where a folder is to be written; give another path"),
+        (
+            ["a.png", "b.png", "--save_crops=text.jpg"],
+            "text.jpg is a file, where a folder is to be written; give another path",
+        ),
         (["a.png"], "second"),
     ],
 )

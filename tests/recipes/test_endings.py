@@ -20,7 +20,9 @@ from datamodules.embedding_table import EmbeddingTable
 from recipes import audit, embed, erase
 from recipes.errors import report_errors
 from tests import toy
+from tests.recipes import test_audit
 from tests.recipes.embed_faces import write_network
+from tests.recipes.sweep_folder import SWEEP, started, write_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 NOISE = ["--data=tests.recipes.embed_faces.Noise", "--trainer.accelerator=cpu", "--shard_size=4"]
@@ -124,6 +126,49 @@ def test_an_embedding_that_is_stopped_ends_at_once_and_is_gone_on_with(tmp_path,
     said, errors = again.communicate()
     assert again.returncode == 0, errors
     assert "were embedded before, going on" in said
+
+
+@pytest.mark.slow
+def test_an_audit_that_is_stopped_ends_at_once_and_is_gone_on_with(tmp_path):
+    test_audit.make_table(6.0).save(tmp_path / "x.safetensors")
+    command = [
+        str(ROOT / "recipes" / "audit.py"),
+        "--before=x.safetensors",
+        "--sensitive=smiling",
+        "--out=out",
+    ]
+    command += test_audit.FAST
+    job = start(tmp_path, *command, "--permutations=1000000")  # for hours
+    wait_for(job, lambda: any(tmp_path.glob("out/cache/*")))
+    job.send_signal(signal.SIGINT)
+    _, errors = job.communicate(timeout=60)
+    assert job.returncode == 130, errors
+    assert errors.splitlines()[-1].endswith("run the same command again to go on where it stopped")
+    assert "Traceback" not in errors
+    assert not (tmp_path / "out" / "report.html").exists()
+    again = start(tmp_path, *command)
+    _, errors = again.communicate()
+    assert again.returncode == 0, errors
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_a_sweep_that_is_stopped_ends_its_trainings_and_is_gone_on_with(tmp_path):
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    write_checkpoint(tmp_path / "out")
+    module = ["-m", "tests.recipes.fake_sweep"]
+    job = start(tmp_path, *module, "300", "sweep.yaml", "--out=out")
+    wait_for(job, lambda: len(started(tmp_path / "out")) == 1)
+    job.send_signal(signal.SIGTERM)
+    _, errors = job.communicate(timeout=60)  # the training holds no end of the pipes
+    assert job.returncode == 143, errors
+    assert errors.splitlines()[-1].endswith("run the same command again to go on where it stopped")
+    assert "Traceback" not in errors
+    again = start(tmp_path, *module, "0", "sweep.yaml", "--out=out")  # refused if a training held the lock
+    _, errors = again.communicate()
+    assert again.returncode == 0, errors
+    assert len(started(tmp_path / "out")) == 1 + 6
+    assert (tmp_path / "out" / "sweep.csv").is_file()
 
 
 def ended(main, *arguments: object) -> int | str | None:

@@ -150,15 +150,24 @@ def _children(pid: int) -> list[int]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
-def test_interrupted_and_killed_it_leaves_no_process_and_is_gone_on_with(tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("send", "number", "code", "word"),
+    [  # Ctrl-C in a terminal reaches all processes, what a cluster sends the first alone
+        (os.killpg, signal.SIGINT, 130, "interrupted"),
+        (os.kill, signal.SIGTERM, 143, "terminated"),
+    ],
+)
+def test_stopped_and_killed_it_leaves_no_process_and_is_gone_on_with(
+    tmp_path, send, number, code, word
+) -> None:
     root, out = tmp_path / "photos", tmp_path / "crops"
     write_faces(root, 700)  # six chunks for two processes: at least seven seconds
     interrupted = _start(root, out)
     _wait_for(lambda: any(out.glob("parts/*.parquet")))
-    os.killpg(interrupted.pid, signal.SIGINT)  # as Ctrl-C in a terminal does
+    send(interrupted.pid, number)
     _, errors = interrupted.communicate()
-    assert interrupted.returncode == 130
-    assert errors.splitlines()[-1] == "interrupted; run the same command again to go on where it stopped"
+    assert interrupted.returncode == code
+    assert errors.splitlines()[-1] == f"{word}; run the same command again to go on where it stopped"
     assert "Traceback" not in errors
     recorded = {path.name: path.stat().st_mtime_ns for path in out.glob("parts/*.parquet")}
     assert 0 < len(recorded) < 6
