@@ -17,6 +17,7 @@ from lightning_modules.backbones import Trainable, build_backbone
 from lightning_modules.block_checkpointing import checkpoint_blocks
 from lightning_modules.class_names import check_classes
 from lightning_modules.heads import Head
+from lightning_modules.known_labels import KnownLabels, roles_of
 from lightning_modules.plateau import step_plateau_schedules
 from lightning_modules.precomputed import NAME as PRECOMPUTED
 
@@ -265,6 +266,19 @@ class AttributeClassifier(FaceModule, ABC):
         """Step a schedule once an epoch, unless it waits for the validation's metric."""
         if not isinstance(scheduler, ReduceLROnPlateau):
             super().lr_scheduler_step(scheduler, metric)
+
+    def on_train_start(self) -> None:
+        """Begin to count the labels that training reads."""
+        self.known_labels = KnownLabels(roles_of(self, self.learns))
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Count the batch's known labels."""
+        self.known_labels.add(batch)
+
+    def on_train_epoch_end(self) -> None:
+        """Warn of an attribute of which the epoch had no label."""
+        super().on_train_epoch_end()
+        self.known_labels.warn(self.trainer)
 
     def on_validation_epoch_end(self) -> None:
         """Step the schedules that wait for a metric, all of which are logged by now."""

@@ -113,6 +113,7 @@ class ManualOptimization(LightningModule):
     def on_train_epoch_end(self) -> None:
         """Log what is left."""
         self._log_means()
+        super().on_train_epoch_end()
 
     def _step_schedules(self) -> None:
         schedulers = self.lr_schedulers() or []

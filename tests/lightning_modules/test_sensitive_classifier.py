@@ -1,6 +1,7 @@
 """What the methods with one sensitive attribute share: refusals, players, checkpoints, still statistics."""
 
 import copy
+import warnings
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from lightning_modules.blind_eye import BlindEye
 from lightning_modules.dann import DANN
 from lightning_modules.end import EnD
 from lightning_modules.laftr import LAFTR
+from lightning_modules.lntl import LNTL
 from lightning_modules.still_statistics import still_statistics
 from tests.lightning_modules import sensitive_twin as plain
 
@@ -51,6 +53,20 @@ def test_a_checkpoint_stands_alone(method, toy, batch, tmp_path):
     again = method.load_from_checkpoint(tmp_path / "a.ckpt", weights_only=True, map_location="cpu").eval()
     assert again.sensitive == "emotion"
     assert torch.equal(again.embed(batch["image"]), module.eval().embed(batch["image"]))
+
+
+@pytest.mark.parametrize("method", [BlindEye, DANN, EnD, LAFTR, LNTL])
+@pytest.mark.parametrize("unknown", ["emotion", "smiling", None])
+def test_an_epoch_without_a_known_label_is_warned_about_once(method, unknown, toy, batch, tmp_path):
+    module = plain.make(method, toy)
+    if unknown:
+        batch = {**batch, unknown: torch.full((12,), -1)}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        plain.train(module, batch, tmp_path, epochs=3)
+    said = [str(w.message) for w in caught if "had no image with a known" in str(w.message)]
+    assert len(said) == (unknown is not None)
+    assert all(text.startswith(f"epoch 0 had no image with a known {unknown}") for text in said)
 
 
 def test_still_statistics_normalise_by_the_batch_and_leave_no_trace():

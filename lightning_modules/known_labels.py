@@ -1,0 +1,49 @@
+"""Says so where an epoch has no label of an attribute that the training reads."""
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from pytorch_lightning import Trainer
+from pytorch_lightning.utilities.rank_zero import rank_zero_warn
+from torch import Tensor
+
+
+class KnownLabels:
+    """Counts the known labels of an epoch; the losses of unknown ones are 0, which looks like success.
+
+    Args:
+        roles: what each attribute is to the training (task, sensitive), by its name.
+    """
+
+    def __init__(self, roles: Mapping[str, str]) -> None:
+        self.roles = roles
+        self.counts: dict[str, Tensor] = {}
+        self.warned: set[str] = set()
+
+    def add(self, batch: Mapping[str, Tensor]) -> None:
+        """Count a batch; no number leaves the device."""
+        for name in self.roles:
+            known = (batch[name] >= 0).sum()
+            self.counts[name] = self.counts[name] + known if name in self.counts else known
+
+    def warn(self, trainer: Trainer) -> None:
+        """Warn, once for each attribute, if no process had a known label of it since the last call."""
+        counts, self.counts = self.counts, {}
+        for name in self.roles:  # in one order, for all processes reduce together
+            if name in self.warned or name not in counts:  # no batch
+                continue
+            if not torch.as_tensor(trainer.strategy.reduce(counts[name], reduce_op="sum")).any():
+                self.warned.add(name)
+                rank_zero_warn(
+                    f"epoch {trainer.current_epoch} had no image with a known {name}, so nothing was learned "
+                    f"of it ({self.roles[name]}): a loss of 0 says nothing; see the labels of the training data"
+                )
+
+
+def roles_of(module: object, arguments: Iterable[str]) -> dict[str, str]:
+    """The attributes that arguments of a method name, one or a list each, and the argument."""
+    found: dict[str, str] = {}
+    for argument in arguments:
+        names = getattr(module, argument, [])
+        found |= dict.fromkeys([names] if isinstance(names, str) else names, argument)
+    return found
