@@ -59,9 +59,9 @@ def read_results(path: Path) -> dict[str, float] | None:
     except DatasetError as error:
         rank_zero_warn(str(error))
         return None
-    if results and all(isinstance(value, int | float) for value in results.values()):
+    if all(isinstance(value, int | float) for value in results.values()):
         return results
-    rank_zero_warn(f"{path} is damaged (it holds no numbers): the run is tested again")
+    rank_zero_warn(f"{path} is damaged (it holds more than numbers): the run is tested again")
     return None
 
 

@@ -83,7 +83,7 @@ def test_too_many_failures_are_an_exit_code_and_the_crops_stay(red, root, tmp_pa
         (["--data.init_args.size=0"], "size is 0 pixels"),
         (["--data=datamodules.synthetic_faces.SyntheticFaces"], "FileFaces"),
         (["--config=prepare/celebb.yaml"], "did you mean prepare/celeba.yaml"),
-        (["--out=/dev/null/crops"], "Not a directory"),
+        (["--out=/dev/null/crops"], "/dev/null is no folder"),
     ],
 )
 def test_mistakes_are_one_line(red, root, tmp_path, capsys, more, message) -> None:

@@ -134,6 +134,8 @@ def test_a_job_that_ends_while_it_is_asked_for_is_done(call, slurm, monkeypatch)
     runs = runs_of()
 
     def ends(noted: Path) -> set[str]:
+        (runs[0].folder / "lntl" / "now").mkdir(parents=True)
+        (runs[0].folder / "lntl" / "now" / "metrics.csv").touch()
         (runs[0].folder / "done.json").write_text('{"training": "lntl/now"}')
         return {"1234_1", "1234_2", "1234_3"}
 

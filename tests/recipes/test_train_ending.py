@@ -37,7 +37,7 @@ def test_a_training_ends_with_its_files_and_commands_that_read_the_same_data(tmp
     audit = make_parser().parse_args(resolve_configs(commands[2][2:]))
     assert Path(audit.before).is_file()
     assert all(Path(path).is_file() for path in audit.after)
-    assert audit.sensitive == "emotion"
+    assert audit.sensitive == ["emotion"]
 
 
 @pytest.mark.parametrize(
