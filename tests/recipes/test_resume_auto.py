@@ -11,7 +11,7 @@ import torch
 from callbacks.random_state import RandomState
 from recipes.data_check import refuse_changed_data
 from recipes.errors import UsageError
-from recipes.resume import find_earlier, note_run, run_key
+from recipes.resume import find_earlier, note_results, note_run, run_key
 from tests import toy
 from tests.datamodules.manifest_trees import write_manifest
 from tests.recipes.test_resume import METHODS, SMALL, differences
@@ -158,13 +158,19 @@ def test_a_half_written_checkpoint_is_skipped_and_named(tmp_path):
         assert find_earlier(tmp_path, "key", str).checkpoint == folder / "checkpoints" / "best.ckpt"
 
 
-@pytest.mark.parametrize("content", ["{", "", "[]", "{}", '{"test/accuracy": "high"}', "\xff"])
+@pytest.mark.parametrize("content", ["{", "", "[]", '{"test/accuracy": "high"}', "\xff"])
 def test_damaged_results_are_not_the_end_of_a_run(content, tmp_path):
     folder = folder_with(tmp_path, "1", "key", last=40)
     (folder / "results.json").write_bytes(content.encode("latin1"))
     with pytest.warns(UserWarning, match=r"results\.json is damaged .*tested again"):
         earlier = find_earlier(tmp_path, "key", str)
     assert earlier == (folder / "checkpoints" / "last.ckpt", None, "wandb_1")
+
+
+def test_a_run_whose_test_measures_nothing_is_finished(tmp_path):
+    folder = folder_with(tmp_path, "1", "key", last=40)
+    note_results(folder, {})
+    assert find_earlier(tmp_path, "key", str).finished == folder
 
 
 @pytest.mark.parametrize("content", ["{", "", "[]", '{"key": "key"}'])
