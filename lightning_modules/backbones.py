@@ -19,7 +19,7 @@ from lightning_modules.onnx_backbone import NAME as ONNX
 from lightning_modules.onnx_backbone import build_onnx
 from lightning_modules.precomputed import NAME as PRECOMPUTED
 from lightning_modules.precomputed import build_precomputed
-from lightning_modules.state_files import WeightsError, existing_file, load_exactly, read_state
+from lightning_modules.state_files import WeightsError, checksum, existing_file, load_exactly, read_state
 from lightning_modules.suppressor import Suppressor, suppressed
 from lightning_modules.timm_backbone import HUB, build_timm
 from lightning_modules.vggface2 import NAME as VGGFACE2
@@ -32,6 +32,8 @@ _NAMES = (VGGFACE2, INCEPTION, LNTL_CONVNET, ONNX, PRECOMPUTED, SYNTHETIC)
 SYNTHETIC_FILE = Path(__file__).parent / "weights" / "synthetic_recogniser.safetensors"
 RANDOM, CHECKPOINT = "random", "checkpoint"
 """Values of `weights` of every kind of backbone that can be built without a file."""
+SUMS = "sha256"
+"""Entry of a weights file's metadata: the checksum of each tensor."""
 _PUBLISHED = {
     VGGFACE2: "the path of resnet50_ft_weight.pkl (linked from github.com/cydonia999/VGGFace2-pytorch and "
     "github.com/ox-vgg/vgg_face2)",
@@ -129,6 +131,7 @@ def save_backbone(
         if large:
             raise ValueError(f"{large[0]} exceeds the 16-bit range: use half=False")
     about: dict[str, Any] = {"backbone": backbone.recipe, "made_by": made_by, "figures": figures}
+    about[SUMS] = {name: checksum(tensor) for name, tensor in state.items()}
     if backbone.random:
         about[RANDOM] = True
     content = save(state, {key: json.dumps(value) for key, value in about.items()})
@@ -143,14 +146,26 @@ def _load_backbone(path: Path) -> Backbone:
         raise WeightsError(f"{path}: not a readable safetensors file ({error})") from error
     if "backbone" not in about:
         raise WeightsError(f"{path}: does not say which network it holds; save_backbone writes files that do")
-    recipe = json.loads(about["backbone"])
+    try:
+        recipe = dict(json.loads(about["backbone"]))
+        sums = dict(json.loads(about.get(SUMS, "{}")))  # files of earlier versions have none
+        random = bool(json.loads(about.get(RANDOM, "false")))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise WeightsError(f"{path}: its header is damaged ({error}); write it again") from error
     if str(recipe.get("name")).startswith(HUB):
         raise WeightsError(
             f"{path}: names the network {recipe['name']}, and a file may not ask for a download"
         )
-    backbone = build_backbone(**recipe | {"weights": CHECKPOINT})
-    load_exactly(backbone.network, read_state(path), path)
-    backbone.random = json.loads(about.get(RANDOM, "false"))
+    try:
+        backbone = build_backbone(**recipe | {"weights": CHECKPOINT})
+    except TypeError as error:
+        raise WeightsError(f"{path}: its header does not fit this version ({error})") from error
+    state = read_state(path)
+    for name, tensor in state.items():
+        if name in sums and checksum(tensor) != sums[name]:
+            raise WeightsError(f"{path}: {name} is damaged: its checksum is not the one that was written")
+    load_exactly(backbone.network, state, path)
+    backbone.random = random
     return backbone
 
 

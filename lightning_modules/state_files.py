@@ -1,5 +1,6 @@
 """Reading weights that somebody else stored, without running anybody's code."""
 
+import hashlib
 import pickle
 import re
 import zipfile
@@ -108,6 +109,14 @@ def read_state(path: str | Path) -> State:
         if not torch.isfinite(tensor).all():
             raise WeightsError(f"{path}: {name} holds values that are not finite")
     return state
+
+
+def checksum(tensor: Tensor) -> str:
+    """sha256 of a tensor's type, shape and numbers."""
+    plain = tensor.detach().cpu().contiguous()
+    digest = hashlib.sha256(f"{plain.dtype} {tuple(plain.shape)}".encode())
+    digest.update(plain.flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def verify_checksums(path: Path) -> None:

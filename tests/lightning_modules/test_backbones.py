@@ -349,6 +349,24 @@ def test_files_that_do_not_describe_themselves_are_refused(tmp_path):
         save_backbone(build(), tmp_path / "mine.pt", made_by="", figures={})
 
 
+def test_a_bit_that_flipped_in_a_weights_file_is_noticed(tmp_path):
+    path = tmp_path / "mine.safetensors"
+    save_backbone(build(), path, made_by="", figures={}, half=False)
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match="mine.safetensors: .* is damaged: its checksum"):
+        build_backbone(str(path))
+
+
+@pytest.mark.parametrize("recipe", ['{"name": "resn', "[1]", '{"name": "resnet10t", "channel": 3}'])
+def test_a_weights_file_with_a_damaged_header_is_refused_in_one_line(tmp_path, recipe):
+    path = tmp_path / "mine.safetensors"
+    save_file({"a": torch.ones(1)}, path, metadata={"backbone": recipe})
+    with pytest.raises(WeightsError, match="mine.safetensors: its header"):
+        build_backbone(str(path))
+
+
 def test_the_shipped_recogniser_is_small_and_describes_itself():
     path = Path(__file__).parents[2] / "lightning_modules" / "weights" / "synthetic_recogniser.safetensors"
     if not path.is_file():
