@@ -26,7 +26,9 @@ from callbacks.run_record import RunRecord
 from callbacks.save_on_termination import SaveOnTermination
 from datamodules.base import FaceDataModule
 from datamodules.path_names import folder_name
+from lightning_modules.base import FaceModule
 from lightning_modules.checkpoint_file import SafeCheckpointIO
+from lightning_modules.state_files import read_checkpoint
 from recipes import ddp_strategy  # noqa: F401  # registers the strategy of hardware/ddp.yaml
 from recipes.config_lookup import CONFIGS, known_configs
 from recipes.data_check import current_fingerprint
@@ -36,7 +38,7 @@ from recipes.quiet import leave_out_noise
 from recipes.resume import Earlier, find_earlier, note_run, run_key
 from recipes.run_folder import is_first_process, make_loggers, new_run_folder
 from recipes.suggestions import nearest
-from recipes.trainable import check_optimizers, check_start, check_trainer
+from recipes.trainable import check_checkpoint, check_optimizers, check_start, check_trainer
 
 DESCRIPTION = """Train a method on a dataset, then test its best checkpoint. Give a method and, after it, what
 differs from the defaults: --config attractiveness.yaml --config data/celeba.yaml --trainer.max_epochs 3."""
@@ -127,6 +129,8 @@ class RecipeCLI(LightningCLI):
             check_trainer(config, self.config.checkpoint.save_top_k)
         check_optimizers(self.model)
         check_start(self.config.model.init_args, bool(self.config.ckpt_path))
+        if self.config.ckpt_path and not self.config.resume:  # both are refused below
+            self._check_checkpoint(self.config.ckpt_path)
         for callback in config.callbacks or []:
             self._check_attributes(callback)
         _check_accelerator(config.accelerator)
@@ -178,6 +182,13 @@ class RecipeCLI(LightningCLI):
         if is_first_process():
             note_run(folder, key, wandb_id)
         return folder, make_loggers(folder, name, logger, wandb_id)
+
+    def _check_checkpoint(self, path: str) -> None:
+        """Refuse a checkpoint to go on from, before data are read and before a folder is made."""
+        checkpoint = read_checkpoint(path)
+        check_checkpoint(checkpoint, path)
+        if isinstance(self.model, FaceModule):
+            self.model.check_classes(checkpoint, path, roles=self.model.learns)
 
     def _check_attributes(self, callback: object) -> None:
         """Refuse a callback that watches an attribute which the dataset lacks, before data are read."""

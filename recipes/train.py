@@ -19,14 +19,11 @@ from pathlib import Path
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 
-from lightning_modules.base import FaceModule
-from lightning_modules.state_files import read_checkpoint
 from recipes.cli import RecipeCLI
 from recipes.config_lookup import replaced_callbacks, resolve_configs
 from recipes.errors import INTERRUPTED, TERMINATED, Stopped, UsageError, report_errors
 from recipes.resume import note_results
 from recipes.train_ending import print_ending
-from recipes.trainable import check_checkpoint
 
 
 @contextmanager
@@ -71,11 +68,6 @@ def main() -> None:
             f"this run was finished before: {cli.earlier.finished}; without --resume auto it is trained again"
         )
         return
-    if cli.config.ckpt_path:
-        checkpoint = read_checkpoint(cli.config.ckpt_path)  # what is wrong with it, before any data are read
-        check_checkpoint(checkpoint, cli.config.ckpt_path)
-        if isinstance(cli.model, FaceModule):
-            cli.model.check_classes(checkpoint, cli.config.ckpt_path, roles=cli.model.learns)
     start = cli.earlier.checkpoint or cli.config.ckpt_path
     with _told_how_to_go_on(cli, typed):
         with _batch_ended_first():

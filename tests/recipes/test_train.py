@@ -430,6 +430,14 @@ WRONG = {
 }
 
 
+def test_a_checkpoint_that_cannot_be_gone_on_from_leaves_no_run_folder(runs, monkeypatch, capsys):
+    with pytest.raises(SystemExit) as stop:
+        toy.run(monkeypatch, "--config", "baseline.yaml", "--ckpt_path=nowhere.ckpt", *toy.QUIET, *toy.BACKBONE)
+    assert stop.value.code == 2
+    assert "no checkpoint nowhere.ckpt" in capsys.readouterr().err
+    assert not list(Path().rglob("run.json"))
+
+
 @pytest.mark.parametrize("case", WRONG)
 def test_a_mistake_is_one_clear_line_and_exit_code_2(case, runs, monkeypatch, capsys):
     Path("broken.yaml").write_text("trainer: [unclosed")
