@@ -93,7 +93,7 @@ def fit_leace(x: Floats, label: Ints, *, svd_tol: float = 1e-6, shrinkage: bool 
     matrix = fitter.eraser.P.numpy().T
     rank = round(len(matrix) - np.trace(matrix))  # of the part that went, an oblique projection
     dependent: tuple[int, ...] = ()
-    if rank < len(classes) - 1:
+    if rank < min(len(classes) - 1, len(matrix)):  # with as many classes as that, everything went
         means = np.stack([unit[label == c].mean(0) for c in classes])
         read = means @ fitter.eraser.proj_right.numpy().T
         dependent = tuple(

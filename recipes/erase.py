@@ -92,11 +92,13 @@ def erase(
             "do not differ by more than its tolerance, in one direction or more",
             stacklevel=2,
         )
-    return replace(
-        table,
-        embedding=torch.from_numpy(eraser(x)).to(table.embedding.dtype),
-        provenance=table.provenance | told,
-    )
+    embedding = torch.from_numpy(eraser(x)).to(table.embedding.dtype)
+    if bad := int((~embedding.isfinite()).any(1).sum()):
+        raise UsageError(
+            f"{method}: {bad} of {len(table)} embeddings are too large for {table.embedding.dtype} then; "
+            "scale the embeddings of the table down"
+        )
+    return replace(table, embedding=embedding, provenance=table.provenance | told)
 
 
 def main(args: list[str] | None = None) -> None:

@@ -285,3 +285,10 @@ def test_a_tolerance_that_leaves_a_class_names_it():
     np.testing.assert_allclose(erase.matrix, np.eye(32), atol=1e-12)
     with pytest.raises(ValueError, match="svd_tol must be above 0"):
         fit_leace(x, label, svd_tol=0)
+
+
+def test_more_classes_than_dimensions_are_all_erased_and_none_is_named():
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    erase = fit_leace(x, np.arange(60) % 10)
+    assert np.ptp(erase(x), axis=0) == pytest.approx(np.zeros(3), abs=1e-9)
+    assert erase.not_erased == ()

@@ -1,5 +1,6 @@
 """Erased tables through the entry point: what is erased, who is learned from, what is kept, mistakes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -121,3 +122,10 @@ def test_classes_that_a_tolerance_leaves_are_named(table):
         left = run(table, "--options.svd_tol=10")
     assert left.provenance["classes of fewer directions"] == "female, male"
     assert "classes of fewer directions" not in run(table, "--overwrite=true").provenance
+
+
+def test_embeddings_that_outgrow_their_type_are_one_line(table):
+    made = EmbeddingTable.load(table)
+    replace(made, embedding=torch.sign(made.embedding) * 3.3e38).save(table)
+    with pytest.raises(UsageError, match="embeddings are too large for torch.float32 then"):
+        run(table)
