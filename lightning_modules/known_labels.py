@@ -35,8 +35,8 @@ class KnownLabels:
             if not torch.as_tensor(trainer.strategy.reduce(counts[name], reduce_op="sum")).any():
                 self.warned.add(name)
                 rank_zero_warn(
-                    f"epoch {trainer.current_epoch} had no image with a known {name}, so nothing was learned "
-                    f"of it ({self.roles[name]}): a loss of 0 says nothing; see the labels of the training data"
+                    f"epoch {trainer.current_epoch} had no image with a known {name}, so nothing was "
+                    f"learned of it ({self.roles[name]}): see the training data's labels"
                 )
 
 

@@ -27,12 +27,15 @@ class ManualOptimization(LightningModule):
         **common: the arguments of the next base.
 
     Raises:
-        ValueError: the backbone is to be compiled.
+        ValueError: the backbone is to be compiled, or a norm that is not above 0, which would stop or turn
+            round all learning.
     """
 
     def __init__(self, *, gradient_clip_val: float | None = None, **common: Any) -> None:
         if common.get("compile_backbone"):  # players replace parts of it for a step: `frozen_once`, hooks
             raise ValueError(f"compile_backbone: {type(self).__name__} cannot; it trains its players in turn")
+        if gradient_clip_val is not None and not gradient_clip_val > 0:
+            raise ValueError(f"gradient_clip_val: {gradient_clip_val} is to be above 0; null clips nothing")
         super().__init__(**common)
         self.automatic_optimization = False
         self.gradient_clip_val = gradient_clip_val

@@ -83,9 +83,7 @@ def main(args: list[str] | None = None) -> None:
         audit.facts.update(told)
         write_report(audit, out)
     print_summary(audit, console)
-    console.print(
-        Text(f"wrote {out / 'report.html'}"), soft_wrap=True
-    )  # a path in two lines cannot be copied
+    console.print(Text(f"wrote {out / 'report.html'}"), soft_wrap=True)
 
 
 @contextmanager

@@ -38,7 +38,7 @@ from recipes.quiet import leave_out_noise
 from recipes.resume import Earlier, find_earlier, note_run, run_key
 from recipes.run_folder import is_first_process, make_loggers, new_run_folder
 from recipes.suggestions import nearest
-from recipes.trainable import check_checkpoint, check_optimizers, check_start, check_trainer
+from recipes.trainable import check_checkpoint, check_optimizers, check_seed, check_start, check_trainer
 
 DESCRIPTION = """Train a method on a dataset, then test its best checkpoint. Give a method and, after it, what
 differs from the defaults: --config attractiveness.yaml --config data/celeba.yaml --trainer.max_epochs 3."""
@@ -108,6 +108,11 @@ class RecipeCLI(LightningCLI):
         parser.link_arguments("data.attributes", "model.init_args.attributes", apply_on="instantiate")
         # One seed for all: the draw of the data, its order and the initial weights.
         parser.link_arguments("seed_everything", "data.init_args.seed", compute_fn=int)
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse, and look at the seed before all generators get it."""
+        super().parse_arguments(parser, args)
+        check_seed(self.config.seed_everything)
 
     def instantiate_classes(self) -> None:
         """Build everything; what a constructor refuses is the user's to mend."""

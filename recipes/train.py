@@ -21,7 +21,7 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 
 from recipes.cli import RecipeCLI
 from recipes.config_lookup import replaced_callbacks, resolve_configs
-from recipes.errors import INTERRUPTED, TERMINATED, Stopped, UsageError, report_errors
+from recipes.errors import INTERRUPTED, TERMINATED, Stopped, UsageError, one_line, report_errors
 from recipes.resume import note_results
 from recipes.train_ending import print_ending
 
@@ -56,6 +56,17 @@ def _told_how_to_go_on(cli: RecipeCLI, typed: list[str]) -> Iterator[None]:
         raise Stopped(int(str(ended.code)), after) from ended
 
 
+@contextmanager
+def _interval_refused() -> Iterator[None]:
+    """One line of what Lightning finds wrong with val_check_interval once it knows the number of batches."""
+    try:
+        yield
+    except ValueError as error:
+        if not str(error).strip().startswith("`val_check_interval`"):
+            raise
+        raise UsageError(f"trainer.val_check_interval: {one_line(str(error))}") from error
+
+
 def main() -> None:
     """Fit, then test the best checkpoint."""
     typed = sys.argv[1:]
@@ -70,7 +81,7 @@ def main() -> None:
         return
     start = cli.earlier.checkpoint or cli.config.ckpt_path
     with _told_how_to_go_on(cli, typed):
-        with _batch_ended_first():
+        with _batch_ended_first(), _interval_refused():
             cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=start, weights_only=True)
         if cli.trainer.interrupted:
             return

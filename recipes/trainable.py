@@ -29,6 +29,11 @@ def check_trainer(trainer: Mapping[str, Any], save_top_k: int) -> None:
     for name in _NOT_ZERO:
         if trainer.get(name) is not None and trainer[name] == 0:
             raise UsageError(f"trainer.{name}: with 0 nothing is trained and tested; give another number")
+    interval, clip = trainer.get("val_check_interval"), trainer.get("gradient_clip_val")
+    if isinstance(interval, int | float) and interval <= 0:
+        raise UsageError(f"trainer.val_check_interval: {interval} is to be above 0; give another number")
+    if clip is not None and clip < 0:
+        raise UsageError(f"trainer.gradient_clip_val: {clip} cannot be negative; null clips nothing")
     if save_top_k == 0:
         raise UsageError("checkpoint.save_top_k: with 0 no checkpoint is kept to be tested; give 1 or more")
     if (precision := trainer.get("precision")) in _HALF:
@@ -36,6 +41,17 @@ def check_trainer(trainer: Mapping[str, Any], save_top_k: int) -> None:
             f"trainer.precision: {precision} keeps the weights of heads in 16 bits, and they train in 32; "
             f"use {precision.partition('-')[0]}-mixed or 32-true"
         )
+
+
+def check_seed(seed: object) -> None:
+    """Refuse a seed that numpy's generator cannot take.
+
+    Raises:
+        UsageError: says which it can.
+    """
+    largest = 2**32 - 1
+    if isinstance(seed, int) and not 0 <= seed <= largest:
+        raise UsageError(f"seed_everything: {seed} is not a whole number from 0 to {largest}")
 
 
 def check_optimizers(model: LightningModule) -> None:

@@ -408,6 +408,25 @@ WRONG = {
         ],
         "model.init_args.scheduler: Starting multiplicative factor",
     ),
+    "negative seed": (["--config", "baseline.yaml", "--seed_everything=-5"], "seed_everything: -5 is not"),
+    "large seed": (["--config", "baseline.yaml", "--seed_everything=4294967296"], "from 0 to 4294967295"),
+    "no interval": (["--config", "baseline.yaml", "--trainer.val_check_interval=0"], "val_check_interval: 0"),
+    "negative interval": (
+        ["--config", "baseline.yaml", "--trainer.val_check_interval=-1"],
+        "val_check_interval: -1 is to be above 0",
+    ),
+    "interval above the epoch": (
+        ["--config", "baseline.yaml", *toy.DATA, "--trainer.val_check_interval=1000"],
+        "`val_check_interval` (1000) must be less than or equal to the number of the training batches (9)",
+    ),
+    "negative clipping": (
+        ["--config", "baseline.yaml", "--trainer.gradient_clip_val=-1"],
+        "trainer.gradient_clip_val: -1.0 cannot be negative",
+    ),
+    "clipping that turns gradients round": (
+        ["--config", "lntl.yaml", "--model.init_args.gradient_clip_val=-1"],
+        "gradient_clip_val: -1.0 is to be above 0",
+    ),
     "batch of nothing": (["--config", "baseline.yaml", "--data.init_args.batch_size=0"], "batch_size is 1"),
     "fewer than no workers": (
         ["--config", "baseline.yaml", "--data.init_args.num_workers=-1"],
@@ -432,7 +451,9 @@ WRONG = {
 
 def test_a_checkpoint_that_cannot_be_gone_on_from_leaves_no_run_folder(runs, monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
-        toy.run(monkeypatch, "--config", "baseline.yaml", "--ckpt_path=nowhere.ckpt", *toy.QUIET, *toy.BACKBONE)
+        toy.run(
+            monkeypatch, "--config", "baseline.yaml", "--ckpt_path=nowhere.ckpt", *toy.QUIET, *toy.BACKBONE
+        )
     assert stop.value.code == 2
     assert "no checkpoint nowhere.ckpt" in capsys.readouterr().err
     assert not list(Path().rglob("run.json"))
