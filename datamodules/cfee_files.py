@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from python_calamine import CalamineError
 from pytorch_lightning.utilities import rank_zero_warn
 
 from datamodules.errors import DatasetError, first_names
-from datamodules.label_table import GENDERS, check_folder, refuse
+from datamodules.label_table import GENDERS, check_folder, read_bytes, refuse
 
 _IMAGE = re.compile(r"(\d\d)_(\d{3})_\d+\.jpg", re.ASCII | re.IGNORECASE)
 _SHEET = "AU_annotation_all_subjects"
@@ -50,12 +51,11 @@ def class_name(text: str) -> str:
 
 def _rows(path: Path, sheet: str) -> pd.DataFrame:
     """All cells as text, without a header; line n of the file is row n - 1."""
+    content = BytesIO(read_bytes(path))
     try:
         if path.suffix == ".csv":
-            return pd.read_csv(path, header=None, dtype=str, skip_blank_lines=False, encoding="utf-8-sig")
-        return pd.read_excel(path, sheet_name=sheet, header=None, dtype=str, engine="calamine")
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
+            return pd.read_csv(content, header=None, dtype=str, skip_blank_lines=False, encoding="utf-8-sig")
+        return pd.read_excel(content, sheet_name=sheet, header=None, dtype=str, engine="calamine")
     except (ValueError, CalamineError) as error:  # pandas' and Unicode's errors are of the first kind
         refuse(path, None, f"not a table that can be read ({str(error).splitlines()[0]})")
 

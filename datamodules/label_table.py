@@ -30,11 +30,13 @@ def read_bytes(path: Path, how_to_get: str | None = None) -> bytes:
         how_to_get: what the error says if there is no such file, with {path} in it.
 
     Raises:
-        DatasetError: if the file is missing or cannot be read.
+        DatasetError: if the file is missing, cannot be read, or is a pipe or a device.
     """
     try:
         if how_to_get is not None and not path.exists():
             raise DatasetError(how_to_get.format(path=path))
+        if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would block for ever
+            raise DatasetError(f"{path}: cannot be read (it is a pipe or a device, no file)")
         return path.read_bytes()
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error

@@ -1,3 +1,5 @@
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,14 @@ def test_a_file_that_cannot_be_read_is_named_and_a_missing_one_is_to_be_got(tmp_
         read_bytes(missing, how_to_get)
     unread = f"{missing}: cannot be read (No such file or directory)"
     assert str(caught.value) == (f"there is no {missing}\nget it" if how_to_get else unread)
+
+
+def test_a_pipe_in_place_of_a_file_is_refused_and_does_not_block(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pairs.txt")
+    # a reader that opens the pipe gets an empty content, and does not hang the tests
+    threading.Thread(target=lambda: open(tmp_path / "pairs.txt", "wb").close(), daemon=True).start()
+    with pytest.raises(DatasetError, match="pairs.txt: cannot be read .it is a pipe or a device"):
+        read_bytes(tmp_path / "pairs.txt", "there is no {path}")
 
 
 def test_a_root_may_be_a_folder_or_missing_but_not_a_file(tmp_path: Path) -> None:
