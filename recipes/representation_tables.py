@@ -1,7 +1,8 @@
 """Embedding tables of the same samples, joined for a recipe that compares them."""
 
 import warnings
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,9 @@ def load_representations(before: str, after: Sequence[str]) -> tuple[Representat
     tables = _joined(whole)
     first = tables[0]
     labels = {name: column.numpy() for name, column in first.labels.items()}
+    check_apart(labels, "attributes")
+    for name in labels:
+        check_apart(first.attributes[name], f"classes of {printable(name)}")
     identity = labels.pop(IDENTITY, np.full(len(first), -1))
     sizes = ", ".join(f"{len(table):,} in {name}" for name, table in zip(names, whole, strict=True))
     facts = {"joined": f"{len(first):,} samples that all tables have ({sizes})"}
@@ -51,6 +55,17 @@ def load_representations(before: str, after: Sequence[str]) -> tuple[Representat
         sample_id=first.sample_id,
     )
     return representations, facts
+
+
+def check_apart(names: Iterable[str], what: str) -> None:
+    """Refuse names that look the same once control characters are replaced, as one would hide another.
+
+    Raises:
+        UsageError: says which.
+    """
+    shown = Counter(map(printable, names))
+    if alike := [name for name, count in shown.items() if count > 1]:
+        raise UsageError(f"{what} of the first table cannot be told apart: {alike[0]!r}; rename them")
 
 
 def _name_and_path(text: str) -> tuple[str, Path]:

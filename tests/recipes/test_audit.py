@@ -16,7 +16,7 @@ from evaluation.audit import sections as audit_sections
 from evaluation.plots import style
 from recipes import audit
 from recipes.config_lookup import CONFIGS
-from recipes.errors import report_errors
+from recipes.errors import UsageError, report_errors
 from recipes.folder_lock import folder_lock
 from recipes.representation_tables import load_representations
 
@@ -229,6 +229,22 @@ def test_names_come_from_the_file_or_from_the_command_line(tmp_path) -> None:
         [f"B={tmp_path / 'a.safetensors'}", str(tmp_path / "b=c.safetensors")],
     )
     assert list(representations.embeddings) == ["a", "B", "b=c"]
+
+
+@pytest.mark.parametrize("renamed", ["attribute", "class"])
+def test_names_that_look_alike_without_their_control_characters_are_refused(tmp_path, renamed) -> None:
+    table = make_table(1.0, people=6)
+    alike = ("a\x01", "a\x02")
+    name, column = next((k, v) for k, v in table.labels.items() if len(table.attributes[k]) == 2)
+    rest = {key: value for key, value in table.labels.items() if key != name}
+    if renamed == "attribute":
+        labels, classes = rest | dict.fromkeys(alike, column), dict.fromkeys(alike, table.attributes[name])
+    else:
+        labels, classes = rest | {name: column}, {name: alike}
+    attributes = {key: table.attributes[key] for key in rest} | classes
+    replace(table, labels=labels, attributes=attributes).save(tmp_path / "a.safetensors")
+    with pytest.raises(UsageError, match="cannot be told apart: 'a\ufffd'"):
+        load_representations(str(tmp_path / "a.safetensors"), [])
 
 
 def test_several_tables_join_on_what_all_have_in_the_order_of_the_first(tmp_path) -> None:
