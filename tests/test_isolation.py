@@ -18,13 +18,13 @@ BEFORE = state()
 
 def change(tmp_path):
     assert state() == BEFORE
-    os.environ["LOCAL_RANK"] = "0"
+    os.environ["LOCAL_RANK"] = "0" if BEFORE[0] != "0" else "1"
     os.chdir(tmp_path)
     signal.signal(signal.SIGTERM, lambda *_: None)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.use_deterministic_algorithms(not BEFORE[3], warn_only=True)
     torch.set_num_threads(BEFORE[4] + 1)
     torch.set_default_dtype(torch.float64)
-    torch.set_float32_matmul_precision("medium")
+    torch.set_float32_matmul_precision("medium" if BEFORE[6] != "medium" else "high")
     matplotlib.rcParams["font.size"] = 33
     assert not any(now == then for now, then in zip(state(), BEFORE))
 
