@@ -1,5 +1,6 @@
 """Signals, output paths, modes and full disks: one line, the right exit code, nothing lost."""
 
+import json
 import os
 import resource
 import signal
@@ -55,18 +56,29 @@ def wait_for(job: subprocess.Popen, there) -> None:
         time.sleep(0.02)
 
 
+class EpochSignal(Callback):
+    """Sends the process a signal before the first batch of the second epoch."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx) -> None:
+        if (trainer.current_epoch, batch_idx) == (1, 0):
+            os.kill(os.getpid(), self.number)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_training_that_is_stopped_saves_the_batch_and_says_how_to_go_on(tmp_path, number, code):
-    job = start(tmp_path, str(ROOT / "recipes" / "train.py"), *TRAINING)
-    wait_for(job, lambda: any(tmp_path.glob("runs/*/*/checkpoints/last.ckpt")))
-    (last,) = tmp_path.glob("runs/*/*/checkpoints/last.ckpt")
-    before = last.stat().st_mtime_ns
-    job.send_signal(number)
-    _, errors = job.communicate(timeout=100)
+    sender = {"class_path": "tests.recipes.test_endings.EpochSignal", "init_args": {"number": int(number)}}
+    more = f"--trainer.callbacks+={json.dumps(sender)}"
+    job = start(tmp_path, str(ROOT / "recipes" / "train.py"), *TRAINING, more)
+    _, errors = job.communicate(timeout=200)
     assert job.returncode == code, errors
-    assert last.stat().st_mtime_ns > before
-    assert torch.load(last, weights_only=True)["global_step"] > 0
+    (last,) = tmp_path.glob("runs/*/*/checkpoints/last.ckpt")
+    saved = torch.load(last, weights_only=True)
+    assert saved["epoch"] == 1
+    assert saved["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]["processed"] == 1
     (line,) = [x for x in errors.splitlines() if "to go on:" in x]
     assert str(last.parents[1].relative_to(tmp_path)) in line
     assert line.endswith("--resume auto")
