@@ -25,6 +25,7 @@ from datamodules.embedding_file import read_header
 from datamodules.embedding_source import EmbeddingSource
 from datamodules.errors import DatasetError
 from datamodules.job_share import Share
+from evaluation.spreadsheet import csv_text
 from recipes.embed_options import make_parser, make_trainer
 from recipes.embedder import embedder_facts, load_embedder
 from recipes.embedding_job import EmbeddingJob
@@ -52,7 +53,7 @@ def write_left_out(source: EmbeddingSource, out: Path) -> None:
     path.unlink(missing_ok=True)
     if source.left_out:
         rows = pd.DataFrame(source.left_out, columns=["split", "sample_id", "reason"])
-        write_atomic(path, rows.to_csv(index=False).encode(errors="backslashreplace"))
+        write_atomic(path, csv_text(rows).encode(errors="backslashreplace"))
         total = len(source) + len(rows)
         print(f"left out {len(rows):,} of {total:,} images, which have no crop: {path}")
 

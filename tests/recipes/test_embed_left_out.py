@@ -1,5 +1,6 @@
 """The images without a crop are listed beside the embedding table."""
 
+import numpy as np
 import pandas as pd
 
 from datamodules.embedding_source import EmbeddingSource
@@ -22,3 +23,10 @@ def test_images_without_a_crop_are_named_and_recorded(tmp_path, capsys) -> None:
     assert set(listed["reason"].str.partition(":")[0]) == {"no face", "unreadable"}
     assert source.provenance["left_out"] == f"{len(missing)} images without a crop"
     assert f"left out {len(missing)} of {len(in_splits)} images" in capsys.readouterr().out
+
+
+def test_names_that_a_spreadsheet_would_run_are_text_in_the_list(tmp_path) -> None:
+    left_out = (("train", "=1+1.jpg", "no face"),)
+    source = EmbeddingSource({}, {}, np.array(["a"]), {}, left_out)
+    write_left_out(source, tmp_path / "x")
+    assert "train,'=1+1.jpg,no face" in (tmp_path / "x.left_out.csv").read_text()
