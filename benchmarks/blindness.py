@@ -32,17 +32,17 @@ from torch import Tensor
 from benchmarks.blindness_methods import CLASSIFIERS, ERASERS, SUPPRESSORS
 from datamodules.base import SPLITS, FaceDataModule
 from datamodules.celeba import CelebA
-from datamodules.embedding_table import EmbeddingTable
 from datamodules.embeddings import Embeddings
 from datamodules.synthetic_faces import SyntheticFaces
+from datamodules.tables.embedding_table import EmbeddingTable
 from datamodules.train_orders import IdentityBatches
+from evaluation.leakage.held_out import Samples, removed, run_probes, strongest
 from evaluation.plots.style import save_figure
 from evaluation.plots.tradeoff_plot import plot_tradeoff
-from evaluation.probes import Samples, removed, run_probes, strongest
-from evaluation.verification import verification
-from lightning_modules.backbones import build_backbone
+from evaluation.verification.all_pairs import verification
+from lightning_modules.backbones.factory import build_backbone
 from lightning_modules.sensitivenets import SensitiveNets
-from recipes.embedder import load_embedder
+from recipes.embedding.embedder import load_embedder
 
 TRAIN = Path(__file__).resolve().parent.parent / "recipes" / "train.py"
 

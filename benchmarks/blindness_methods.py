@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from evaluation.erasers import fit_inlp, fit_leace
+from evaluation.erasers.fitted import fit_inlp, fit_leace
 
 ERASERS: dict[str, Callable[..., Any]] = {"leace": fit_leace, "inlp": partial(fit_inlp, iterations=20)}
 

@@ -25,9 +25,9 @@ from rich.progress import track
 from torch import Tensor, nn
 from torch.nn import functional
 
-from datamodules.digit_colors import COLORS
-from datamodules.mnist_files import Digits, read_mnist
-from lightning_modules.lntl_network import LNTLConvnet
+from datamodules.annotations.mnist_files import Digits, read_mnist
+from datamodules.loading.digit_colors import COLORS
+from lightning_modules.backbones.lntl_network import LNTLConvnet
 
 MEANS = torch.tensor(list(COLORS.values())) / 255
 MEAN, STD = (torch.tensor(x).view(3, 1, 1) for x in ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)))

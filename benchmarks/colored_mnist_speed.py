@@ -33,9 +33,9 @@ from benchmarks.embedding_batches import take_turns, use_up
 from benchmarks.official_lntl import Official, as_official, official_step
 from benchmarks.ratios import faster
 from benchmarks.without_lightning import Batch, PlainLNTL, step_of
+from datamodules.annotations.mnist_files import Digits
 from datamodules.colored_mnist import ColoredDigits
-from datamodules.mnist_files import Digits
-from lightning_modules.lntl_network import NAME, STAGE
+from lightning_modules.backbones.lntl_network import NAME, STAGE
 
 BATCH, STEPS, TOLERANCE = 128, 20, 1e-12
 PER_ROUND = 10  # steps or batches of a round

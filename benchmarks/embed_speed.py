@@ -22,10 +22,10 @@ from benchmarks.embedding_batches import take_turns
 from benchmarks.ratios import faster
 from datamodules.base import FaceBatch, FaceDataset
 from datamodules.synthetic_faces import SyntheticFaces
-from lightning_modules.base import FaceModule
-from recipes.embedder import load_embedder
-from recipes.embedding_job import EmbeddingJob
-from recipes.embedding_shards import ShardFolder
+from lightning_modules.training.base import FaceModule
+from recipes.embedding.embedder import load_embedder
+from recipes.embedding.embedding_job import EmbeddingJob
+from recipes.embedding.embedding_shards import ShardFolder
 
 BATCH = 64
 

@@ -24,8 +24,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset, default_collate
 
-from datamodules.embedding_table import EmbeddingTable
 from datamodules.embeddings import EmbeddingRows
+from datamodules.tables.embedding_table import EmbeddingTable
 
 TRIPLETS, DIMENSION, WIDTH, IMAGES = 128, 2048, 1024, 10
 PER_ROUND = 50  # batches of a round; a single one is too short for the clock

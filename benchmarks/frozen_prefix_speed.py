@@ -21,7 +21,7 @@ import torch
 from benchmarks.embedding_batches import take_turns
 from benchmarks.ratios import faster
 from benchmarks.without_lightning import Batch, PlainLNTL, step_of
-from lightning_modules.backbones import Trainable
+from lightning_modules.backbones.factory import Trainable
 
 TOLERANCE = 1e-6
 GOALS = {"all layers": 3.0, "last stage, twice": 1.35}

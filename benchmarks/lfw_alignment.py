@@ -17,9 +17,9 @@ import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 from torch.nn.functional import normalize
 
+from datamodules.annotations.lfw_pairs import read_pairs
 from datamodules.cropping.crop_store import CropStore
-from datamodules.lfw_pairs import read_pairs
-from lightning_modules.backbones import build_backbone
+from lightning_modules.backbones.factory import build_backbone
 
 
 @torch.inference_mode()

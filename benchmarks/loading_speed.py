@@ -32,12 +32,12 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from datamodules.cropping.crop_gather import CropArray
-from datamodules.face_alignment import centre_square
-from datamodules.prefetch_loader import PrefetchLoader
-from datamodules.samplers import ShardedSampler
+from datamodules.loading.face_alignment import centre_square
+from datamodules.loading.prefetch_loader import PrefetchLoader
+from datamodules.loading.samplers import ShardedSampler
+from datamodules.loading.table_dataset import ImageFiles, TableDataset
 from datamodules.synthetic_faces import SyntheticFaces
-from datamodules.table_dataset import ImageFiles, TableDataset
-from lightning_modules.backbone_base import InputSpec, Preprocess
+from lightning_modules.backbones.backbone_base import InputSpec, Preprocess
 
 SIZE, BATCH, LARGE_BATCH = 224, 64, 256
 GOALS = {

@@ -22,7 +22,7 @@ from torch.nn import functional
 from benchmarks.embedding_batches import take_turns
 from benchmarks.ratios import faster
 from datamodules.synthetic_faces import SyntheticFaces
-from lightning_modules.backbones import build_backbone
+from lightning_modules.backbones.factory import build_backbone
 
 BF16 = torch.autocast("cpu", torch.bfloat16)
 SIZE, CLASSES = 224, 10

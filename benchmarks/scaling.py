@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from evaluation.attacks.attacker_grids import ATTACKERS
-from evaluation.attacks.permutation_test import permutation_test
-from evaluation.leakage import leakage
-from evaluation.probes import Samples
-from evaluation.verification import verification
+from evaluation.leakage.estimate import leakage
+from evaluation.leakage.held_out import Samples
+from evaluation.leakage.permutation_null import permutation_test
+from evaluation.probes.attacker_grids import ATTACKERS
+from evaluation.verification.all_pairs import verification
 
 BASE = {"samples": 4000, "images": 4, "classes": 2, "features": 128}
 """What is held where something else grows."""

@@ -25,7 +25,7 @@ from torch.optim import Adam
 
 from benchmarks.embedding_batches import take_turns
 from benchmarks.ratios import faster
-from lightning_modules.sensitive_losses import Mining
+from lightning_modules.layers.sensitive_losses import Mining
 from lightning_modules.sensitivenets import SensitiveNets
 
 EMBEDDINGS, DIMENSION, WIDTH, IMAGES, EMOTIONS = 384, 2048, 1024, 3, 6

@@ -24,8 +24,8 @@ from torch import Tensor, nn
 
 from benchmarks.embedding_batches import take_turns
 from benchmarks.ratios import faster
-from lightning_modules.backbones import Backbone, build_backbone
-from lightning_modules.block_checkpointing import checkpoint_blocks
+from lightning_modules.backbones.factory import Backbone, build_backbone
+from lightning_modules.training.block_checkpointing import checkpoint_blocks
 
 TOLERANCE = 1e-4
 BASE = "as it is"

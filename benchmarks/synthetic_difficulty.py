@@ -24,8 +24,8 @@ from sklearn.preprocessing import StandardScaler
 
 from datamodules.base import Split
 from datamodules.synthetic_faces import SyntheticFaces
-from evaluation.verification import verification
-from lightning_modules.backbones import build_backbone, save_backbone
+from evaluation.verification.all_pairs import verification
+from lightning_modules.backbones.factory import build_backbone, save_backbone
 from lightning_modules.face_recognition import FaceRecognition
 
 

@@ -33,7 +33,7 @@ from torch.utils.data import DataLoader
 from benchmarks.embedding_batches import take_turns
 from benchmarks.ratios import faster
 from callbacks.finite_loss import FiniteLoss
-from lightning_modules.manual_optimization import ManualOptimization
+from lightning_modules.training.manual_optimization import ManualOptimization
 
 CLASSES = 6
 

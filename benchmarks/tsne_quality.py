@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.manifold import TSNE, trustworthiness
 
-from datamodules.embedding_table import EmbeddingTable
+from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.plots.embedding_plot import perplexity, sample_rows, tsne_points
 
 NEIGHBOURS = 15

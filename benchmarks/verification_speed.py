@@ -3,8 +3,9 @@
     OMP_NUM_THREADS=1 python -m benchmarks.verification_speed [--samples 10000 --features 2048 --rounds 5]
 
 The usual way multiplies the matrix with itself, takes the upper triangle and hands it to scikit-learn's
-roc_curve, all in 32 bits. Ours is `evaluation.verification`. Each side runs in a process of its own, in
-turns: processor time of one thread, and the growth of the process' memory from the embeddings to its peak.
+roc_curve, all in 32 bits. Ours is `evaluation.verification.all_pairs`. Each side runs in a process of its
+own, in turns: processor time of one thread, and the growth of the process' memory from the embeddings to
+its peak.
 Embeddings are random, four of a person; `--table` takes those of a table. The AUC of both sides is compared,
 and with that of 64-bit scores (`--exact false` leaves that out). Prints the median and range over the rounds,
 and a line of JSON.
@@ -22,8 +23,8 @@ from statistics import median
 import numpy as np
 import torch
 
-from datamodules.embedding_table import EmbeddingTable
-from evaluation.verification import verification
+from datamodules.tables.embedding_table import EmbeddingTable
+from evaluation.verification.all_pairs import verification
 
 SIDES = ("usual", "ours")
 _NOISE = 3.0  # of an image beside its person; the equal error rate is a few percent

@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor
 from torch.optim import SGD, Optimizer
 
-from lightning_modules.frozen_once import frozen_once
 from lightning_modules.lntl import LNTL
+from lightning_modules.training.cached_frozen_outputs import frozen_once
 
 Batch = dict[str, Tensor]
 Step = Callable[[Batch], None]

@@ -3,7 +3,7 @@
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from callbacks.representation import is_rehearsal
+from callbacks.support.representation import is_rehearsal
 
 
 def admissible_leakage(leakage: float, drop: float, max_drop: float) -> float:

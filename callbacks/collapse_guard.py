@@ -6,14 +6,14 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor, nn
 
-from callbacks.representation import (
+from callbacks.support.representation import (
     check_representation,
     embedding_before,
     embedding_now,
     original_backbone,
 )
-from callbacks.validation_samples import ValidationSamples
-from evaluation.embedding_health import collapsed, effective_rank, scale
+from callbacks.support.validation_samples import ValidationSamples
+from evaluation.leakage.embedding_health import collapsed, effective_rank, scale
 
 
 class CollapseGuard(ValidationSamples):
@@ -22,7 +22,7 @@ class CollapseGuard(ValidationSamples):
     A representation that became all but constant reads as blind to a probe that does not standardise, and one
     that lies on a line keeps no identity. The scale is judged beside that of the backbone as it was when
     `fit` began, on the same samples; a validation without a `fit` logs and judges nothing. See
-    `evaluation.embedding_health` for both figures.
+    `evaluation.leakage.embedding_health` for both figures.
 
     Works with modules that have `backbone`, `inputs(batch)` and `embed(inputs)`.
 

@@ -6,10 +6,10 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 
-from callbacks.report_files import log_figure, report_folder
-from callbacks.representation import check_representation, embedding_now
-from callbacks.validation_samples import ValidationSamples
-from callbacks.validation_schedule import check_every, is_due
+from callbacks.support.report_files import log_figure, report_folder
+from callbacks.support.representation import check_representation, embedding_now
+from callbacks.support.validation_samples import ValidationSamples
+from callbacks.support.validation_schedule import check_every, is_due
 from evaluation.plots.embedding_plot import plot_embedding, tsne_points
 
 

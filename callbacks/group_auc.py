@@ -8,9 +8,9 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from sklearn.metrics import roc_auc_score
 
-from callbacks.evaluation_outputs import check_outputs
-from callbacks.gather import Collected
-from evaluation.groupings import cross, make_grouping, metric_word, positive_class
+from callbacks.support.evaluation_outputs import check_outputs
+from callbacks.support.gather import Collected
+from evaluation.samples.groupings import cross, make_grouping, metric_word, positive_class
 
 
 def auc(positive: np.ndarray, score: np.ndarray) -> float:

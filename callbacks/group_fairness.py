@@ -9,9 +9,9 @@ from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 
-from callbacks.evaluation_outputs import check_outputs
-from callbacks.group_report import print_group_rates, write_group_report
-from evaluation.group_rates import (
+from callbacks.support.evaluation_outputs import check_outputs
+from callbacks.support.group_report import print_group_rates, write_group_report
+from evaluation.fairness.group_rates import (
     RATES,
     Counts,
     GroupCounts,
@@ -20,7 +20,7 @@ from evaluation.group_rates import (
     group_table,
     undefined_rates,
 )
-from evaluation.groupings import Grouping, cross, make_grouping, metric_word, positive_class
+from evaluation.samples.groupings import Grouping, cross, make_grouping, metric_word, positive_class
 
 DEMOGRAPHIC = ("gender", "ethnicity")
 """The attributes to group by where none are asked for."""
@@ -33,12 +33,12 @@ class GroupFairness(Callback):
 
     - `<stage>/<rate>/<group>` with rate `accuracy`, `tpr`, `fpr`, `tnr`, `selection_rate`, and `n` (samples);
       a group is called `smiling=yes`, a crossed one `smiling=yes,gender=female` (class names, escaped as
-      `evaluation.groupings.metric_word` says);
+      `evaluation.samples.groupings.metric_word` says);
     - `<stage>/tpr`, `fpr`, `tnr`, `selection_rate` of all samples (the module logs the accuracy);
     - of a task of three classes or more without `positive`, each of these is the mean over the classes, each
       against all the others, and `<stage>/<rate>/<class>` is that of one class, such as `val/tpr/happy`;
     - `<stage>/<gap>` of the first grouping and `<stage>/<gap>/smiling,gender` of the others, with the gaps
-      of `evaluation.group_rates.fairness_gaps` (`tpr_gap`, `equal_opportunity` in points, ...).
+      of `evaluation.fairness.group_rates.fairness_gaps` (`tpr_gap`, `equal_opportunity` in points, ...).
 
     A rate without trials is nan and its group is left out of the gaps, with one warning that names it.
     A sample counts where its target and every attribute of the grouping are known. At the end of fit (the

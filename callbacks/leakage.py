@@ -10,18 +10,18 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 from torch import Tensor, nn
 
-from callbacks.gather import Collected
-from callbacks.leakage_report import print_leakage, verdicts, write_leakage
-from callbacks.probe_options import check_probe_options
-from callbacks.representation import (
+from callbacks.support.gather import Collected
+from callbacks.support.leakage_report import print_leakage, verdicts, write_leakage
+from callbacks.support.probe_options import check_probe_options
+from callbacks.support.representation import (
     check_representation,
     embedding_before,
     embedding_now,
     is_rehearsal,
     original_backbone,
 )
-from evaluation.probe_families import FAMILIES, Family
-from evaluation.probes import Samples, run_probes
+from evaluation.leakage.held_out import Samples, run_probes
+from evaluation.probes.probe_families import FAMILIES, Family
 
 
 class Leakage(Callback):
@@ -33,9 +33,9 @@ class Leakage(Callback):
     tested. The strongest of the families counts.
 
     Logged, in [0, 1] but for the last: `test/leakage/<attribute>` and `test/leakage/<attribute>/before`,
-    balanced accuracies, and `test/leakage/<attribute>/removed`, percent (see `evaluation.probes.removed`),
-    but not of the module's `task`, which is meant to be kept. The whole table goes to `leakage.csv` in the
-    log directory, and to W&B where it is used.
+    balanced accuracies, and `test/leakage/<attribute>/removed`, percent (see
+    `evaluation.leakage.held_out.removed`), but not of the module's `task`, which is meant to be kept. The
+    whole table goes to `leakage.csv` in the log directory, and to W&B where it is used.
 
     Works with modules that have `backbone`, `inputs(batch)` and `embed(inputs)`. With several processes each
     embeds its share, and the first probes them all. In `fast_dev_run` embeddings are made but not probed.
@@ -43,7 +43,7 @@ class Leakage(Callback):
     Args:
         attributes: what is probed for.
         families: kinds of probe: linear, mlp, rbf_svm and forest.
-        max_samples: samples that rbf_svm and forest learn from; see `evaluation.probes.run_probes`.
+        max_samples: samples that rbf_svm and forest learn from; see `evaluation.leakage.held_out.run_probes`.
         seed: of the probes.
     """
 

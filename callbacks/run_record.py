@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.cli import SaveConfigCallback
 
-from lightning_modules.checkpoint_file import replace_file
+from lightning_modules.backbones.checkpoint_file import replace_file
 
 DISTRIBUTION = "blindface"
 DATA_CONFIG = "data.yaml"

@@ -9,13 +9,13 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from callbacks.admissible_leakage import AdmissibleLeakage
-from callbacks.probe_options import check_probe_options
-from callbacks.report_files import log_table, report_folder, write_table
-from callbacks.representation import check_representation, embedding_now
-from callbacks.validation_samples import ValidationSamples
-from callbacks.validation_schedule import check_every, is_due
-from evaluation.probe_families import Family, Ints
-from evaluation.probes import Samples, run_probes, strongest
+from callbacks.support.probe_options import check_probe_options
+from callbacks.support.report_files import log_table, report_folder, write_table
+from callbacks.support.representation import check_representation, embedding_now
+from callbacks.support.validation_samples import ValidationSamples
+from callbacks.support.validation_schedule import check_every, is_due
+from evaluation.leakage.held_out import Samples, run_probes, strongest
+from evaluation.probes.probe_families import Family, Ints
 
 
 class ValidationLeakage(ValidationSamples):

@@ -5,11 +5,11 @@ from typing import Any
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor, nn
 
-from callbacks.evaluation_outputs import check_outputs
-from callbacks.representation import check_representation, embedding_before, original_backbone
-from callbacks.validation_samples import ValidationSamples
-from callbacks.verification_report import write_verification
-from evaluation.verification import verification
+from callbacks.support.evaluation_outputs import check_outputs
+from callbacks.support.representation import check_representation, embedding_before, original_backbone
+from callbacks.support.validation_samples import ValidationSamples
+from callbacks.support.verification_report import write_verification
+from evaluation.verification.all_pairs import verification
 
 
 class Verification(ValidationSamples):
@@ -17,8 +17,8 @@ class Verification(ValidationSamples):
 
     All pairs of the first `max_samples` samples of the split are compared by cosine, the same samples
     whatever the number of processes. `validation_step` and `test_step` have to return
-    `{"embedding": (N, D), "identity": (N,)}`; see `evaluation.verification` for the conventions. After a test
-    there are a table and figures too, see `verification_report.write_verification`.
+    `{"embedding": (N, D), "identity": (N,)}`; see `evaluation.verification.all_pairs` for the conventions.
+    After a test there are a table and figures too, see `verification_report.write_verification`.
 
     Args:
         max_samples: samples that take part; the work grows with the square of it.

@@ -9,10 +9,10 @@ from pytorch_lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from datamodules.counter_rng import uniform
-from datamodules.late_loader import LateLoader
-from datamodules.prefetch_loader import PrefetchLoader
-from datamodules.samplers import Position, ShardedSampler, TrainIndex, Visit
+from datamodules.loading.counter_rng import uniform
+from datamodules.loading.late_loader import LateLoader
+from datamodules.loading.prefetch_loader import PrefetchLoader
+from datamodules.loading.samplers import Position, ShardedSampler, TrainIndex, Visit
 from datamodules.train_orders import TrainOrder
 
 FaceBatch = dict[str, Tensor]

@@ -4,11 +4,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from datamodules.annotations.celeba_files import ATTRIBUTES, read_celeba_files
+from datamodules.annotations.face_table import FaceTable
 from datamodules.base import Attributes
-from datamodules.celeba_files import ATTRIBUTES, read_celeba_files
-from datamodules.face_alignment import align, centre_square, rescale_points
-from datamodules.face_table import FaceTable
 from datamodules.file_faces import FileFaces
+from datamodules.loading.face_alignment import align, centre_square, rescale_points
 
 Crop = Literal["aligned", "center"]
 

@@ -10,13 +10,13 @@ from typing import Any, Literal
 import numpy as np
 from pytorch_lightning.utilities import rank_zero_warn
 
+from datamodules.annotations.cfee_files import CfeeFiles, class_name, read_cfee_files, read_genders
+from datamodules.annotations.face_table import FaceTable
+from datamodules.annotations.group_split import check_shares, split_groups
+from datamodules.annotations.label_table import GENDERS
 from datamodules.base import Attributes
-from datamodules.cfee_files import CfeeFiles, class_name, read_cfee_files, read_genders
 from datamodules.errors import DatasetError
-from datamodules.face_table import FaceTable
 from datamodules.file_faces import FileFaces
-from datamodules.group_split import check_shares, split_groups
-from datamodules.label_table import GENDERS
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised", "disgusted")
 """The thesis' six; it leaves out fear, whose images are few and noisy."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
+from datamodules.annotations.mnist_files import Digits, download_mnist, read_mnist
 from datamodules.base import SPLITS, Attributes, FaceBatch, FaceDataModule, FaceDataset, Split
-from datamodules.digit_colors import COLORS, color_labels, draw_color, draw_jittered, paint
-from datamodules.mnist_files import Digits, download_mnist, read_mnist
+from datamodules.loading.digit_colors import COLORS, color_labels, draw_color, draw_jittered, paint
 
 
 class ColoredDigits(FaceDataset):

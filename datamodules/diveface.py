@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from pytorch_lightning.utilities import rank_zero_warn
 
+from datamodules.annotations.diveface_files import ETHNICITIES, DiveFaceFiles, read_diveface_files
+from datamodules.annotations.face_table import FaceTable
+from datamodules.annotations.group_split import check_shares, connected_groups, split_groups
+from datamodules.annotations.label_table import GENDERS
 from datamodules.base import Attributes
-from datamodules.diveface_files import ETHNICITIES, DiveFaceFiles, read_diveface_files
-from datamodules.face_table import FaceTable
 from datamodules.file_faces import FileFaces
-from datamodules.group_split import check_shares, connected_groups, split_groups
-from datamodules.label_table import GENDERS
 
 
 def first_of_each(keys: np.ndarray, count: int | None) -> np.ndarray:

@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from datamodules.annotations.group_split import check_shares
 from datamodules.base import SPLITS, Attributes, FaceBatch, FaceDataModule, FaceDataset, Split
-from datamodules.embedding_file import TableHeader, read_header
-from datamodules.embedding_table import EmbeddingTable
 from datamodules.errors import DatasetError
-from datamodules.group_split import check_shares
-from datamodules.split_samples import Sample, draw_rows
-from datamodules.table_options import cross_labels, dealt_image_by_image, with_crossed_names
+from datamodules.sampling.split_samples import Sample, draw_rows
+from datamodules.tables.embedding_file import TableHeader, read_header
+from datamodules.tables.embedding_table import EmbeddingTable
+from datamodules.tables.table_options import cross_labels, dealt_image_by_image, with_crossed_names
 
 _CHUNK = 1 << 20
 

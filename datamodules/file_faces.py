@@ -10,15 +10,15 @@ from typing import Any, Literal
 import numpy as np
 from pytorch_lightning.utilities import rank_zero_warn
 
-from datamodules.augmentation import Augmentation
+from datamodules.annotations.face_table import FaceTable
 from datamodules.base import SPLITS, Attributes, FaceDataModule, Split
 from datamodules.cropping.crop_store import CropStore
 from datamodules.errors import DatasetError
-from datamodules.face_alignment import centre_square
-from datamodules.face_table import FaceTable
-from datamodules.image_files import usable
-from datamodules.split_samples import Sample, draw_rows
-from datamodules.table_dataset import ImageFiles, TableDataset
+from datamodules.loading.augmentation import Augmentation
+from datamodules.loading.face_alignment import centre_square
+from datamodules.loading.image_files import usable
+from datamodules.loading.table_dataset import ImageFiles, TableDataset
+from datamodules.sampling.split_samples import Sample, draw_rows
 
 DEFAULT_SIZE = 112
 

@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from datamodules.annotations.face_table import FaceTable
+from datamodules.annotations.group_split import split_groups
+from datamodules.annotations.label_table import GENDERS
+from datamodules.annotations.lfw_files import IMAGES, find_folder, list_images, read_gender
+from datamodules.annotations.lfw_pairs import Pairs, people_of_folds, read_pairs
 from datamodules.base import SPLITS, Attributes
 from datamodules.errors import DatasetError
-from datamodules.face_table import FaceTable
 from datamodules.file_faces import FileFaces
-from datamodules.group_split import split_groups
-from datamodules.label_table import GENDERS
-from datamodules.lfw_files import IMAGES, find_folder, list_images, read_gender
-from datamodules.lfw_pairs import Pairs, people_of_folds, read_pairs
 
 PairFile = Literal["pairsDevTrain", "pairsDevTest", "pairs"]
 

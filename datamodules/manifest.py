@@ -9,14 +9,14 @@ from typing import Any
 
 from pytorch_lightning.utilities import rank_zero_warn
 
+from datamodules.annotations.cell_text import normalize
+from datamodules.annotations.face_table import FaceTable
+from datamodules.annotations.group_split import check_shares
+from datamodules.annotations.manifest_files import TextTable, read_text_table
+from datamodules.annotations.manifest_splits import deal_splits, given_splits
 from datamodules.base import Attributes
-from datamodules.cell_text import normalize
 from datamodules.errors import DatasetError
-from datamodules.face_table import FaceTable
 from datamodules.file_faces import FileFaces
-from datamodules.group_split import check_shares
-from datamodules.manifest_files import TextTable, read_text_table
-from datamodules.manifest_splits import deal_splits, given_splits
 
 MAX_CLASSES = 200
 """A column with more classes is an attribute only if it is named in `attributes`, is `identity`, or is

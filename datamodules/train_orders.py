@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from datamodules.errors import DatasetError
-from datamodules.mixed_sample import allot, check_mix
-from datamodules.samplers import ShardedSampler
+from datamodules.loading.samplers import ShardedSampler
+from datamodules.sampling.mixed_sample import allot, check_mix
 
 Labels = Mapping[str, Tensor]
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from datamodules.base import Attributes, FaceBatch, FaceDataModule, FaceDataset, Split
-from datamodules.samplers import Position, Visit
+from datamodules.loading.samplers import Position, Visit
 
 Stream = Literal["identity", "sensitive"]
 

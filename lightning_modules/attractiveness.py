@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
-from lightning_modules.base import AttributeClassifier, Batch, mean_of_known
+from lightning_modules.training.base import AttributeClassifier, Batch, mean_of_known
 
 
 class Attractiveness(AttributeClassifier):

@@ -3,7 +3,7 @@
 from torch import Tensor
 from torch.nn import functional
 
-from lightning_modules.base import AttributeClassifier, Batch, mean_of_known
+from lightning_modules.training.base import AttributeClassifier, Batch, mean_of_known
 
 
 class Baseline(AttributeClassifier):

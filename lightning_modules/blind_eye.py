@@ -6,9 +6,9 @@ import torch
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
-from lightning_modules.base import Batch, mean_of_known, wide
-from lightning_modules.sensitive_classifier import AdversarialClassifier
-from lightning_modules.still_statistics import still_statistics
+from lightning_modules.layers.batchnorm import still_statistics
+from lightning_modules.training.base import Batch, mean_of_known, wide
+from lightning_modules.training.sensitive_classifier import AdversarialClassifier
 
 
 class BlindEye(AdversarialClassifier):

@@ -5,10 +5,10 @@ from typing import Any
 
 from torch import Tensor
 
-from lightning_modules.base import Batch, wide
-from lightning_modules.gradient_reversal import dann_ramp, reverse_gradient
-from lightning_modules.heads import Head
-from lightning_modules.sensitive_classifier import SensitiveClassifier
+from lightning_modules.layers.gradient_reversal import dann_ramp, reverse_gradient
+from lightning_modules.layers.heads import Head
+from lightning_modules.training.base import Batch, wide
+from lightning_modules.training.sensitive_classifier import SensitiveClassifier
 
 
 class DANN(SensitiveClassifier):

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lightning_modules.base import Batch
-from lightning_modules.sensitive_classifier import SensitiveClassifier
+from lightning_modules.training.base import Batch
+from lightning_modules.training.sensitive_classifier import SensitiveClassifier
 
 
 class EnD(SensitiveClassifier):

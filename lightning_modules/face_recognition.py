@@ -10,8 +10,8 @@ from pytorch_metric_learning.losses import ArcFaceLoss, CosFaceLoss
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
-from lightning_modules.backbones import Trainable
-from lightning_modules.base import Batch, IdentityModule
+from lightning_modules.backbones.factory import Trainable
+from lightning_modules.training.base import Batch, IdentityModule
 
 
 class FaceRecognition(IdentityModule):

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lightning_modules.base import Batch, wide
-from lightning_modules.frozen_once import frozen_once
-from lightning_modules.sensitive_classifier import AdversarialClassifier
-from lightning_modules.still_statistics import still_statistics
+from lightning_modules.layers.batchnorm import still_statistics
+from lightning_modules.training.base import Batch, wide
+from lightning_modules.training.cached_frozen_outputs import frozen_once
+from lightning_modules.training.sensitive_classifier import AdversarialClassifier
 
 
 class LAFTR(AdversarialClassifier):

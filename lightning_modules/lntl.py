@@ -7,16 +7,16 @@ from pytorch_lightning.cli import OptimizerCallable
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor
 
-from lightning_modules.backbones import CHECKPOINT, Trainable
-from lightning_modules.base import Batch, mean_of_known, wide
+from lightning_modules.backbones.factory import CHECKPOINT, Trainable
 from lightning_modules.baseline import Baseline
-from lightning_modules.bias_head import BiasHeads, build_bias_head
-from lightning_modules.frozen_once import frozen_once
-from lightning_modules.gradient_reversal import dann_ramp, reverse_gradient
-from lightning_modules.stage import read_stage, shape_of_stage
-from lightning_modules.start_from import load_weights
-from lightning_modules.still_statistics import still_statistics
-from lightning_modules.two_players import TwoPlayers
+from lightning_modules.layers.batchnorm import still_statistics
+from lightning_modules.layers.bias_heads import BiasHeads, build_bias_head
+from lightning_modules.layers.gradient_reversal import dann_ramp, reverse_gradient
+from lightning_modules.training.base import Batch, mean_of_known, wide
+from lightning_modules.training.cached_frozen_outputs import frozen_once
+from lightning_modules.training.feature_layer import read_stage, shape_of_stage
+from lightning_modules.training.init_weights import load_weights
+from lightning_modules.training.two_players import TwoPlayers
 
 
 class LNTL(TwoPlayers, Baseline):

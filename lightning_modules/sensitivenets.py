@@ -10,11 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim import Optimizer
 
-from lightning_modules.alternation import Alternation
-from lightning_modules.base import Batch, IdentityModule, mean_of_known, wide
-from lightning_modules.heads import Head
-from lightning_modules.manual_optimization import ManualOptimization
-from lightning_modules.sensitive_losses import (
+from lightning_modules.layers.heads import Head
+from lightning_modules.layers.sensitive_losses import (
     Mining,
     delta,
     mean_over_triplets,
@@ -23,7 +20,10 @@ from lightning_modules.sensitive_losses import (
     triplet_loss,
     uniform_delta,
 )
-from lightning_modules.suppressor import Suppressor
+from lightning_modules.layers.suppressor import Suppressor
+from lightning_modules.training.alternation import Alternation
+from lightning_modules.training.base import Batch, IdentityModule, mean_of_known, wide
+from lightning_modules.training.manual_optimization import ManualOptimization
 
 UNIFORM = "uniform"
 

@@ -20,13 +20,13 @@ from rich.text import Text
 from evaluation.audit.run import run_audit
 from evaluation.audit.settings import AuditSettings
 from evaluation.report.page import write_report
-from recipes.audit_summary import print_summary
-from recipes.errors import RecipeParser, UsageError
-from recipes.folder_lock import folder_lock
-from recipes.jobs import job_parser, parse_job, run_resumable, users_mistakes
-from recipes.output_path import check_output
-from recipes.pair_files import load_pairs
-from recipes.representation_tables import load_representations
+from recipes.auditing.audit_summary import print_summary
+from recipes.auditing.pair_files import load_pairs
+from recipes.auditing.representation_tables import load_representations
+from recipes.command_line.errors import RecipeParser, UsageError
+from recipes.command_line.jobs import job_parser, parse_job, run_resumable, users_mistakes
+from recipes.command_line.output_path import check_output
+from recipes.runs.folder_lock import folder_lock
 
 _REPORT = ("report.html", "numbers.json")
 

@@ -18,14 +18,14 @@ from PIL import Image
 
 from datamodules.cropping.crop_worker import load_detector
 from datamodules.cropping.face_crop import CropOptions
-from evaluation.pairs.lfw_protocol import PairRows, listed_scores
-from lightning_modules.base import FaceModule
-from recipes.compare_options import make_parser
-from recipes.embedder import embedding_of, load_embedder
-from recipes.errors import UsageError, report_errors
-from recipes.jobs import parse_job, users_mistakes
-from recipes.output_path import check_output
-from recipes.photo_face import PhotoFace, read_face
+from evaluation.verification.lfw_protocol import PairRows, listed_scores
+from lightning_modules.training.base import FaceModule
+from recipes.command_line.errors import UsageError, report_errors
+from recipes.command_line.jobs import parse_job, users_mistakes
+from recipes.command_line.output_path import check_output
+from recipes.embedding.compare_options import make_parser
+from recipes.embedding.embedder import embedding_of, load_embedder
+from recipes.embedding.photo_face import PhotoFace, read_face
 
 _ALIGNED = 112  # pixels of the input of networks whose faces are aligned by their landmarks
 

@@ -21,18 +21,18 @@ from pytorch_lightning import Trainer
 from callbacks.run_record import DISTRIBUTION
 from datamodules.base import FaceDataModule
 from datamodules.cropping.crop_writer import write_atomic
-from datamodules.embedding_file import read_header
-from datamodules.embedding_source import EmbeddingSource
 from datamodules.errors import DatasetError
-from datamodules.job_share import Share
-from evaluation.spreadsheet import csv_text
-from recipes.embed_options import make_parser, make_trainer
-from recipes.embedder import embedder_facts, load_embedder
-from recipes.embedding_job import EmbeddingJob
-from recipes.embedding_shards import ShardFolder
-from recipes.errors import UsageError
-from recipes.jobs import parse_job, run_resumable, users_mistakes
-from recipes.output_path import check_output
+from datamodules.jobs.job_share import Share
+from datamodules.tables.embedding_file import read_header
+from evaluation.samples.spreadsheet import csv_text
+from recipes.command_line.errors import UsageError
+from recipes.command_line.jobs import parse_job, run_resumable, users_mistakes
+from recipes.command_line.output_path import check_output
+from recipes.embedding.embed_options import make_parser, make_trainer
+from recipes.embedding.embedder import embedder_facts, load_embedder
+from recipes.embedding.embedding_job import EmbeddingJob
+from recipes.embedding.embedding_shards import ShardFolder
+from recipes.embedding.embedding_source import EmbeddingSource
 
 
 def is_finished(out: Path, provenance: dict[str, str], overwrite: bool) -> bool:

@@ -17,12 +17,12 @@ from typing import Any, Literal
 import torch
 
 from datamodules.base import SPLITS, Split
-from datamodules.embedding_table import EmbeddingTable
 from datamodules.embeddings import file_sha256
-from evaluation.erasers import fit_inlp, fit_leace, fit_noise, fit_pca
-from recipes.errors import RecipeParser, UsageError, report_errors
-from recipes.jobs import job_parser, parse_job, users_mistakes
-from recipes.output_path import check_output
+from datamodules.tables.embedding_table import EmbeddingTable
+from evaluation.erasers.fitted import fit_inlp, fit_leace, fit_noise, fit_pca
+from recipes.command_line.errors import RecipeParser, UsageError, report_errors
+from recipes.command_line.jobs import job_parser, parse_job, users_mistakes
+from recipes.command_line.output_path import check_output
 
 Method = Literal["leace", "inlp", "pca", "noise"]
 FITS: dict[Method, Callable[..., Any]] = {
@@ -38,7 +38,7 @@ def make_parser() -> RecipeParser:
     parser = job_parser("Take an attribute out of an embedding table, in closed form.")
     parser.add_argument("--table", type=Path, required=True, help="Embedding table to read.")
     parser.add_argument("--out", type=Path, required=True, help="The .safetensors file to write.")
-    parser.add_argument("--method", type=Method, required=True, help="See evaluation/erasers.py.")
+    parser.add_argument("--method", type=Method, required=True, help="See evaluation/erasers/fitted.py.")
     parser.add_argument(
         "--options", type=dict[str, Any], default={}, help="Of the method; --options.NAME VALUE sets one."
     )

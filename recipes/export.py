@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.embeddings import file_sha256
-from recipes.card_audit import audit_of
-from recipes.embed_options import add_embedder_arguments
-from recipes.embedder import embedder_facts, load_embedder
-from recipes.errors import RecipeParser, UsageError, report_errors
-from recipes.export_check import TOLERANCE, check_export, probe_images
-from recipes.export_files import FORMATS, FormatName, write_format
-from recipes.export_folder import check_place, written_at_once
-from recipes.export_network import EmbeddingNetwork, describe
-from recipes.jobs import job_parser, parse_job
-from recipes.model_card import model_card
-from recipes.output_path import check_output
+from recipes.command_line.errors import RecipeParser, UsageError, report_errors
+from recipes.command_line.jobs import job_parser, parse_job
+from recipes.command_line.output_path import check_output
+from recipes.embedding.embed_options import add_embedder_arguments
+from recipes.embedding.embedder import embedder_facts, load_embedder
+from recipes.exporting.card_audit import audit_of
+from recipes.exporting.export_check import TOLERANCE, check_export, probe_images
+from recipes.exporting.export_files import FORMATS, FormatName, write_format
+from recipes.exporting.export_folder import check_place, written_at_once
+from recipes.exporting.export_network import EmbeddingNetwork, describe
+from recipes.exporting.model_card import model_card
 
 CARD, CONFIG = "README.md", "config.json"
 

@@ -8,12 +8,12 @@ import csv
 import io
 from pathlib import Path
 
+from datamodules.annotations.name_pattern import SUFFIXES, NamePattern, find_images
 from datamodules.cropping.crop_writer import write_atomic
-from datamodules.name_pattern import SUFFIXES, NamePattern, find_images
-from evaluation.spreadsheet import as_cell
-from recipes.errors import RecipeParser, UsageError, report_errors
-from recipes.jobs import job_parser, parse_job, users_mistakes
-from recipes.output_path import check_output
+from evaluation.samples.spreadsheet import as_cell
+from recipes.command_line.errors import RecipeParser, UsageError, report_errors
+from recipes.command_line.jobs import job_parser, parse_job, users_mistakes
+from recipes.command_line.output_path import check_output
 
 _PATTERN = "Regular expression, looked for in the path of each image below root; named groups become columns."
 

@@ -24,10 +24,10 @@ from datamodules.cropping.crop_task import CropTask
 from datamodules.cropping.crop_worker import load_detector
 from datamodules.cropping.face_crop import CropOptions
 from datamodules.file_faces import FileFaces
-from datamodules.job_share import Share
-from recipes.errors import RecipeParser, UsageError
-from recipes.jobs import job_parser, parse_job, run_resumable, users_mistakes
-from recipes.output_path import check_output
+from datamodules.jobs.job_share import Share
+from recipes.command_line.errors import RecipeParser, UsageError
+from recipes.command_line.jobs import job_parser, parse_job, run_resumable, users_mistakes
+from recipes.command_line.output_path import check_output
 
 _BATCH = {"cpu": 16, "cuda": 64}  # images of one size; more is slower on a processor
 

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 from datamodules.base import Attributes, FaceBatch, FaceDataModule, FaceDataset, Split
 from datamodules.file_faces import FileFaces
-from recipes.errors import RecipeParser, UsageError, report_errors
-from recipes.jobs import job_parser, parse_job, users_mistakes
-from recipes.output_path import check_output
+from recipes.command_line.errors import RecipeParser, UsageError, report_errors
+from recipes.command_line.jobs import job_parser, parse_job, users_mistakes
+from recipes.command_line.output_path import check_output
 
 
 def make_parser() -> RecipeParser:

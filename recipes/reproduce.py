@@ -17,17 +17,17 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 from rich.markup import escape
 
-from evaluation.paper.page import write_page
-from evaluation.paper.published import Published
-from recipes.config_lookup import find_config
-from recipes.data_check import refuse_changed_data
-from recipes.errors import RecipeParser, UsageError
-from recipes.folder_lock import folder_lock
-from recipes.jobs import job_parser, parse_job, run_resumable
-from recipes.output_path import check_output
-from recipes.reproduce_keys import job_keys
-from recipes.reproduce_steps import Workshop
-from recipes.reproduce_study import Job, JobId, add_study_arguments, plan_jobs, with_study
+from evaluation.reproduction.page import write_page
+from evaluation.reproduction.published import Published
+from recipes.command_line.config_lookup import find_config
+from recipes.command_line.errors import RecipeParser, UsageError
+from recipes.command_line.jobs import job_parser, parse_job, run_resumable
+from recipes.command_line.output_path import check_output
+from recipes.reproducing.reproduce_keys import job_keys
+from recipes.reproducing.reproduce_steps import Workshop
+from recipes.reproducing.reproduce_study import Job, JobId, add_study_arguments, plan_jobs, with_study
+from recipes.runs.data_check import refuse_changed_data
+from recipes.runs.folder_lock import folder_lock
 
 
 def make_parser() -> RecipeParser:

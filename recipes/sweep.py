@@ -21,18 +21,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from recipes.data_check import refuse_changed_data
-from recipes.jobs import parse_job, run_resumable, users_mistakes
-from recipes.output_path import check_output
-from recipes.submit_options import Slurm
-from recipes.sweep_commands import planned_runs
-from recipes.sweep_file import Sweep, read_sweep
-from recipes.sweep_options import check_cluster, make_parser, split_extra
-from recipes.sweep_report import report
-from recipes.sweep_run_folder import SweepRun, training_folder
-from recipes.sweep_runs import run_all
-from recipes.sweep_slurm import print_array, submit_missing
-from recipes.sweep_table import Ran
+from recipes.cluster.submit_options import Slurm
+from recipes.command_line.jobs import parse_job, run_resumable, users_mistakes
+from recipes.command_line.output_path import check_output
+from recipes.runs.data_check import refuse_changed_data
+from recipes.sweeping.sweep_commands import planned_runs
+from recipes.sweeping.sweep_file import Sweep, read_sweep
+from recipes.sweeping.sweep_options import check_cluster, make_parser, split_extra
+from recipes.sweeping.sweep_report import report
+from recipes.sweeping.sweep_run_folder import SweepRun, training_folder
+from recipes.sweeping.sweep_runs import run_all
+from recipes.sweeping.sweep_slurm import print_array, submit_missing
+from recipes.sweeping.sweep_table import Ran
 
 OFFLINE = "*/*/*/wandb/offline-run-*"  # a training's hash, its experiment, its time
 

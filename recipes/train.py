@@ -19,11 +19,11 @@ from pathlib import Path
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 
-from recipes.cli import RecipeCLI
-from recipes.config_lookup import replaced_callbacks, resolve_configs
-from recipes.errors import INTERRUPTED, TERMINATED, Stopped, UsageError, one_line, report_errors
-from recipes.resume import note_results
-from recipes.train_ending import print_ending
+from recipes.command_line.cli import RecipeCLI
+from recipes.command_line.config_lookup import replaced_callbacks, resolve_configs
+from recipes.command_line.errors import INTERRUPTED, TERMINATED, Stopped, UsageError, one_line, report_errors
+from recipes.command_line.train_ending import print_ending
+from recipes.runs.resume import note_results
 
 
 @contextmanager

@@ -10,15 +10,15 @@ import pytest
 import wandb
 
 from recipes import make_manifest
-from tests.datamodules.celeba_tree import write_celeba
-from tests.datamodules.cfee_tree import write_cfee
-from tests.datamodules.diveface_tree import write_diveface
-from tests.datamodules.embedding_tree import write_embeddings
-from tests.datamodules.lfw_tree import write_lfw
-from tests.datamodules.manifest_trees import write_fer2013, write_manifest, write_utkface
-from tests.datamodules.mnist_tree import write_mnist
-from tests.process_state import process_restored
-from tests.seeds import seed_all, seeded_apart
+from tests.support.celeba_tree import write_celeba
+from tests.support.cfee_tree import write_cfee
+from tests.support.diveface_tree import write_diveface
+from tests.support.embedding_tree import write_embeddings
+from tests.support.lfw_tree import write_lfw
+from tests.support.manifest_trees import write_fer2013, write_manifest, write_utkface
+from tests.support.mnist_tree import write_mnist
+from tests.support.process_state import process_restored
+from tests.support.seeds import seed_all, seeded_apart
 
 pytest_plugins = ["pytester"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests import toy
-from tests.ddp_work import Commands, in_processes, witnesses, work
+from tests.support import toy
+from tests.support.ddp_work import Commands, in_processes, witnesses, work
 
 VAL, TEST, GLOBAL_BATCH = 13 * 7, 17 * 7, 24
 FACES = [
@@ -20,7 +20,7 @@ FACES = [
 COMMON = [
     *toy.QUIET, "--trainer.max_epochs=1", "--trainer.limit_train_batches=3",
     "--trainer.precision=64-true",  # or the size of a batch shows in the last bits, which probes may amplify
-    "--trainer.callbacks+=tests.ddp_work.Witness",
+    "--trainer.callbacks+=tests.support.ddp_work.Witness",
     "--model.init_args.backbone=resnet10t", "--model.init_args.weights=random",
     '--model.init_args.backbone_options={"channels": [8, 8, 8, 8], "stem_width": 8, "input_size": 32, '
     '"act_layer": "leaky_relu", '

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recipes.config_lookup import CONFIGS, resolve_configs
+from recipes.command_line.config_lookup import CONFIGS, resolve_configs
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])

@@ -9,8 +9,8 @@ import pytest
 import wandb
 import yaml
 
-from tests import toy
-from tests.wandb_offline import finished
+from tests.support import toy
+from tests.support.wandb_offline import finished
 
 pytestmark = pytest.mark.slow  # two trainings, with their probes and plots
 

@@ -15,6 +15,7 @@ import numpy as np
 import PIL
 import torch
 
+from datamodules.annotations.face_table import FaceTable
 from datamodules.base import Attributes
 from datamodules.cropping.crop_chunk import count_kinds
 from datamodules.cropping.crop_key import compare, describe, gather_facts
@@ -26,8 +27,7 @@ from datamodules.cropping.crop_task import PARTS, CropTask
 from datamodules.cropping.crop_worker import crop_here, crop_in_processes
 from datamodules.cropping.crop_writer import PARTIAL, write_atomic
 from datamodules.errors import DatasetError
-from datamodules.face_table import FaceTable
-from datamodules.job_folder import JobFolder
+from datamodules.jobs.job_folder import JobFolder
 
 _GO_ON = "run the same command again to go on where it stopped"
 
@@ -181,5 +181,5 @@ def _check_space(folder: Path, needed: int) -> None:
 
 
 def _no_formula(text: str) -> str:
-    """Text for a spreadsheet, behind an apostrophe where it would be run, as by `evaluation.spreadsheet`."""
+    """Escape text that a spreadsheet would run as a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

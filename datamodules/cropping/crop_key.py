@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from datamodules.annotations.face_table import FaceTable
 from datamodules.base import Attributes
 from datamodules.cropping.face_crop import CropOptions
 from datamodules.errors import DatasetError
-from datamodules.face_table import FaceTable
 
 VERSION = 1
 """Raised with every change that can alter a crop or a record."""

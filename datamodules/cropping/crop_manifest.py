@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from datamodules.annotations.face_table import FaceTable
 from datamodules.base import SPLITS, Attributes
 from datamodules.cropping.crop_chunk import NUMBERS, OK
 from datamodules.errors import DatasetError
-from datamodules.face_table import FaceTable
 
 OWN_COLUMNS = ("sample_id", "path", "split", *NUMBERS, "faces", "status")
 

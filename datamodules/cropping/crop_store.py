@@ -12,7 +12,7 @@ from datamodules.cropping.crop_chunk import OK
 from datamodules.cropping.crop_gather import CropArray
 from datamodules.cropping.crop_writer import CROPS, IMAGES, jpeg_name
 from datamodules.errors import DatasetError
-from datamodules.table_dataset import ImageFiles, ImageSource
+from datamodules.loading.table_dataset import ImageFiles, ImageSource
 
 MANIFEST, STORE = "manifest.parquet", "store.json"
 

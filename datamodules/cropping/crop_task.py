@@ -11,7 +11,7 @@ import numpy as np
 from datamodules.cropping.crop_writer import CropWriter, make_writer
 from datamodules.cropping.face_crop import CropOptions
 from datamodules.errors import DatasetError
-from datamodules.job_share import Share, parts_of
+from datamodules.jobs.job_share import Share, parts_of
 
 if TYPE_CHECKING:
     from datamodules.cropping.face_detector import FaceDetector

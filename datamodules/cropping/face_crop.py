@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from datamodules.cropping.photo_files import MAX_PIXELS, PIXEL_LIMIT
-from datamodules.face_alignment import align
+from datamodules.loading.face_alignment import align
 
 Mode = Literal["box", "align"]
 

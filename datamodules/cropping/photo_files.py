@@ -1,6 +1,6 @@
 """Careful decoding of photographs as people have them: every file gives an upright RGB array or a reason.
 
-What a readable image is, is said here and in docs/datasets.md; `datamodules.image_files` keeps to it.
+What a readable image is, is said here and in docs/datasets.md; `datamodules.loading.image_files` keeps to it.
 """
 
 import os

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from datamodules.counter_rng import normal, uniform
+from datamodules.loading.counter_rng import normal, uniform
 from datamodules.synthetic.face_traits import ACTION_UNITS, EMOTION_UNITS, NUISANCES, TRAITS
 from datamodules.synthetic.label_joint import EMOTIONS
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from datamodules.counter_rng import normal
+from datamodules.loading.counter_rng import normal
 from datamodules.synthetic.face_canvas import DROP, ZOOM, Canvas
 from datamodules.synthetic.face_features import brows, eyes, mouth, nose
 from datamodules.synthetic.face_outline import back_hair, beard, body, ears, front_hair, head, marks

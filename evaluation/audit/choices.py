@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from evaluation.downstream.candidates import Candidates
-from evaluation.downstream.selection import (
+from evaluation.fairness.candidates import Candidates
+from evaluation.fairness.selection import (
     BestAccuracy,
     DistanceToOptimum,
     MostUtility,

@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from evaluation.attacks.attribute_map import attribute_map
 from evaluation.audit.cache import Frames
 from evaluation.audit.rows import AuditRows
 from evaluation.audit.settings import SPLITS, AuditSettings
-from evaluation.downstream.answers import Answers
-from evaluation.downstream.dose_response import dose_answers, dose_response, dose_slopes
-from evaluation.downstream.signed_gaps import pooled_rates, signed_gaps, summary
-from evaluation.probe_families import Ints
-from evaluation.representations import Representations
+from evaluation.fairness.bias_sweep import dose_answers, dose_response, dose_slopes
+from evaluation.fairness.predictions import Answers
+from evaluation.fairness.signed_gaps import pooled_rates, signed_gaps, summary
+from evaluation.leakage.attribute_map import attribute_map
+from evaluation.probes.probe_families import Ints
+from evaluation.samples.representations import Representations
 
 _MEASURES = ("accuracy", "worst_group_accuracy", "tpr_gap", "equalised_odds_gap")
 """Of `signed_gaps.summary`, those that a representation is chosen by or shown with."""

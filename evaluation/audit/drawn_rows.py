@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from evaluation.audit.settings import AuditSettings
-from evaluation.groupings import cross
-from evaluation.probe_families import Ints
-from evaluation.representations import Representations
+from evaluation.probes.probe_families import Ints
+from evaluation.samples.groupings import cross
+from evaluation.samples.representations import Representations
 
 
 def draw_rows(representations: Representations, settings: AuditSettings, rows: Ints) -> tuple[Ints, str]:

@@ -25,10 +25,10 @@ from evaluation.audit.sections import (
     measure_verification,
 )
 from evaluation.audit.settings import AuditSettings
-from evaluation.pairs.listed_pairs import ListedPairs
-from evaluation.probe_families import Ints
-from evaluation.report.verdict import attacker_name
-from evaluation.representations import Representations
+from evaluation.audit.verdict import attacker_name
+from evaluation.probes.probe_families import Ints
+from evaluation.samples.representations import Representations
+from evaluation.verification.listed_pairs import ListedPairs
 
 Measure = Callable[[Representations, Any, AuditRows, AuditSettings], Frames]
 

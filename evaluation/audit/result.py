@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from evaluation.audit.cache import Frames
-from evaluation.leakage import strongest_attacker
-from evaluation.probes import removed
-from evaluation.report.verdict import Reading, Verdict, give_verdict
+from evaluation.audit.verdict import Reading, Verdict, give_verdict
+from evaluation.leakage.estimate import strongest_attacker
+from evaluation.leakage.held_out import removed
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def removed_by_attacker(leakage: pd.DataFrame, before: str) -> pd.DataFrame:
 
     Returns:
         `representation`, `attribute`, `attacker`, `scaling`, `before` and `after` (balanced accuracies),
-        `chance`, and `removed` (percent, see `evaluation.probes.removed`). The attacker
+        `chance`, and `removed` (percent, see `evaluation.leakage.held_out.removed`). The attacker
         `strongest` compares the strongest standardised one before with that after, which may be two.
     """
     key = ["attribute", "attacker", "scaling"]

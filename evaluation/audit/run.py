@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evaluation.attacks.leakage_warnings import leakage_warnings
 from evaluation.audit.cache import AuditCache, Frames, fingerprint
 from evaluation.audit.choices import choose_representations
+from evaluation.audit.leakage_warnings import leakage_warnings
 from evaluation.audit.plan import Step, plan
 from evaluation.audit.result import Audit, Caveat, removed_by_attacker
 from evaluation.audit.rows import AuditRows, choose_attributes, choose_rows
 from evaluation.audit.settings import SPLITS, AuditSettings
-from evaluation.leakage import strongest_attacker
-from evaluation.pairs.listed_pairs import ListedPairs
+from evaluation.leakage.estimate import strongest_attacker
 from evaluation.report.tables import percent
-from evaluation.representations import Representations
+from evaluation.samples.representations import Representations
+from evaluation.verification.listed_pairs import ListedPairs
 
 _PACKAGES = ("numpy", "scikit-learn", "torch")
 

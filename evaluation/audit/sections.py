@@ -7,24 +7,24 @@ import numpy as np
 import pandas as pd
 import torch
 
-from evaluation.attacks.attacker_grids import SCALINGS, Scaling
-from evaluation.attacks.attribute_map import attribute_map
-from evaluation.attacks.information import description_length, usable_information
-from evaluation.attacks.permutation_test import permutation_test
-from evaluation.attacks.suppression import suppression
 from evaluation.audit.cache import Frames
 from evaluation.audit.rows import AuditRows, choose_attributes
 from evaluation.audit.settings import AuditSettings
-from evaluation.embedding_health import effective_rank, scale
-from evaluation.leakage import leakage
-from evaluation.pairs.demographic_rates import demographic_rates
-from evaluation.pairs.pair_comparison import compare_images
-from evaluation.pairs.pair_scores import score_pairs
-from evaluation.pairs.pair_tiles import Metric
+from evaluation.leakage.attribute_map import attribute_map
+from evaluation.leakage.embedding_health import effective_rank, scale
+from evaluation.leakage.estimate import leakage
+from evaluation.leakage.information import description_length, usable_information
+from evaluation.leakage.permutation_null import permutation_test
+from evaluation.leakage.suppression import suppression
 from evaluation.plots.embedding_plot import sample_rows, tsne_points
 from evaluation.plots.head_features import head_features
-from evaluation.probe_families import Floats, Ints
-from evaluation.representations import Representations
+from evaluation.probes.attacker_grids import SCALINGS, Scaling
+from evaluation.probes.probe_families import Floats, Ints
+from evaluation.samples.representations import Representations
+from evaluation.verification.demographic_rates import demographic_rates
+from evaluation.verification.pair_comparison import compare_images
+from evaluation.verification.pair_scores import score_pairs
+from evaluation.verification.pair_tiles import Metric
 
 _METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from evaluation.attacks.attacker_grids import ATTACKERS, Attacker
+from evaluation.probes.attacker_grids import ATTACKERS, Attacker
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")

@@ -17,7 +17,7 @@ def plot_comparison(frame: pd.DataFrame) -> Figure:
     """One panel a representation: a cell for each pair, with a frame around the pair of one person.
 
     Args:
-        frame: rows of `evaluation.pairs.pair_comparison.compare_images` with the column `representation`.
+        frame: rows of `pair_comparison.compare_images` with the column `representation`.
 
     Raises:
         ValueError: no rows, or columns missing.

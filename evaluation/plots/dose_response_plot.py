@@ -22,7 +22,7 @@ def plot_dose_response(frame: pd.DataFrame, groups: tuple[str, str]) -> Figure:
     """One panel a measure: the signed gap with its 95 % interval at every share of bias; no gap is at 0.
 
     Args:
-        frame: rows of `evaluation.downstream.dose_response.dose_response` with the column `representation`.
+        frame: rows of `evaluation.fairness.bias_sweep.dose_response` with the column `representation`.
         groups: what to call group 0 and group 1.
 
     Raises:
@@ -63,7 +63,7 @@ def plot_dose_slopes(frame: pd.DataFrame) -> Figure:
     """One panel a measure: how much the gap grows with the bias, a number and a 95 % interval each.
 
     Args:
-        frame: rows of `evaluation.downstream.dose_response.dose_slopes` with the column `representation`.
+        frame: rows of `evaluation.fairness.bias_sweep.dose_slopes` with the column `representation`.
 
     Raises:
         ValueError: no rows, or columns missing.

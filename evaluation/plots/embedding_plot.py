@@ -10,7 +10,7 @@ from sklearn.manifold import TSNE
 
 from evaluation.plots.parts import legend_above, line_key, panel_grid
 from evaluation.plots.style import PALETTE, Look, shown, styled
-from evaluation.probe_families import Floats, Ints
+from evaluation.probes.probe_families import Floats, Ints
 
 MOST = 2000  # points of a picture
 _WIDTH, _PERPLEXITY = 50, 30

@@ -25,7 +25,7 @@ def plot_group_bars(frame: pd.DataFrame) -> Figure:
 
     Args:
         frame: `representation`, `group`, and of each rate in `group_plot.PANELS` that it has, `<rate>`,
-            `<rate>_low`, `<rate>_high`, as `evaluation.downstream.signed_gaps.pooled_rates` gives them.
+            `<rate>_low`, `<rate>_high`, as `evaluation.fairness.signed_gaps.pooled_rates` gives them.
 
     Raises:
         ValueError: no rows, no rate, or columns missing.
@@ -65,7 +65,7 @@ def plot_signed_gaps(frame: pd.DataFrame, groups: tuple[str, str]) -> Figure:
     """The gaps between two groups with their 95 % intervals; one that reaches over the line at 0 may be none.
 
     Args:
-        frame: rows of `evaluation.downstream.signed_gaps.signed_gaps` with the column `representation`.
+        frame: rows of `evaluation.fairness.signed_gaps.signed_gaps` with the column `representation`.
         groups: what to call group 0 and group 1.
 
     Raises:

@@ -22,7 +22,7 @@ def plot_group_rates(table: pd.DataFrame, title: str) -> Figure:
     The figure belongs to no pyplot state, so it can be drawn in any process and needs no closing.
 
     Args:
-        table: rows of `evaluation.group_rates.group_table` with one more column, `grouping`.
+        table: rows of `evaluation.fairness.group_rates.group_table` with one more column, `grouping`.
         title: of the figure.
     """
     position = np.arange(len(table))

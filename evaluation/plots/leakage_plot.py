@@ -41,7 +41,7 @@ def plot_leakage(frame: pd.DataFrame) -> Figure:
     attacker of each representation has a black edge and its figure in bold.
 
     Args:
-        frame: rows of `evaluation.leakage.leakage` with the columns `representation` and `attribute`.
+        frame: rows of `leakage.estimate.leakage` with the columns `representation` and `attribute`.
 
     Raises:
         ValueError: no rows, no standardised ones, columns missing, or chance levels that differ.

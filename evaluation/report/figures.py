@@ -11,16 +11,16 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from evaluation.audit.result import Audit
-from evaluation.groupings import cross
+from evaluation.audit.verdict import attacker_name
 from evaluation.plots.embedding_plot import plot_embedding
 from evaluation.plots.leakage_plot import plot_leakage
 from evaluation.plots.parts import split
 from evaluation.plots.style import save_figure
 from evaluation.plots.suppression_plot import plot_suppression
 from evaluation.plots.tradeoff_plot import plot_tradeoff
-from evaluation.probe_families import Ints
+from evaluation.probes.probe_families import Ints
 from evaluation.report.inline_svg import inline_svg
-from evaluation.report.verdict import attacker_name
+from evaluation.samples.groupings import cross
 
 _WEIGHT = "@"  # between the method and its weight in the name of a representation
 

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from evaluation.audit.result import Audit
+from evaluation.audit.verdict import attacker_name
 from evaluation.report.tables import MISSING, Table, interval, number, p_value, percent, short
-from evaluation.report.verdict import attacker_name
 
 Cell = Callable[[Any], str]
 """A row of a frame, as `itertuples` gives it, to the text of a cell."""

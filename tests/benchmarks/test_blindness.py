@@ -9,9 +9,9 @@ import pytest
 from benchmarks import blindness
 from datamodules.synthetic_faces import SyntheticFaces
 from datamodules.train_orders import IdentityBatches
-from evaluation.probes import run_probes
-from tests import toy
-from tests.datamodules.embedding_tree import make_table
+from evaluation.leakage.held_out import run_probes
+from tests.support import toy
+from tests.support.embedding_tree import make_table
 
 SHORT = {"rounds": 1, "steps_per_round": 2, "classifier_steps": 2, "warmup_rounds": 0, "target": "uniform"}
 

@@ -8,8 +8,8 @@ import torch
 from scipy.stats import kstest, truncnorm
 
 from benchmarks import colored_mnist_rules
-from datamodules.mnist_files import Digits
-from tests.datamodules.mnist_tree import write_mnist
+from datamodules.annotations.mnist_files import Digits
+from tests.support.mnist_tree import write_mnist
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import celeba_smile_bias, synthetic_difficulty
-from tests import toy
+from tests.support import toy
 
 
 @pytest.mark.slow

@@ -4,7 +4,6 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from callback_people import Following, People
 from hypothesis import given
 from hypothesis import strategies as st
 from pytorch_lightning import Trainer
@@ -17,6 +16,7 @@ from callbacks.collapse_guard import CollapseGuard
 from callbacks.leakage import Leakage
 from callbacks.validation_leakage import ValidationLeakage
 from callbacks.verification import Verification
+from tests.support.callback_people import Following, People
 
 KEPT, HIDDEN, LOST, ALL_LOST = [1.0, 1, 1, 1, 1], [0.0, 1, 1, 1, 1], [0.0, 3, 1, 0, 0], [0.0, 1, 0, 0, 0]
 

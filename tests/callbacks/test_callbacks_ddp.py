@@ -4,7 +4,6 @@ import warnings
 import pandas as pd
 import pytest
 import torch
-from callback_dummies import ATTRIBUTES, Classifier, ColumnData, samples
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger
@@ -12,6 +11,7 @@ from pytorch_lightning.strategies import DDPStrategy
 
 from callbacks.group_fairness import GroupFairness
 from callbacks.verification import Verification
+from tests.support.callback_dummies import ATTRIBUTES, Classifier, ColumnData, samples
 
 
 class Everything(Classifier):

@@ -2,13 +2,13 @@ import math
 
 import pytest
 import torch
-from callback_dummies import Classifier, ColumnData, samples
-from callback_people import Following, People, columns
 from pytorch_lightning import Trainer
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.collapse_guard import CollapseGuard
-from evaluation.embedding_health import effective_rank, scale
+from evaluation.leakage.embedding_health import effective_rank, scale
+from tests.support.callback_dummies import Classifier, ColumnData, samples
+from tests.support.callback_people import Following, People, columns
 
 HEALTHY, SHRUNK, LINE = [1.0, 1, 1, 1], [1e-5, 1e-5, 1e-5, 1e-5], [0.0, 0, 1, 0]
 

@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 import torch
-from callback_dummies import Classifier, ColumnData, samples
-from callback_people import Following, People, columns
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import CSVLogger, WandbLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks import embedding_plot
 from callbacks.embedding_plot import EmbeddingPlot
-from tests.wandb_offline import history
+from tests.support.callback_dummies import Classifier, ColumnData, samples
+from tests.support.callback_people import Following, People, columns
+from tests.support.wandb_offline import history
 
 STILL = [[1.0, 1]] * 4
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from callback_dummies import ColumnData, OneWeight, samples
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch.utils.data import DataLoader
@@ -19,8 +18,9 @@ from lightning_modules.face_recognition import FaceRecognition
 from lightning_modules.laftr import LAFTR
 from lightning_modules.lntl import LNTL
 from lightning_modules.sensitivenets import SensitiveNets
-from tests import toy
 from tests.lightning_modules.conftest import TOY
+from tests.support import toy
+from tests.support.callback_dummies import ColumnData, OneWeight, samples
 
 
 class Breaks(OneWeight):

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from callback_dummies import ColumnData, OneWeight
 from pytorch_lightning import Trainer
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.group_auc import GroupAUC, auc
+from tests.support.callback_dummies import ColumnData, OneWeight
 
 
 class Scores(OneWeight):

@@ -4,13 +4,21 @@ import warnings
 import pandas as pd
 import pytest
 import torch
-from callback_dummies import ATTRIBUTES, COUNTS, Classifier, ColumnData, OneWeight, Recogniser, samples
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger, WandbLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.group_fairness import GroupFairness
+from tests.support.callback_dummies import (
+    ATTRIBUTES,
+    COUNTS,
+    Classifier,
+    ColumnData,
+    OneWeight,
+    Recogniser,
+    samples,
+)
 
 EXPECTED = {
     "n/smiling=no": 8,

@@ -4,8 +4,6 @@ import warnings
 import pandas as pd
 import pytest
 import torch
-from callback_dummies import Columns, OneWeight, Recogniser
-from callback_people import People, columns
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import CSVLogger, WandbLogger
 from pytorch_lightning.strategies import DDPStrategy
@@ -13,7 +11,9 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import nn
 
 from callbacks.leakage import Leakage
-from evaluation.probes import Samples, run_probes
+from evaluation.leakage.held_out import Samples, run_probes
+from tests.support.callback_dummies import Columns, OneWeight, Recogniser
+from tests.support.callback_people import People, columns
 
 FAST = ["linear", "rbf_svm"]
 

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from callbacks.progress import duration, monitored_metric
-from recipes.config_lookup import CONFIGS
-from tests import toy
+from recipes.command_line.config_lookup import CONFIGS
+from tests.support import toy
 
 SHOWN = [option for option in toy.QUIET if "progress_bar" not in option]
 ARGUMENTS = ["--config=baseline.yaml", *toy.BACKBONE, *toy.DATA, *SHOWN]

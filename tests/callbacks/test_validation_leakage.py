@@ -4,16 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from callback_dummies import Classifier, ColumnData, Columns, samples
-from callback_people import Following, People, columns
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import CSVLogger, WandbLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.admissible_leakage import AdmissibleLeakage
 from callbacks.validation_leakage import ValidationLeakage, half_of_people
-from evaluation.probes import Samples, run_probes
-from tests.wandb_offline import history
+from evaluation.leakage.held_out import Samples, run_probes
+from tests.support.callback_dummies import Classifier, ColumnData, Columns, samples
+from tests.support.callback_people import Following, People, columns
+from tests.support.wandb_offline import history
 
 
 def make_trainer(folder, callback, **options):

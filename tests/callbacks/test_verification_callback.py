@@ -3,15 +3,15 @@ import math
 import pandas as pd
 import pytest
 import torch
-from callback_dummies import Classifier, ColumnData, Recogniser, samples
-from callback_people import Following, People, columns
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import CSVLogger, WandbLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.verification import Verification
-from evaluation.verification import verification
-from tests.wandb_offline import history
+from evaluation.verification.all_pairs import verification
+from tests.support.callback_dummies import Classifier, ColumnData, Recogniser, samples
+from tests.support.callback_people import Following, People, columns
+from tests.support.wandb_offline import history
 
 
 def make_trainer(folder, *callbacks, **options):

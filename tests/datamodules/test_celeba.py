@@ -9,12 +9,12 @@ from jsonargparse import ArgumentParser
 from PIL import Image
 
 from datamodules.base import FaceDataModule
-from datamodules.biased_sample import BiasedSample
 from datamodules.celeba import MEAN_LANDMARKS, CelebA
 from datamodules.errors import DatasetError
-from datamodules.face_alignment import TEMPLATE, rescale_points, similarity
-from datamodules.samplers import TrainIndex, Visit
-from tests.datamodules.celeba_tree import NAMES, celeba_people, write_celeba
+from datamodules.loading.face_alignment import TEMPLATE, rescale_points, similarity
+from datamodules.loading.samplers import TrainIndex, Visit
+from datamodules.sampling.biased_sample import BiasedSample
+from tests.support.celeba_tree import NAMES, celeba_people, write_celeba
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning")
 

@@ -10,12 +10,12 @@ from jsonargparse import ArgumentParser
 from PIL import Image
 
 from datamodules.base import FaceDataModule
-from datamodules.biased_sample import BiasedSample
 from datamodules.cfee import CFEE
 from datamodules.errors import DatasetError
-from datamodules.mixed_sample import MixedSample
-from tests.datamodules.cfee_tree import NAMES, write_cfee, write_image
-from tests.datamodules.whole_splits import check_contract, files_of_splits, read_whole, set_up
+from datamodules.sampling.biased_sample import BiasedSample
+from datamodules.sampling.mixed_sample import MixedSample
+from tests.support.cfee_tree import NAMES, write_cfee, write_image
+from tests.support.whole_splits import check_contract, files_of_splits, read_whole, set_up
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning")
 

@@ -11,12 +11,12 @@ from PIL import Image
 from scipy.stats import chisquare, kstest, truncnorm
 from torchvision.datasets import MNIST
 
-from datamodules import mnist_files
+from datamodules.annotations import mnist_files
 from datamodules.base import FaceDataModule
 from datamodules.colored_mnist import ColoredMNIST
-from datamodules.digit_colors import COLORS, color_labels, draw_jittered
 from datamodules.errors import DatasetError
-from tests.datamodules.mnist_tree import write_idx, write_mnist
+from datamodules.loading.digit_colors import COLORS, color_labels, draw_jittered
+from tests.support.mnist_tree import write_idx, write_mnist
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning")
 

@@ -11,12 +11,12 @@ from jsonargparse import ArgumentParser
 from PIL import Image
 
 from datamodules.base import FaceDataModule
-from datamodules.biased_sample import BiasedSample
 from datamodules.diveface import DiveFace, first_of_each
 from datamodules.errors import DatasetError
-from datamodules.mixed_sample import MixedSample
-from tests.datamodules.diveface_tree import LISTS, write_diveface, write_diveface_folders, write_lists
-from tests.datamodules.whole_splits import check_contract, files_of_splits, read_whole, set_up
+from datamodules.sampling.biased_sample import BiasedSample
+from datamodules.sampling.mixed_sample import MixedSample
+from tests.support.diveface_tree import LISTS, write_diveface, write_diveface_folders, write_lists
+from tests.support.whole_splits import check_contract, files_of_splits, read_whole, set_up
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning")
 

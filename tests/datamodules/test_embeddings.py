@@ -10,10 +10,10 @@ from jsonargparse import ArgumentParser
 
 from datamodules import embeddings
 from datamodules.base import SPLITS, FaceDataModule
-from datamodules.embedding_table import EmbeddingTable
 from datamodules.embeddings import Embeddings
 from datamodules.errors import DatasetError
-from tests.datamodules.embedding_tree import write_embeddings
+from datamodules.tables.embedding_table import EmbeddingTable
+from tests.support.embedding_tree import write_embeddings
 
 
 @pytest.fixture

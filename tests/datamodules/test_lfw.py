@@ -7,10 +7,10 @@ import torch
 from jsonargparse import ArgumentParser
 
 from datamodules.base import FaceDataModule
-from datamodules.biased_sample import BiasedSample
 from datamodules.errors import DatasetError
 from datamodules.lfw import LFW
-from tests.datamodules.lfw_tree import DEV_TEST, DEV_TRAIN, FOLDS, GENDER, NAMES, write_lfw
+from datamodules.sampling.biased_sample import BiasedSample
+from tests.support.lfw_tree import DEV_TEST, DEV_TRAIN, FOLDS, GENDER, NAMES, write_lfw
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning")
 

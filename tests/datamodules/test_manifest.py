@@ -8,13 +8,13 @@ import torch
 from jsonargparse import ArgumentParser
 
 from datamodules.base import SPLITS, FaceDataModule
-from datamodules.biased_sample import BiasedSample
 from datamodules.celeba import CelebA
 from datamodules.cropping.crop_manifest import build_manifest
 from datamodules.errors import DatasetError
 from datamodules.manifest import Manifest
-from tests.datamodules.celeba_tree import write_celeba
-from tests.datamodules.manifest_trees import EMOTIONS, write_fer2013, write_manifest, write_utkface
+from datamodules.sampling.biased_sample import BiasedSample
+from tests.support.celeba_tree import write_celeba
+from tests.support.manifest_trees import EMOTIONS, write_fer2013, write_manifest, write_utkface
 
 
 def _ready(root: Path, **kwargs) -> Manifest:

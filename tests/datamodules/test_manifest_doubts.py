@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from datamodules.cell_text import look_alikes, sort_classes
-from datamodules.lfw_files import read_gender
+from datamodules.annotations.cell_text import look_alikes, sort_classes
+from datamodules.annotations.lfw_files import read_gender
 from datamodules.manifest import Manifest
 
 MISSING = ["", "NaN", "nan", "NA", "N/A", "None", "null", "-1", " "]

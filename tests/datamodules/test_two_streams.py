@@ -12,7 +12,7 @@ from datamodules.base import FaceDataModule, FaceDataset
 from datamodules.train_orders import IdentityBatches
 from datamodules.two_streams import TwoStreams
 from lightning_modules.sensitivenets import SensitiveNets
-from tests import toy
+from tests.support import toy
 
 NAMES = {
     "photos": {"identity": ("ann", "bob", "cid", "dan"), "gender": ("female", "male")},

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lightning_modules.blind_eye import BlindEye, confusion_losses
-from tests.lightning_modules import sensitive_twin as plain
+from tests.support import sensitive_twin as plain
 
 
 def test_the_confusion_is_the_cross_entropy_with_the_uniform_distribution():

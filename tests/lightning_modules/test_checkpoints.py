@@ -11,8 +11,7 @@ from pytorch_lightning.cli import LightningCLI
 from torch.utils.data import DataLoader
 
 from lightning_modules.attractiveness import Attractiveness
-from lightning_modules.backbones import WeightsError, build_backbone, save_backbone
-from lightning_modules.base import FaceModule
+from lightning_modules.backbones.factory import WeightsError, build_backbone, save_backbone
 from lightning_modules.baseline import Baseline
 from lightning_modules.blind_eye import BlindEye
 from lightning_modules.dann import DANN
@@ -21,6 +20,7 @@ from lightning_modules.face_recognition import FaceRecognition
 from lightning_modules.laftr import LAFTR
 from lightning_modules.lntl import LNTL
 from lightning_modules.sensitivenets import SensitiveNets
+from lightning_modules.training.base import FaceModule
 
 HIDES: Any = {"task": "smiling", "sensitive": "emotion", "hidden": 8}
 METHODS: Any = pytest.mark.parametrize(

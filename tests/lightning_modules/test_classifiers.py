@@ -12,8 +12,8 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from lightning_modules.attractiveness import Attractiveness
-from lightning_modules.base import AttributeClassifier, mean_of_known
 from lightning_modules.baseline import Baseline
+from lightning_modules.training.base import AttributeClassifier, mean_of_known
 
 
 def make(method: type[AttributeClassifier], toy: dict[str, Any], **options: Any) -> AttributeClassifier:

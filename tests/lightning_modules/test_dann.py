@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lightning_modules.dann import DANN
-from tests.lightning_modules import sensitive_twin as plain
+from tests.support import sensitive_twin as plain
 
 
 def test_the_ramp_follows_the_steps_that_are_done(toy, batch, tmp_path):

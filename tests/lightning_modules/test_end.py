@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules.end import EnD, cosines, orthogonality, parallelism
-from tests.lightning_modules import sensitive_twin as plain
+from tests.support import sensitive_twin as plain
 
 
 def looped(x: Tensor, task: Tensor, sensitive: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules.laftr import LAFTR, l1_losses, sum_of_group_means
-from tests.lightning_modules import sensitive_twin as plain
+from tests.support import sensitive_twin as plain
 
 FAIRNESS = pytest.mark.parametrize("fairness", ["demographic_parity", "equalised_odds"])
 

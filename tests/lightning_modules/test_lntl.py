@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from lightning_modules import base
+from lightning_modules.backbones.lntl_network import STAGE, build_lntl_convnet
 from lightning_modules.baseline import Baseline
-from lightning_modules.bias_head import bias_cross_entropy
-from lightning_modules.gradient_reversal import dann_ramp
+from lightning_modules.layers.bias_heads import bias_cross_entropy
+from lightning_modules.layers.gradient_reversal import dann_ramp
 from lightning_modules.lntl import LNTL
-from lightning_modules.lntl_network import STAGE, build_lntl_convnet
+from lightning_modules.training import base
 
 
 def sgd(parameters: Any) -> torch.optim.Optimizer:

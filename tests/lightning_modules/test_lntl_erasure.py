@@ -9,10 +9,10 @@ from pytorch_lightning import Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from evaluation.probes import Samples, removed, run_probes, strongest
-from lightning_modules import base
-from lightning_modules.backbone_base import Backbone, InputSpec
+from evaluation.leakage.held_out import Samples, removed, run_probes, strongest
+from lightning_modules.backbones.backbone_base import Backbone, InputSpec
 from lightning_modules.lntl import LNTL
+from lightning_modules.training import base
 
 PEOPLE = 600
 SEED = 0  # 0 to 4 pass

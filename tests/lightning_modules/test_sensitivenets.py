@@ -14,15 +14,15 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from datamodules.base import SPLITS
-from datamodules.embedding_table import EmbeddingTable
 from datamodules.embeddings import Embeddings
 from datamodules.synthetic_faces import SyntheticFaces
+from datamodules.tables.embedding_table import EmbeddingTable
 from datamodules.train_orders import IdentityBatches
-from evaluation.probes import Samples, removed, run_probes, strongest
-from evaluation.verification import verification
-from lightning_modules.alternation import Alternation
-from lightning_modules.sensitive_losses import delta
+from evaluation.leakage.held_out import Samples, removed, run_probes, strongest
+from evaluation.verification.all_pairs import verification
+from lightning_modules.layers.sensitive_losses import delta
 from lightning_modules.sensitivenets import SensitiveNets
+from lightning_modules.training.alternation import Alternation
 
 SHORT = {"rounds": 2, "steps_per_round": 3, "classifier_steps": 2, "warmup_rounds": 1}
 SMALL = {"sensitive": "emotion", "target": "neutral", "width": 7, "hidden": 6}

@@ -11,14 +11,14 @@ import pytest
 import torch
 import yaml
 
-from datamodules.embedding_table import EmbeddingTable
+from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.audit import sections as audit_sections
 from evaluation.plots import style
 from recipes import audit
-from recipes.config_lookup import CONFIGS
-from recipes.errors import UsageError, report_errors
-from recipes.folder_lock import folder_lock
-from recipes.representation_tables import load_representations
+from recipes.auditing.representation_tables import load_representations
+from recipes.command_line.config_lookup import CONFIGS
+from recipes.command_line.errors import UsageError, report_errors
+from recipes.runs.folder_lock import folder_lock
 
 FAST = [
     "--attackers=[linear]",

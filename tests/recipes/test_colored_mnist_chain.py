@@ -2,7 +2,7 @@
 
 import torch
 
-from tests import toy
+from tests.support import toy
 
 
 def test_each_training_starts_from_the_one_before(tmp_path, monkeypatch, dataset_tree):

@@ -9,11 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from lightning_modules.backbones import build_backbone
+from lightning_modules.backbones.factory import build_backbone
 from recipes import compare
-from recipes.embedder import load_embedder
-from recipes.errors import report_errors
-from tests.datamodules.cropping.fake_detector import RedDetector, landmarks_in
+from recipes.command_line.errors import report_errors
+from recipes.embedding.embedder import load_embedder
+from tests.support.fake_detector import RedDetector, landmarks_in
 
 NETWORK = ["--model.backbone=synthetic_recogniser"]
 

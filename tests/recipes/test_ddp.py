@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from recipes.config_lookup import CONFIGS
-from tests import toy
+from recipes.command_line.config_lookup import CONFIGS
+from tests.support import toy
 
 TRAIN = CONFIGS.parent / "recipes" / "train.py"
 # The 91 test images do not divide by two, so padding is at work.
@@ -71,7 +71,7 @@ def test_a_strategy_that_two_players_cannot_use_is_one_line_and_says_which_to_ta
 def test_a_signal_to_one_process_saves_the_same_batch_of_all(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(TRAIN.parents[1]))  # of the callback that sends it
     (tmp_path / "told0").touch()  # so the second process alone is told
-    told = '{"class_path": "tests.recipes.told.Told", "init_args": {"step": 5, "signals": ["SIGTERM"]}}'
+    told = '{"class_path": "tests.support.told.Told", "init_args": {"step": 5, "signals": ["SIGTERM"]}}'
     arguments = [*ARGUMENTS[: ARGUMENTS.index("--trainer.max_epochs=2")], "--trainer.max_epochs=2"]
     arguments += ["--config", "hardware/ddp.yaml", "--trainer.accelerator=cpu", "--trainer.devices=2"]
     arguments += ["--trainer.precision=32-true", "--data.init_args.train_identities=48", "--resume=auto"]

@@ -17,21 +17,21 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.strategies import DDPStrategy
 
 from datamodules.base import SPLITS
-from datamodules.embedding_table import EmbeddingTable, join
 from datamodules.errors import DatasetError
-from lightning_modules.backbones import build_backbone
+from datamodules.tables.embedding_table import EmbeddingTable, join
+from lightning_modules.backbones.factory import build_backbone
 from lightning_modules.sensitivenets import SensitiveNets
 from recipes import embed
-from recipes.config_lookup import CONFIGS
-from recipes.embed_options import make_parser
-from recipes.embedder import load_embedder
-from recipes.embedding_job import EmbeddingJob
-from recipes.errors import report_errors
-from recipes.jobs import parse_job
-from tests.recipes.embed_faces import SIZES, TOY, Noise, write_network
-from tests.recipes.test_embedder import write_checkpoint
+from recipes.command_line.config_lookup import CONFIGS
+from recipes.command_line.errors import report_errors
+from recipes.command_line.jobs import parse_job
+from recipes.embedding.embed_options import make_parser
+from recipes.embedding.embedder import load_embedder
+from recipes.embedding.embedding_job import EmbeddingJob
+from tests.recipes.embedding.test_embedder import write_checkpoint
+from tests.support.embed_faces import SIZES, TOY, Noise, write_network
 
-NOISE = ["--data=tests.recipes.embed_faces.Noise"]
+NOISE = ["--data=tests.support.embed_faces.Noise"]
 QUIET = ["--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false", "--shard_size=7"]
 BATCHES = 10 + 3 + 6  # of four
 
@@ -288,7 +288,7 @@ def test_embeddings_that_are_not_finite_are_one_line(network, tmp_path, capsys, 
     def overflow(self, image):
         return torch.full((len(image), 3), float("inf")).masked_fill(torch.arange(len(image))[:, None] > 0, 1)
 
-    monkeypatch.setattr("lightning_modules.base.FaceModule.embed", overflow)
+    monkeypatch.setattr("lightning_modules.training.base.FaceModule.embed", overflow)
     assert _exit([*NOISE, *QUIET, f"--out={tmp_path / 't'}", f"--model.backbone={network}"]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert "2 of 8 embeddings of the train split from sample 0 are not finite" in error

@@ -17,16 +17,16 @@ import pytest
 import torch
 from pytorch_lightning import Callback
 
-from datamodules.embedding_table import EmbeddingTable
+from datamodules.tables.embedding_table import EmbeddingTable
 from recipes import audit, embed, erase
-from recipes.errors import report_errors
-from tests import toy
+from recipes.command_line.errors import report_errors
 from tests.recipes import test_audit
-from tests.recipes.embed_faces import write_network
-from tests.recipes.sweep_folder import SWEEP, started, write_checkpoint
+from tests.support import toy
+from tests.support.embed_faces import write_network
+from tests.support.sweep_folder import SWEEP, started, write_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
-NOISE = ["--data=tests.recipes.embed_faces.Noise", "--trainer.accelerator=cpu", "--shard_size=4"]
+NOISE = ["--data=tests.support.embed_faces.Noise", "--trainer.accelerator=cpu", "--shard_size=4"]
 TRAINING = ["--config=attractiveness.yaml", *toy.BACKBONE, *toy.DATA, *toy.QUIET, "--trainer.max_epochs=60"]
 
 
@@ -168,7 +168,7 @@ def test_an_audit_that_is_stopped_ends_at_once_and_is_gone_on_with(tmp_path):
 def test_a_sweep_that_is_stopped_ends_its_trainings_and_is_gone_on_with(tmp_path):
     (tmp_path / "sweep.yaml").write_text(SWEEP)
     write_checkpoint(tmp_path / "out")
-    module = ["-m", "tests.recipes.fake_sweep"]
+    module = ["-m", "tests.support.fake_sweep"]
     job = start(tmp_path, *module, "300", "sweep.yaml", "--out=out")
     wait_for(job, lambda: len(started(tmp_path / "out")) == 1)
     job.send_signal(signal.SIGTERM)

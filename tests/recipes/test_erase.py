@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from datamodules.base import SPLITS
-from datamodules.embedding_table import EmbeddingTable
-from evaluation.erasers import fit_leace, fit_pca
-from evaluation.probe_families import standardise
+from datamodules.tables.embedding_table import EmbeddingTable
+from evaluation.erasers.fitted import fit_leace, fit_pca
+from evaluation.probes.probe_families import standardise
 from recipes import erase
-from recipes.config_lookup import CONFIGS
-from recipes.errors import UsageError
+from recipes.command_line.config_lookup import CONFIGS
+from recipes.command_line.errors import UsageError
 
 N, D = 400, 8
 

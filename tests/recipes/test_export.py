@@ -16,12 +16,13 @@ from safetensors.torch import save_file
 from lightning_modules.baseline import Baseline
 from lightning_modules.lntl import LNTL
 from lightning_modules.sensitivenets import SensitiveNets
-from recipes import export, export_files
-from recipes.embedder import load_embedder
-from recipes.errors import report_errors
-from tests.lightning_modules.test_onnx_backbone import tiny
-from tests.recipes.embed_faces import TOY
-from tests.recipes.test_embedder import ATTRIBUTES, TOY_BACKBONE, Hostile, write_checkpoint
+from recipes import export
+from recipes.command_line.errors import report_errors
+from recipes.embedding.embedder import load_embedder
+from recipes.exporting import export_files
+from tests.lightning_modules.backbones.test_onnx_backbone import tiny
+from tests.recipes.embedding.test_embedder import ATTRIBUTES, TOY_BACKBONE, Hostile, write_checkpoint
+from tests.support.embed_faces import TOY
 
 NAMES = {"README.md", "config.json"}
 FILES = {"embedding.safetensors", "embedding.onnx", "embedding.pt2"}

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from recipes import make_manifest
-from recipes.errors import report_errors
-from tests.datamodules.manifest_trees import (
+from recipes.command_line.errors import report_errors
+from tests.support.manifest_trees import (
     NO_RACE,
     write_fer2013,
     write_image,

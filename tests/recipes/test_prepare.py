@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 from recipes import prepare
-from recipes.config_lookup import CONFIGS
-from recipes.errors import report_errors
-from tests.datamodules.cropping.face_tree import content, run_job, write_faces
-from tests.datamodules.cropping.fake_detector import RedDetector
+from recipes.command_line.config_lookup import CONFIGS
+from recipes.command_line.errors import report_errors
+from tests.support.face_tree import content, run_job, write_faces
+from tests.support.fake_detector import RedDetector
 
-FACES = "tests.datamodules.cropping.face_tree.FolderFaces"
+FACES = "tests.support.face_tree.FolderFaces"
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -123,7 +123,7 @@ def test_every_configuration_names_a_dataset_and_its_command(path) -> None:
 
 
 def _start(root, out) -> subprocess.Popen:
-    command = [sys.executable, "-m", "tests.recipes.fake_prepare", *_arguments(root, out, "--processes=2")]
+    command = [sys.executable, "-m", "tests.support.fake_prepare", *_arguments(root, out, "--processes=2")]
     return subprocess.Popen(
         command,
         cwd=REPOSITORY,

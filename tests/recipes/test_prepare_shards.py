@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from tests.datamodules.cropping.face_tree import content, run_job, write_faces
 from tests.recipes import test_prepare
 from tests.recipes.test_prepare import REPOSITORY, _arguments, _exit
+from tests.support.face_tree import content, run_job, write_faces
 
 red = test_prepare.red
 
@@ -80,7 +80,7 @@ def test_shards_of_other_options_are_a_mistake(root, tmp_path, capsys) -> None:
 @pytest.mark.slow
 def test_three_commands_at_once_and_one_more(root, tmp_path) -> None:
     out = tmp_path / "crops"
-    command = [sys.executable, "-m", "tests.recipes.fake_prepare", *_arguments(root, out)]
+    command = [sys.executable, "-m", "tests.support.fake_prepare", *_arguments(root, out)]
     shards = [subprocess.Popen([*command, f"--shard={i}/3"], cwd=REPOSITORY) for i in range(3)]
     assert [shard.wait() for shard in shards] == [0, 0, 0]
     subprocess.run(command, cwd=REPOSITORY, check=True)

@@ -8,8 +8,8 @@ from datamodules.base import FaceDataModule, FaceDataset
 from datamodules.synthetic.label_joint import EMOTIONS
 from datamodules.synthetic_faces import SyntheticFaces
 from recipes import preview
-from recipes.errors import UsageError, report_errors
-from tests.datamodules.embedding_tree import write_embeddings
+from recipes.command_line.errors import UsageError, report_errors
+from tests.support.embedding_tree import write_embeddings
 
 SYNTHETIC = """
 data:

@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from evaluation.paper.published import Published
-from recipes import reproduce, reproduce_keys, reproduce_steps
-from recipes.config_lookup import CONFIGS
-from recipes.errors import UsageError, report_errors
-from recipes.folder_lock import folder_lock
-from recipes.reproduce_keys import job_keys
-from recipes.reproduce_study import Step, plan_jobs
-from tests import toy
-from tests.datamodules.embedding_tree import write_embeddings
-from tests.evaluation.paper.made_paper import NAMES, make_numbers
+from evaluation.reproduction.published import Published
+from recipes import reproduce
+from recipes.command_line.config_lookup import CONFIGS
+from recipes.command_line.errors import UsageError, report_errors
+from recipes.reproducing import reproduce_keys, reproduce_steps
+from recipes.reproducing.reproduce_keys import job_keys
+from recipes.reproducing.reproduce_study import Step, plan_jobs
+from recipes.runs.folder_lock import folder_lock
+from tests.support import toy
+from tests.support.embedding_tree import write_embeddings
+from tests.support.made_paper import NAMES, make_numbers
 
 DATASETS = {"faces": ["--config", "faces.yaml", "--root", "faces"]}
 STEPS = {
@@ -43,7 +44,7 @@ def study(tmp_path, monkeypatch) -> Path:
     recipes = tmp_path / "recipes"
     recipes.mkdir()
     for name in ("embed", "train", "audit"):
-        shutil.copy(Path(__file__).with_name("fake_recipe.py"), recipes / f"{name}.py")
+        shutil.copy((Path(__file__).parents[1] / "support" / "fake_recipe.py"), recipes / f"{name}.py")
     write_embeddings(recipes / "table.safetensors", per_split=12, dimension=12)
     read = {(name, scaling): 0.5 for name in NAMES for scaling in ("standardised", "raw")}
     (recipes / "audit_made").mkdir()
@@ -262,7 +263,7 @@ def test_the_code_that_a_recipe_runs_is_in_its_key_and_that_of_pages_is_not(monk
         "recipes/embed.py": [1, 1, 1, 1], "lightning_modules/a.py": [0, 1, 1, 0],
         "lightning_modules/weights.safetensors": [0, 1, 1, 0], "callbacks/a.py": [0, 0, 1, 0],
         "evaluation/a.py": [0, 0, 1, 1], "evaluation/paper/a.py": [0, 0, 0, 0],
-        "recipes/reproduce_keys.py": [0, 0, 0, 0], "datamodules/notes.txt": [0, 0, 0, 0],
+        "recipes/reproducing/reproduce_keys.py": [0, 0, 0, 0], "datamodules/notes.txt": [0, 0, 0, 0],
     }  # fmt: skip
     try:
         for name, expected in changes.items():

@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from recipes import submit
-from recipes.errors import report_errors
-from tests import toy
-from tests.recipes.test_resume import METHODS, SMALL, differences
-from tests.recipes.test_resume_auto import content
+from recipes.command_line.errors import report_errors
+from tests.recipes.runs.test_resume import METHODS, SMALL, differences
+from tests.recipes.runs.test_resume_auto import content
+from tests.support import toy
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of toy lengths
 
@@ -32,7 +32,7 @@ def wait(condition: Callable[[], object]) -> None:
 
 def told_at(step: int, *signals: str) -> str:
     """The option by which a training is told once that the time is over."""
-    callback = {"class_path": "tests.recipes.told.Told", "init_args": {"step": step, "signals": signals}}
+    callback = {"class_path": "tests.support.told.Told", "init_args": {"step": step, "signals": signals}}
     return f"--trainer.callbacks=[{json.dumps(callback)}]"
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recipes import sweep, sweep_runs
-from recipes.sweep_commands import planned_runs
-from tests.recipes.sweep_folder import SWEEP, fake_plan, faked, run_recipe, started, write_checkpoint
+from recipes import sweep
+from recipes.sweeping import sweep_runs
+from recipes.sweeping.sweep_commands import planned_runs
+from tests.support.sweep_folder import SWEEP, fake_plan, faked, run_recipe, started, write_checkpoint
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import wandb
 import yaml
 from jsonargparse import ArgumentParser
 
-from recipes.config_lookup import CONFIGS
-from tests import toy
-from tests.wandb_offline import history
+from recipes.command_line.config_lookup import CONFIGS
+from tests.support import toy
+from tests.support.wandb_offline import history
 
 METHODS = sorted(p.name for p in CONFIGS.glob("*.yaml") if "class_path: lightning_modules." in p.read_text())
 HARDWARE = sorted(f"hardware/{p.name}" for p in CONFIGS.glob("hardware/*.yaml") if p.stem != "slurm")

@@ -17,5 +17,5 @@ def no_main(monkeypatch):
 def forks():
     """Processes that start in no time, because all is imported."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.datamodules.cropping.warm_process"])
+    context.set_forkserver_preload(["tests.support.warm_process"])
     return context

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from datamodules.base import FaceDataset
 from datamodules.cropping import crop_gather
 from datamodules.cropping.crop_gather import POOL_SIZE, CropArray
-from datamodules.table_dataset import TableDataset
+from datamodules.loading.table_dataset import TableDataset
 
 CROPS = np.random.default_rng(0).integers(0, 256, (50, 6, 6, 3), dtype=np.uint8)
 ROWS = np.random.default_rng(1).permutation(50)[:40].astype(np.int64)

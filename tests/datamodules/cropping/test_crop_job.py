@@ -20,7 +20,7 @@ from datamodules.cropping.crop_store import CropStore
 from datamodules.cropping.face_crop import CropOptions, cut_face
 from datamodules.cropping.photo_files import UnreadablePhotoError, read_photo
 from datamodules.errors import DatasetError
-from tests.datamodules.cropping.face_tree import (
+from tests.support.face_tree import (
     FolderFaces,
     begin,
     content,
@@ -30,7 +30,7 @@ from tests.datamodules.cropping.face_tree import (
     run_marked,
     write_faces,
 )
-from tests.datamodules.cropping.fake_detector import DyingDetector, RedDetector
+from tests.support.fake_detector import DyingDetector, RedDetector
 
 COUNT = 30
 

@@ -7,8 +7,8 @@ import pytest
 
 from datamodules.cropping.crop_store import CropStore
 from datamodules.errors import DatasetError
-from tests.datamodules.cropping.face_tree import content, crash_at, make_job, run_job, write_faces
-from tests.datamodules.cropping.fake_detector import DyingDetector, RedDetector
+from tests.support.face_tree import content, crash_at, make_job, run_job, write_faces
+from tests.support.fake_detector import DyingDetector, RedDetector
 
 COUNT = 30  # in eight chunks of four, the last of two; three images cannot be read
 

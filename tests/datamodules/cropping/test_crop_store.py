@@ -19,8 +19,8 @@ from datamodules.cropping.crop_worker import load_detector
 from datamodules.cropping.face_crop import CropOptions
 from datamodules.errors import DatasetError
 from datamodules.manifest import Manifest
-from tests.datamodules.cropping.face_tree import FolderFaces, begin, make_job, run_job, write_faces
-from tests.datamodules.cropping.fake_detector import RedDetector
+from tests.support.face_tree import FolderFaces, begin, make_job, run_job, write_faces
+from tests.support.fake_detector import RedDetector
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning", "ignore:.*are in no split")
 

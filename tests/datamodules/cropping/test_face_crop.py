@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from datamodules.cropping.face_crop import CropOptions, NoCropError, choose_face, crop_box, cut_face
-from datamodules.face_alignment import TEMPLATE, align
+from datamodules.loading.face_alignment import TEMPLATE, align
 
 RNG = np.random.default_rng(3)
 PHOTO = cv2.resize(RNG.integers(0, 256, (12, 16, 3), dtype=np.uint8), (160, 120))

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from datamodules.cropping.photo_files import UnreadablePhotoError, read_photo
-from tests.datamodules.cropping.bad_images import BAD, GOOD, ODD, PHOTO, png_of_size
+from tests.support.bad_images import BAD, GOOD, ODD, PHOTO, png_of_size
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::UserWarning:PIL", "ignore::PIL.Image.DecompressionBombWarning"

@@ -4,7 +4,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from datamodules.counter_rng import normal, uniform
+from datamodules.loading.counter_rng import normal, uniform
 from datamodules.synthetic.face_factors import compose, draw_people, draw_shots
 from datamodules.synthetic.face_traits import ACTION_UNITS, EMOTION_UNITS, NUISANCES, TRAITS
 from datamodules.synthetic.label_joint import EMOTIONS

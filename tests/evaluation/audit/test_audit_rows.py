@@ -3,7 +3,7 @@ import pytest
 
 from evaluation.audit.rows import choose_attributes, choose_rows
 from evaluation.audit.settings import AuditSettings
-from evaluation.representations import Representations
+from evaluation.samples.representations import Representations
 
 
 def representations(split, **labels) -> Representations:

@@ -9,10 +9,10 @@ from evaluation.audit import downstream_section
 from evaluation.audit.plan import plan
 from evaluation.audit.rows import choose_rows
 from evaluation.audit.settings import AuditSettings
-from evaluation.downstream import classifiers
-from evaluation.downstream.classifiers import Downstream
-from evaluation.downstream.signed_gaps import signed_gaps
-from tests.evaluation.biased_people import people, random_answers
+from evaluation.fairness import classifiers
+from evaluation.fairness.classifiers import Downstream
+from evaluation.fairness.signed_gaps import signed_gaps
+from tests.support.biased_people import people, random_answers
 
 SETTINGS = AuditSettings(
     target="attractive", bias=0.8, biases=[0.5, 0.9], downstream_draws=2, permutations=0, tsne=0

@@ -8,7 +8,7 @@ import pytest
 from evaluation.audit.drawn_rows import draw_rows
 from evaluation.audit.rows import choose_rows
 from evaluation.audit.settings import AuditSettings
-from evaluation.representations import Representations
+from evaluation.samples.representations import Representations
 
 PEOPLE, IMAGES = 12, 7
 EVERY = np.arange(PEOPLE * IMAGES)

@@ -6,7 +6,7 @@ import pytest
 from evaluation.audit.rows import choose_rows
 from evaluation.audit.sections import measure_leakage
 from evaluation.audit.settings import AuditSettings
-from evaluation.representations import Representations
+from evaluation.samples.representations import Representations
 
 UNSEEN, TRAINING = 30, 600
 

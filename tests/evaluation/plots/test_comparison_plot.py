@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from evaluation.plots.comparison_plot import plot_comparison
-from tests.evaluation.plots.figures import legend_names
+from tests.support.figures import legend_names
 
 NAMES = ["A1", "A2", "B", "C"]
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from evaluation.plots.dose_response_plot import plot_dose_slopes
-from tests.evaluation.plots.figures import whiskers_of
+from tests.support.figures import whiskers_of
 
 
 @pytest.fixture

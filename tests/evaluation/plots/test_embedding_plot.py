@@ -7,7 +7,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from evaluation.plots.embedding_plot import perplexity, plot_embedding, sample_rows, tsne_points
 from evaluation.plots.head_features import head_features
 from evaluation.plots.style import PALETTE
-from tests.evaluation.plots.figures import legend_names
+from tests.support.figures import legend_names
 
 
 def clusters(n=120, width=64, classes=4, distance=8.0, seed=0):

@@ -4,7 +4,7 @@ import pytest
 
 from evaluation.plots.dose_response_plot import plot_dose_response
 from evaluation.plots.group_bars import plot_group_bars, plot_signed_gaps
-from tests.evaluation.plots.figures import horizontal_lines, legend_names, vertical_lines, whiskers_of
+from tests.support.figures import horizontal_lines, legend_names, vertical_lines, whiskers_of
 
 GROUPS = ("not $miling", "smiling")
 

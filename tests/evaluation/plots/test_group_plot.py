@@ -3,7 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation.group_rates import group_table
+from evaluation.fairness.group_rates import group_table
 from evaluation.plots.group_plot import PANELS, plot_group_rates
 
 COUNTS = np.array([[[3, 1], [1, 3]], [[0, 0], [0, 0]]])

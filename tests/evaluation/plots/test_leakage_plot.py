@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from evaluation.plots.leakage_plot import plot_leakage
-from tests.evaluation.plots.figures import legend_names, vertical_lines, whiskers_of
+from tests.support.figures import legend_names, vertical_lines, whiskers_of
 
 
 def test_a_bar_for_every_attacker_and_representation(leakage_frame):

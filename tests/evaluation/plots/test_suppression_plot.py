@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from evaluation.plots.suppression_plot import plot_suppression
-from tests.evaluation.plots.figures import horizontal_lines, legend_names
+from tests.support.figures import horizontal_lines, legend_names
 
 DRAWS = {0.0: [0.9, 0.9, 0.9], 0.5: [0.7, 0.8, 0.6], 0.9: [0.3, 0.5, 0.4]}
 

@@ -7,7 +7,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from evaluation.plots.tradeoff_plot import pareto_front, plot_tradeoff
-from tests.evaluation.plots.figures import horizontal_lines, legend_names, vertical_lines, whiskers_of
+from tests.support.figures import horizontal_lines, legend_names, vertical_lines, whiskers_of
 
 
 @pytest.fixture

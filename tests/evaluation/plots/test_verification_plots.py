@@ -10,7 +10,7 @@ from evaluation.plots.verification_plots import (
     plot_roc,
     plot_score_histogram,
 )
-from tests.evaluation.plots.figures import legend_names
+from tests.support.figures import legend_names
 
 
 def test_roc_has_a_logarithmic_axis_and_the_best_of_each_fmr(rates_frame):

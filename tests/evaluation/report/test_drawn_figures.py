@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation.pairs.pair_comparison import compare_images
 from evaluation.plots import style
 from evaluation.report.cost_figures import downstream_figures
 from evaluation.report.figures import FigureWriter
 from evaluation.report.sections import attribute_section, cost_section
-from tests.evaluation.made_audit import make_audit
+from evaluation.verification.pair_comparison import compare_images
+from tests.support.made_audit import make_audit
 
 
 @pytest.fixture

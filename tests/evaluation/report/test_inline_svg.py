@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from evaluation.plots.style import save_figure
 from evaluation.report.inline_svg import inline_svg
-from tests.evaluation.page_reader import Page
+from tests.support.page_reader import Page
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from evaluation.report.page import numbers, write_report
 from evaluation.report.result_tables import verification_table
 from evaluation.report.tables import MISSING
 from evaluation.report.words import GLOSSARY
-from tests.evaluation.made_audit import HOSTILE, make_audit
-from tests.evaluation.page_reader import Page
+from tests.support.made_audit import HOSTILE, make_audit
+from tests.support.page_reader import Page
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -11,7 +11,7 @@ import pytest
 
 from evaluation.plots import style
 from evaluation.report.page import write_report
-from tests.evaluation.made_audit import HOSTILE, make_audit
+from tests.support.made_audit import HOSTILE, make_audit
 
 # The page stands in a frame as wide as the screen to be tried: a window is never narrower than 500 pixels.
 # Its own policy forbids scripts, so the script that measures stands outside.

@@ -1,0 +1,46 @@
+"""Where the callbacks leave tables and pictures: the run folder and W&B."""
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+from pytorch_lightning import Trainer
+from pytorch_lightning.loggers import WandbLogger
+
+from evaluation.plots.style import save_figure
+from evaluation.samples.spreadsheet import csv_text
+
+
+def report_folder(trainer: Trainer) -> Path | None:
+    """The run folder in the process that writes, None in the others and where nothing is logged.
+
+    Every rank has to ask.
+    """
+    log_dir = trainer.log_dir if trainer.loggers else None  # a broadcast
+    return Path(log_dir) if log_dir is not None and trainer.is_global_zero else None
+
+
+def write_table(folder: Path, name: str, table: pd.DataFrame) -> None:
+    """Write `<folder>/<name>.csv`, in which text that looks like a formula is behind an apostrophe."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.csv").write_text(csv_text(table), encoding="utf-8")
+
+
+def log_table(trainer: Trainer, key: str, table: pd.DataFrame) -> None:
+    """Send a table to W&B, where it is used."""
+    for logger in trainer.loggers:
+        if isinstance(logger, WandbLogger):
+            logger.log_table(key, dataframe=table)
+
+
+def log_figure(trainer: Trainer, key: str, figure: Figure, folder: Path, name: str) -> None:
+    """Write `<folder>/figures/<name>.svg` and `.png`; W&B gets the latter."""
+    _, png = save_figure(figure, folder / "figures", name)
+    log_image(trainer, key, png)
+
+
+def log_image(trainer: Trainer, key: str, image: Path) -> None:
+    """Send a picture to W&B, where it is used."""
+    for logger in trainer.loggers:
+        if isinstance(logger, WandbLogger):
+            logger.log_image(key, [str(image)])

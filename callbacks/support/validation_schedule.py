@@ -1,0 +1,22 @@
+"""Which validations the costly callbacks look at."""
+
+from pytorch_lightning import Trainer
+from pytorch_lightning.trainer.states import TrainerFn
+
+from callbacks.support.representation import is_rehearsal
+
+
+def check_every(every_n_epochs: int) -> None:
+    """Raises ValueError unless it is 1 or more."""
+    if every_n_epochs < 1:
+        raise ValueError(f"every_n_epochs is 1 or more, not {every_n_epochs}")
+
+
+def is_due(trainer: Trainer, every_n_epochs: int) -> bool:
+    """Whether this validation is of every n-th epoch of the training, or of none.
+
+    Neither the sanity check nor a `fast_dev_run` is ever due.
+    """
+    if trainer.sanity_checking or is_rehearsal(trainer):
+        return False
+    return trainer.state.fn != TrainerFn.FITTING or (trainer.current_epoch + 1) % every_n_epochs == 0

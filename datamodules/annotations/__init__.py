@@ -1,0 +1,1 @@
+"""Parse the authors' label files and split by subject."""

@@ -1,0 +1,104 @@
+"""The folder of a job's parts: one process is at work in it, or several on a share each; never both."""
+
+import fcntl
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datamodules.cropping.crop_key import compare, describe
+from datamodules.cropping.crop_writer import write_atomic
+from datamodules.errors import DatasetError
+from datamodules.jobs.job_share import Share, listed, shares_with
+
+UNFINISHED, LOCK = "job.json", "lock"
+
+_FIRST = "first"  # held for the moment in which one of several processes writes what all have to agree on
+
+
+@dataclass(frozen=True)
+class JobFolder:
+    """Keeps processes apart, on several machines too if their file system has locks.
+
+    Attributes:
+        folder: of the parts.
+        out: what is made of them.
+    """
+
+    folder: Path
+    out: Path
+
+    @property
+    def facts(self) -> Path:
+        """The file that says what the parts depend on."""
+        return self.folder / UNFINISHED
+
+    @property
+    def _busy(self) -> str:
+        return f"{self.out}: another process is preparing it"
+
+    @contextmanager
+    def entered(self, share: Share | None, facts: dict[str, Any]) -> Iterator[None]:
+        """Work in the folder: on a share beside others, or alone.
+
+        Args:
+            share: None for all that is left.
+            facts: all that the parts depend on.
+
+        Raises:
+            DatasetError: another process is at work that may not be, or the parts are of other `facts`.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        kind = fcntl.LOCK_EX if share is None else fcntl.LOCK_SH
+        with ExitStack() as locks:
+            locks.enter_context(_held(self.folder / LOCK, kind, self._busy))
+            with _held(self.folder / _FIRST, fcntl.LOCK_EX):
+                if self.facts.exists():
+                    compare(self.facts, facts, self.out)
+                else:
+                    write_atomic(self.facts, describe(facts))
+            if share is not None:
+                refusal = f"{self.out}: another process is at shard {share}"
+                own = self.folder / f"shard_{share.index}_of_{share.count}"
+                locks.enter_context(_held(own, fcntl.LOCK_EX, refusal))
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Work in the folder alone, whatever the parts that are there depend on.
+
+        Raises:
+            DatasetError: another process is at work in it.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with _held(self.folder / LOCK, fcntl.LOCK_EX, self._busy):
+            try:
+                yield
+            finally:
+                if self.folder.is_dir() and [path.name for path in self.folder.iterdir()] == [LOCK]:
+                    shutil.rmtree(self.folder)  # nothing was done
+
+    def unfinished(self, todo: Collection[int]) -> str:
+        """Which shards have a part in `todo`, of as many as were begun; empty if none has."""
+        counts = {int(path.name.rpartition("_")[2]) for path in self.folder.glob("shard_*_of_*")}
+        shares = [share for count in sorted(counts) for share in shares_with(todo, count)]
+        return f"not finished: shards {listed(shares)}; doing the rest of them here" if shares else ""
+
+    def after(self, share: Share, todo: Collection[int]) -> str:
+        """What to do when a share is done and the parts `todo` of all are not."""
+        if todo:
+            return f"shard {share} is done, not yet {listed(shares_with(todo, share.count))}"
+        return f"shard {share} is done, and all others; the same command without --shard puts them together"
+
+
+@contextmanager
+def _held(lock: Path, kind: int, refusal: str = "") -> Iterator[None]:
+    """Hold a lock, which ends with the process; raises `DatasetError` of a `refusal` rather than wait."""
+    with open(lock, "a+b") as file:  # network file systems want to write for LOCK_EX and to read for LOCK_SH
+        try:
+            fcntl.flock(file, kind | (fcntl.LOCK_NB if refusal else 0))
+        except BlockingIOError:
+            raise DatasetError(refusal) from None
+        yield

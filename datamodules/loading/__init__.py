@@ -1,0 +1,1 @@
+"""Read, augment and batch images."""

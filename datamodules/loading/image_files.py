@@ -1,0 +1,177 @@
+"""Image files: found damaged before a run starts, decoded to RGB arrays."""
+
+import os
+import stat
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
+from rich.progress import track
+
+from datamodules.cropping.photo_files import (
+    FORMATS,
+    PIXEL_LIMIT,
+    UnreadablePhotoError,
+    check_file,
+    check_pixels,
+    read_photo,
+)
+from datamodules.errors import DatasetError, first_names, visible
+from datamodules.loading.image_header import JPEG, PNG, is_plain_png, png_fault, size_of
+
+# Loader processes already decode side by side; OpenCV's own threads would only fight over the same cores.
+cv2.setNumThreads(0)
+
+_MARKERS = {JPEG: ("JPEG", b"\xff\xd9"), PNG: ("PNG", b"IEND\xaeB\x60\x82")}
+_PADDING = b"\0\r\n\t \xff"  # what cameras and copying tools put behind the end marker
+_TAIL_BYTES = 4096
+_HEAD_BYTES = 4096
+_LONG_HEAD_BYTES = 2**20
+_CHUNK = 512
+_PROGRESS_FROM = 20_000
+
+
+@dataclass(frozen=True)
+class BadImage:
+    """An image file that cannot be used, and why."""
+
+    path: Path
+    reason: str
+
+
+def why_bad(path: str | os.PathLike[str]) -> str | None:
+    """Why an image file is unusable, or None: a cheap look at its first and last bytes, no decoding.
+
+    Finds what is missing, empty, no file, of no known format or of too many pixels, and JPEG and PNG files
+    that are cut short; not flipped bytes inside, which are found when the image is read.
+    """
+    try:
+        check_file(path)
+        with open(path, "rb", buffering=0) as file:
+            head = file.read(_HEAD_BYTES)
+            known = next((magic for magic in _MARKERS if head.startswith(magic)), None)
+            if known is None:
+                return _why_bad_format(path)
+            kind, end = _MARKERS[known]
+            length = os.fstat(file.fileno()).st_size
+            if length > len(head):
+                file.seek(max(0, length - _TAIL_BYTES))
+                tail = file.read(_TAIL_BYTES)
+            else:
+                tail = head
+            if not tail.rstrip(_PADDING).endswith(end):
+                return f"cut short (no {kind} end marker)"
+            size = size_of(head)
+            if size is None:  # behind a large EXIF or colour profile
+                file.seek(0)
+                size = size_of(file.read(_LONG_HEAD_BYTES))
+            if size is not None:
+                check_pixels(*size, PIXEL_LIMIT)
+    except UnreadablePhotoError as error:
+        return str(error)
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return None
+
+
+def _why_bad_format(path: str | os.PathLike[str]) -> str | None:
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            check_pixels(image.width, image.height, PIXEL_LIMIT)
+    except UnidentifiedImageError:
+        return f"no image of a known format ({', '.join(FORMATS)})"
+    except Image.DecompressionBombError:
+        return f"more than {PIXEL_LIMIT:,} pixels"
+    except (UnreadablePhotoError, MemoryError):
+        raise
+    except Exception as error:  # Pillow's decoders raise errors of many kinds on damaged bytes
+        return f"cannot be decoded ({' '.join(str(error).split())})"
+    return None
+
+
+def find_bad(paths: Sequence[str | os.PathLike[str]]) -> list[BadImage]:
+    """The unusable files among `paths`, in their order; see `why_bad`. Long lists show a progress bar."""
+
+    def check(start: int) -> list[BadImage]:
+        reasons = ((path, why_bad(path)) for path in paths[start : start + _CHUNK])
+        return [BadImage(Path(path), reason) for path, reason in reasons if reason is not None]
+
+    starts = range(0, len(paths), _CHUNK)
+    quiet = len(paths) <= _PROGRESS_FROM or getattr(rank_zero_only, "rank", 0) != 0
+    with ThreadPoolExecutor(max_workers=16) as pool:  # waiting for a network disk, not computing
+        found = track(pool.map(check, starts), "Checking image files", total=len(starts), disable=quiet)
+        return [bad for chunk in found for bad in chunk]
+
+
+def usable(paths: Sequence[str | os.PathLike[str]], bad_images: Literal["raise", "skip"]) -> np.ndarray:
+    """Which image files can be used, (len(paths),) bool; a warning names every one that is left out.
+
+    Raises:
+        DatasetError: with `bad_images="raise"` if any cannot; names the first five and the count.
+    """
+    bad = find_bad(paths)
+    names = [f"{image.path} ({image.reason})" for image in bad]
+    if bad and bad_images == "raise":
+        raise DatasetError(
+            f"{len(bad)} of {len(paths)} image files cannot be used: {first_names(names)}; "
+            "get them again, or leave them out with --data.init_args.bad_images skip"
+        )
+    if bad:
+        rank_zero_warn(f"{len(bad)} of {len(paths)} image files are left out: {visible(', '.join(names))}")
+    left_out = {image.path for image in bad}
+    return np.array([Path(path) not in left_out for path in paths], dtype=bool)
+
+
+def read_rgb(path: str | os.PathLike[str]) -> np.ndarray:
+    """Decode an image file into (H, W, 3) uint8 RGB, turned upright by its EXIF orientation.
+
+    What a readable image is, is one rule for all (`photo_files`): OpenCV decodes JPEG and plain PNG files, in
+    which it agrees with Pillow and is faster, and Pillow all others.
+
+    Raises:
+        DatasetError: if the file is missing, no regular file, of too many pixels or cannot be decoded.
+    """
+    try:
+        data = _content(path)
+        if data.startswith(JPEG) or (data.startswith(PNG) and is_plain_png(data)):
+            return _decode(data)
+        return read_photo(path, PIXEL_LIMIT, detect=False)
+    except UnreadablePhotoError as error:
+        reason = str(error)
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror})"
+    raise DatasetError(f"{path}: {reason}; get the file again, or leave it out")
+
+
+def _content(path: str | os.PathLike[str]) -> bytes:
+    # a pipe without a writer is opened at once, and found to be no file, where it would block otherwise
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            check_file(path)
+        data = file.read()
+    if not data:
+        raise UnreadablePhotoError("empty")
+    return data
+
+
+def _decode(data: bytes) -> np.ndarray:
+    size = size_of(data)
+    if size is not None:
+        check_pixels(*size, PIXEL_LIMIT)
+    fault = png_fault(data) if data.startswith(PNG) else None
+    if fault is not None:
+        raise UnreadablePhotoError(f"cannot be decoded ({fault})")
+    try:
+        image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
+    except cv2.error as error:  # such as more pixels than OpenCV takes
+        raise UnreadablePhotoError(f"cannot be decoded ({' '.join(str(error.err).split())})") from None
+    if image is None:
+        raise UnreadablePhotoError("cannot be decoded as an image")
+    return image

@@ -1,0 +1,1 @@
+"""Draw biased, mixed and split subsets."""

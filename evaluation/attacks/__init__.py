@@ -1,1 +1,0 @@
-"""Who tries to read an attribute from embeddings, and how much they read."""

@@ -1,1 +1,0 @@
-"""Classifiers built on a representation, and whom they serve."""

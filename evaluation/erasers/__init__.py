@@ -1,0 +1,1 @@
+"""Remove an attribute from embeddings."""

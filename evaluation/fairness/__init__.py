@@ -1,0 +1,1 @@
+"""Rates per group and gaps between them."""

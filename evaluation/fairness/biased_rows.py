@@ -1,0 +1,91 @@
+"""Which samples make a set in which a group goes along with a target (thesis, section 4.2)."""
+
+from collections.abc import Mapping
+from itertools import product
+
+import numpy as np
+
+from evaluation.probes.probe_families import Ints
+
+_Cell = tuple[int, int, int]
+"""Labels of (target, balance, group)."""
+
+
+def biased_rows(
+    labels: Mapping[str, Ints],
+    rows: Ints,
+    target: str,
+    group: str,
+    balance: str | None = None,
+    *,
+    bias: float = 0.5,
+    n: int | None = None,
+    seed: int = 0,
+) -> Ints:
+    """Draw samples without replacement: balanced over target x balance, skewed in the group.
+
+    Of the samples with target 1 the share `bias` is in group 1, of those with target 0 in group 0, to the
+    nearest sample; 0.5 is unbiased. Each cell has an order of its own that depends on the seed alone, and its
+    first samples are taken: with one seed, sets of several biases and sizes share what they can.
+
+    Args:
+        labels: (N,) classes of each attribute, -1 where unknown (never drawn).
+        rows: (M,) indices to draw from.
+        target: a binary attribute.
+        group: a binary attribute.
+        balance: an attribute of any number of classes; None balances nothing but the target.
+        bias: in [0, 1].
+        n: samples wanted; None is as many as the cells allow.
+        seed: of the draw.
+
+    Returns:
+        (n,) ascending, some of `rows`. Fewer than asked where the cells do not allow as many, or where `n` is
+        no multiple of the number of target x balance blocks.
+
+    Raises:
+        ValueError: bias outside [0, 1], fewer samples asked for than there are blocks, none for a cell that
+            needs some, or an attribute to balance that is unknown in all samples.
+    """
+    if not 0 <= bias <= 1:
+        raise ValueError(f"bias is {bias}, it must lie between 0 and 1")
+    pools = _pools(labels, rows, target, group, balance)
+    for cell, pool in pools.items():
+        if not len(pool) and (bias if _along(cell) else 1 - bias) > 0:
+            described = _describe(cell, target, group, balance)
+            raise ValueError(f"no sample with {described} among {len(rows)}; a bias of {bias} needs some")
+    blocks = len(pools) // 2
+    if n is not None and n < blocks:
+        raise ValueError(f"{n} samples cannot be balanced over {blocks} blocks; ask for {blocks} or more")
+    size = np.arange(1 + (len(rows) if n is None else n) // blocks)  # of a block
+    along = np.floor(size * bias + 0.5).astype(int)
+    wanted = {cell: along if _along(cell) else size - along for cell in pools}
+    largest = np.flatnonzero(np.all([wanted[cell] <= len(pool) for cell, pool in pools.items()], axis=0))[-1]
+    drawn = [
+        np.random.default_rng((seed, *cell)).permutation(pool)[: wanted[cell][largest]]
+        for cell, pool in pools.items()
+    ]
+    return np.sort(np.concatenate(drawn))
+
+
+def _along(cell: _Cell) -> bool:
+    """Whether the group goes along with the target there."""
+    return cell[0] == cell[2]
+
+
+def _pools(
+    labels: Mapping[str, Ints], rows: Ints, target: str, group: str, balance: str | None
+) -> dict[_Cell, Ints]:
+    """Those of `rows` that are in each cell; a sample with an unknown label is in none."""
+    even = np.zeros_like(labels[target]) if balance is None else labels[balance]
+    classes = [int(label) for label in np.unique(even[even >= 0])]
+    if not classes:
+        raise ValueError(f"{balance} is unknown in all samples, so it cannot be balanced")
+    return {
+        (t, b, g): rows[(labels[target][rows] == t) & (even[rows] == b) & (labels[group][rows] == g)]
+        for t, b, g in product((0, 1), classes, (0, 1))
+    }
+
+
+def _describe(cell: _Cell, target: str, group: str, balance: str | None) -> str:
+    named = zip((target, balance, group), cell, strict=True)
+    return ", ".join(f"{name}={label}" for name, label in named if name is not None)

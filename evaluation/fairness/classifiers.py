@@ -1,0 +1,129 @@
+"""A classifier trained on biased samples of a representation, and whom it serves (thesis, section 4.2)."""
+
+import warnings
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+
+from evaluation.fairness.downstream_samples import check_attributes, disjoint_rows, draw_rows
+from evaluation.fairness.predictions import Answers
+from evaluation.leakage.held_out import apart
+from evaluation.probes.heads import HEADS, Head, best_threshold, head_scores
+from evaluation.probes.probe_families import Floats, Ints, standardise
+from evaluation.samples.groupings import make_grouping
+from evaluation.samples.representations import Representations
+
+Threshold = Literal["half", "validation"]
+
+
+class Downstream(NamedTuple):
+    """What the classifiers of all draws answered."""
+
+    val: Answers
+    """To choose by, see `evaluation.fairness.selection`."""
+    test: Answers
+    """To report."""
+
+
+class _Scored(NamedTuple):
+    """What one classifier made of a sample."""
+
+    rows: Ints
+    score: Floats
+    threshold: float
+
+
+def downstream(
+    representations: Representations,
+    representation: str,
+    target: str,
+    group: str,
+    *,
+    train_rows: np.ndarray,
+    val_rows: np.ndarray,
+    test_rows: np.ndarray,
+    balance: str | None = None,
+    bias: float = 0.7,
+    n_train: int | None = None,
+    head: Head = "mlp",
+    threshold: Threshold = "half",
+    draws: int = 5,
+    seed: int = 0,
+) -> Downstream:
+    """Train a classifier of `target` where `group` goes along with it, and test it where it does not.
+
+    Each draw is a new biased training sample, new unbiased validation and test samples (see `biased_rows`)
+    and new weights. A seed gives every representation the same samples, and every bias the same test samples.
+
+    Args:
+        representations: embeddings and labels.
+        representation: which of them the classifiers see, standardised by each training sample.
+        target: the binary attribute to predict; class 1 is the positive one.
+        group: the binary attribute that the training is biased in.
+        train_rows: (M,) int or (N,) bool, what training samples are drawn from.
+        val_rows: likewise, for validation samples.
+        test_rows: likewise, for test samples.
+        balance: an attribute over which all samples are balanced as well (gender in the thesis).
+        bias: share of the training samples with target 1 that are in group 1, and of those with target 0 that
+            are in group 0; 0.5 is unbiased, the thesis takes 0.7.
+        n_train: training samples a draw; None takes as many as the cells allow. Where they allow fewer, those
+            are taken, with a warning; the answers say how many there were.
+        head: `mlp` or `linear`, see `head_scores`.
+        threshold: `half` accepts scores from 0.5 on, as the thesis; `validation` from where the balanced
+            accuracy on the draw's validation sample is highest.
+        draws: how many classifiers are trained.
+        seed: of everything drawn.
+
+    Raises:
+        ValueError: an option or an attribute that does not fit, embeddings that are not finite, people in two
+            of the sets, or a cell without samples.
+    """
+    if head not in HEADS or threshold not in get_args(Threshold) or draws < 1:
+        raise ValueError(f"no such classifier: head={head!r}, threshold={threshold!r}, draws={draws}")
+    if representation not in representations.embeddings:
+        raise ValueError(
+            f"no representation {representation}; there are {', '.join(representations.embeddings)}"
+        )
+    check_attributes(representations, target, group, balance)
+    train_rows, val_rows, test_rows = disjoint_rows(
+        representations, training=train_rows, validation=val_rows, test=test_rows
+    )
+    x, labels = representations.embeddings[representation], representations.labels
+    attributes = (target, group, balance)
+    val, test = [], []
+    for draw in range(draws):
+        draw_seed = int(np.random.SeedSequence((seed, draw)).generate_state(1)[0])
+        learned = draw_rows("training", labels, train_rows, attributes, draw_seed, bias=bias, n=n_train)
+        chosen_by = draw_rows("validation", labels, val_rows, attributes, draw_seed)
+        tested = draw_rows("test", labels, test_rows, attributes, draw_seed)
+        seen, unseen = standardise(x[learned], x[np.concatenate([chosen_by, tested])])
+        if not (np.isfinite(seen).all() and np.isfinite(unseen).all()):
+            raise ValueError(f"embeddings of {representation} are not finite; the model has diverged")
+        score = head_scores(head, seen, labels[target][learned], unseen, draw_seed)
+        val_score, test_score = np.split(score, [len(chosen_by)])
+        cut = 0.5 if threshold == "half" else best_threshold(val_score, labels[target][chosen_by])
+        val.append(_Scored(chosen_by, val_score, cut))
+        test.append(_Scored(tested, test_score, cut))
+    n = len(learned)  # the cells are the same in every draw
+    if n_train is not None and n < n_train:
+        warnings.warn(f"{n_train} training samples were asked for, a bias of {bias} allows {n}", stacklevel=2)
+    return Downstream(*(_answers(representations, target, group, scored, n) for scored in (val, test)))
+
+
+def _answers(
+    representations: Representations, target: str, group: str, scored: list[_Scored], n_train: int
+) -> Answers:
+    """The answers of all draws; `scored` has one entry a draw."""
+    sizes = [len(s.rows) for s in scored]
+    rows, score = np.concatenate([s.rows for s in scored]), np.concatenate([s.score for s in scored])
+    first, second = make_grouping([group], representations.classes).names
+    return Answers(
+        draw=np.repeat(np.arange(len(scored)), sizes),
+        person=apart(representations.identity)[rows],
+        group=representations.labels[group][rows],
+        target=representations.labels[target][rows],
+        score=score,
+        prediction=(score >= np.repeat([s.threshold for s in scored], sizes)).astype(np.int64),
+        groups=(first, second),
+        n_train=n_train,
+    )

@@ -1,0 +1,77 @@
+"""What classifiers said of people whom they had not seen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+
+from evaluation.fairness.group_rates import RATES, Counts, group_rates
+from evaluation.probes.probe_families import Floats, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """The answers of one classifier a draw; a sample may be asked about in several draws.
+
+    Attributes:
+        draw: (M,) which classifier answered, 0 to D - 1.
+        person: (M,) whose the sample is; the same number in every draw.
+        group: (M,) 0 or 1.
+        target: (M,) 0 or 1, the truth.
+        score: (M,) high for target 1.
+        prediction: (M,) 0 or 1.
+        groups: what to call the two groups.
+        n_train: samples that each classifier learned from.
+
+    Raises:
+        ValueError: columns of different lengths, labels other than 0 and 1, or a draw that lacks a cell of
+            group x target (some rate would be undefined).
+    """
+
+    draw: Ints
+    person: Ints
+    group: Ints
+    target: Ints
+    score: Floats
+    prediction: Ints
+    groups: tuple[str, str]
+    n_train: int
+
+    def __post_init__(self) -> None:
+        columns = (self.draw, self.person, self.group, self.target, self.score, self.prediction)
+        if len(lengths := {len(column) for column in columns}) > 1 or lengths == {0}:
+            raise ValueError(f"the columns of the answers have {sorted(lengths)} rows")
+        for name in ("group", "target", "prediction"):
+            if not np.isin(getattr(self, name), (0, 1)).all():
+                raise ValueError(f"the {name} of an answer must be 0 or 1")
+        for draw, group, target in np.argwhere(self.counts(self.draw, self.draws).sum(-1) == 0):
+            raise ValueError(f"draw {draw} has no answer with target {target} and {self.groups[group]}")
+
+    @property
+    def draws(self) -> int:
+        """The number of classifiers D."""
+        return int(self.draw.max()) + 1
+
+    def counts(self, by: Ints, size: int) -> Counts:
+        """Answers (size, 2, 2, 2) by [by, group, target, prediction], for any `by` (M,) in [0, size)."""
+        cell = ((by * 2 + self.group) * 2 + self.target) * 2 + self.prediction
+        return np.bincount(cell, minlength=8 * size).reshape(size, 2, 2, 2)
+
+    def rates(self) -> pd.DataFrame:
+        """One row a draw and group, with the definitions of `evaluation.fairness.group_rates`.
+
+        Returns:
+            Columns `draw`, `group`, `n`, `accuracy`, `tpr`, `fpr`, `tnr`, `selection_rate`, `auc`, `n_train`.
+        """
+        rows: list[dict[str, object]] = []
+        for draw, counts in enumerate(self.counts(self.draw, self.draws)):
+            rates = group_rates(counts, positive=1)
+            for i, name in enumerate(self.groups):
+                mine = (self.draw == draw) & (self.group == i)
+                row = {"draw": draw, "group": name, "n": int(mine.sum())}
+                row |= {rate: float(rates[rate][i]) for rate in RATES}
+                rows.append(
+                    row | {"auc": roc_auc_score(self.target[mine], self.score[mine]), "n_train": self.n_train}
+                )
+        return pd.DataFrame(rows)

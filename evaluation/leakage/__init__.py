@@ -1,0 +1,1 @@
+"""Estimate how much of an attribute a representation gives away."""

@@ -1,0 +1,60 @@
+"""How much of an attribute is still read when features are left out (thesis, figure 4.2)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import balanced_accuracy_score
+
+from evaluation.leakage.held_out import Samples
+from evaluation.probes.kernel_probe import KernelProbe
+from evaluation.samples.audited_samples import audited_samples
+from evaluation.samples.subject_folds import people_folds
+
+SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+_FOLDS = 5
+
+
+def suppression(
+    samples: Samples,
+    shares: Sequence[float] = SHARES,
+    draws: int = 5,
+    seed: int = 0,
+    max_samples: int = 2000,
+) -> pd.DataFrame:
+    """Leave out a random share of the features, train a probe on the rest, read people it has not seen.
+
+    The probe is the RBF `KernelProbe`, for its speed; the strongest attacker may read more. Each draw takes
+    the features away in one random order, and tests on one of five folds of people, in turn; so the spread of
+    the draws is that of both.
+
+    Args:
+        samples: of one representation and one attribute.
+        shares: of the features to leave out, in [0, 1); one feature always stays.
+        draws: orders of the features.
+        seed: of orders, folds, and the people drawn.
+        max_samples: of more, people are drawn at random.
+
+    Returns:
+        One row a draw and share: `share_removed`, `draw`, `features` (how many are left),
+        `balanced_accuracy`, `chance`.
+
+    Raises:
+        ValueError: a share outside [0, 1), or see `audited_samples`.
+    """
+    if not all(0 <= share < 1 for share in shares):
+        raise ValueError(f"shares of features to leave out must be in [0, 1), got {tuple(shares)}")
+    x, label, people = audited_samples(samples, _FOLDS, max_samples, seed)
+    rng = np.random.default_rng(seed)
+    folds = list(people_folds(label, people, _FOLDS, seed))
+    rows = []
+    for draw in range(draws):
+        train, test = folds[draw % _FOLDS]
+        order = rng.permutation(x.shape[1])
+        for share in shares:
+            kept = order[: max(1, len(order) - round(share * len(order)))]
+            probe = KernelProbe(x[np.ix_(train, kept)], x[np.ix_(test, kept)], "rbf")
+            score = balanced_accuracy_score(label[test], probe.predict(label[None, train])[0])
+            rows.append((share, draw, len(kept), score, 1 / (label.max() + 1)))
+    columns = ["share_removed", "draw", "features", "balanced_accuracy", "chance"]
+    return pd.DataFrame(rows, columns=columns)

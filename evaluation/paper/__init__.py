@@ -1,1 +1,0 @@
-"""Published tables and figures beside ours: pure functions on the numbers that audits leave."""

@@ -1,0 +1,156 @@
+"""Many multilayer perceptrons trained as one: all folds and candidate settings take each step together."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from sklearn.utils.class_weight import compute_sample_weight
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from evaluation.probes.probe_families import HIDDEN, Floats, Ints, balanced_epoch, standardise
+
+BATCH, LEARNING_RATE = 128, 1e-3
+_VISITS, _EPOCHS, _LEAST_UPDATES = 2**18, (10, 60), 200  # so many samples seen, within so many epochs
+_AT_ONCE = 2**27  # weights that train at once: with gradients and moments 2 GiB
+_TEST_ROWS = 4096
+
+
+class Perceptron(NamedTuple):
+    """One network to train: what it learns from, what it is asked, and how."""
+
+    train: Ints
+    """(n,) rows that it learns from."""
+    test: Ints
+    """(m,) rows that it predicts."""
+    decay: float
+    """Half of it times the squared weights is added to the loss."""
+    seed: int
+    """Of the first weights and of the order of the samples."""
+
+
+def mlp_predictions(
+    x: Floats, label: Ints, networks: Sequence[Perceptron], stops: Sequence[float], *, scale: bool
+) -> list[list[Ints]]:
+    """What the thesis' MLPs (section 3.2: one layer of 1024 ReLUs, softmax) predict.
+
+    Adam, batches of 128 in which the classes come evenly, no samples held out to stop by. All take as many
+    steps, in float32, on the GPU where there is one; training one alone gives the same, to rounding.
+
+    Args:
+        x: (N, D) embeddings of any scale.
+        label: (N,) classes 0, 1, ...
+        networks: J of them.
+        stops: S ascending shares of the full training, the last at most 1, after which predictions are made.
+        scale: standardise by the statistics of what the network learns from.
+
+    Returns:
+        For each network, for each stop, (m,) predicted classes.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    # the features of all rows are brought near 1 in 64 bits: a network's own statistics undo it exactly
+    inputs = torch.from_numpy((standardise(x, x)[0] if scale else x).astype(np.float32)).to(device)
+    steps = [max(1, round(stop * updates([len(network.train) for network in networks]))) for stop in stops]
+    size = HIDDEN * (x.shape[1] + 1 + label.max() + 1)
+    some = max(1, _AT_ONCE // int(size))
+    found: list[list[Ints]] = []
+    for first in range(0, len(networks), some):
+        stacked = Stacked(inputs, label, networks[first : first + some], scale=scale)
+        stages = [stacked.advance(int(count)) for count in np.diff(steps, prepend=0)]
+        found += map(list, zip(*stages, strict=True))
+    return found
+
+
+def updates(sizes: Sequence[int]) -> int:
+    """Steps of the full training of networks that learn from so many samples: enough for the largest set."""
+    epochs = np.clip(_VISITS / max(sizes), *_EPOCHS)
+    return max(_LEAST_UPDATES, round(epochs * max(sizes) / BATCH))
+
+
+class Stacked:
+    """J networks in training, as tensors with a leading dimension of J.
+
+    Args:
+        inputs: (N, D) float32, on the device to train on.
+        label: (N,) classes 0, 1, ...
+        networks: J of them.
+        scale: standardise by the statistics of what the network learns from.
+    """
+
+    def __init__(self, inputs: Tensor, label: Ints, networks: Sequence[Perceptron], *, scale: bool) -> None:
+        self.inputs, self.networks = inputs, networks
+        self.label = torch.from_numpy(label).to(inputs.device)
+        statistics = [_statistics(inputs[torch.from_numpy(n.train)], scale=scale) for n in networks]
+        self.shift, self.factor = (torch.stack(parts)[:, None] for parts in zip(*statistics, strict=True))
+        first = [_first_weights(inputs.shape[1], int(label.max()) + 1, n.seed) for n in networks]
+        self.weights = [
+            torch.stack(parts).to(inputs.device).requires_grad_() for parts in zip(*first, strict=True)
+        ]
+        self.decay = torch.tensor([n.decay for n in networks], device=inputs.device)[:, None, None]
+        # elementwise, so a step on the stack is the step of each network
+        self.optimizer = torch.optim.Adam(self.weights, lr=LEARNING_RATE, fused=True)
+        self.batches = [_batches(label, network) for network in networks]
+
+    def advance(self, steps: int) -> list[Ints]:
+        """Take so many steps more, and predict the test rows of each network."""
+        for _ in range(steps):
+            self._step()
+        return [self._predict(j) for j in range(len(self.networks))]
+
+    @torch.enable_grad()
+    def _step(self) -> None:
+        rows = torch.from_numpy(np.stack([next(batches) for batches in self.batches])).to(self.inputs.device)
+        w1, b1, w2, b2 = self.weights
+        hidden = torch.baddbmm(b1, (self.inputs[rows] - self.shift) * self.factor, w1).relu()
+        logits = torch.baddbmm(b2, hidden, w2)
+        loss = cross_entropy(logits.flatten(0, 1), self.label[rows].flatten(), reduction="sum") / BATCH
+        self.optimizer.zero_grad()
+        loss.backward()
+        for weight in (w1, w2):
+            assert weight.grad is not None
+            weight.grad.addcmul_(weight.detach(), self.decay)
+        self.optimizer.step()
+
+    @torch.no_grad()
+    def _predict(self, j: int) -> Ints:
+        w1, b1, w2, b2 = (weight[j] for weight in self.weights)
+        found = []
+        for rows in torch.from_numpy(self.networks[j].test).split(_TEST_ROWS):
+            x = (self.inputs[rows.to(self.inputs.device)] - self.shift[j]) * self.factor[j]
+            found.append(((x @ w1 + b1).relu_() @ w2 + b2).argmax(1).cpu())
+        return torch.cat(found).numpy()
+
+
+def _statistics(x: Tensor, *, scale: bool) -> tuple[Tensor, Tensor]:
+    """What is subtracted and what it is multiplied by, (D,) each; a constant feature becomes 0."""
+    if not scale:
+        return torch.zeros_like(x[0]), torch.ones_like(x[0])
+    deviation, mean = torch.std_mean(x.double(), 0, correction=0)
+    varies = x.amax(0) > x.amin(0)
+    return mean.float(), torch.where(varies, 1 / deviation, 0).float()
+
+
+def _first_weights(width: int, classes: int, seed: int) -> tuple[Tensor, ...]:
+    """Weights and biases of both layers, uniform in +- sqrt(6 / (inputs + outputs)) (Glorot and Bengio)."""
+    generator = torch.Generator().manual_seed(seed)
+    first = []
+    for inputs, outputs in ((width, HIDDEN), (HIDDEN, classes)):
+        bound = (6 / (inputs + outputs)) ** 0.5
+        first += [
+            torch.empty(rows, outputs).uniform_(-bound, bound, generator=generator) for rows in (inputs, 1)
+        ]
+    return tuple(first)
+
+
+def _batches(label: Ints, network: Perceptron) -> Iterator[Ints]:
+    """Rows (BATCH,) of batch after batch, without end; epochs follow each other without a gap."""
+    rng = np.random.default_rng(network.seed)
+    weight = np.zeros(len(label))
+    weight[network.train] = compute_sample_weight("balanced", label[network.train])
+    left = np.empty(0, np.int64)
+    while True:
+        while len(left) < BATCH:
+            left = np.concatenate([left, balanced_epoch(rng.permutation(network.train), weight, rng)])
+        yield left[:BATCH]
+        left = left[BATCH:]

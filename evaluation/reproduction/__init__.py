@@ -1,0 +1,1 @@
+"""Set a published table beside ours."""

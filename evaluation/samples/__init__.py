@@ -1,0 +1,1 @@
+"""Representations, subjects and groups to measure on."""

@@ -1,0 +1,1 @@
+"""Compare pairs of faces and rate the errors."""

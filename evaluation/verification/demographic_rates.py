@@ -1,0 +1,131 @@
+"""Whom a verification system fails: errors of each demographic group at one threshold for all."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from evaluation.verification.differentials import (
+    fdr,
+    gap,
+    garbe,
+    inequity_rate,
+    n_sigma,
+    ratio,
+    skewed_error_ratio,
+)
+from evaluation.verification.error_rates import ErrorCounts, threshold_at_fmr
+from evaluation.verification.pair_scores import count_pairs, count_tiles
+from evaluation.verification.pair_tiles import Metric
+from evaluation.verification.subject_bootstrap import RateIntervals, bootstrap_rates
+
+
+def demographic_rates(
+    embedding: ArrayLike | Tensor,
+    identity: ArrayLike | Tensor,
+    group: ArrayLike | Tensor,
+    fmr_target: float = 1e-3,
+    *,
+    metric: Metric = "cosine",
+    names: Sequence[str] | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """FMR and FNMR of each group at the threshold that all pairs together choose.
+
+    The threshold is the lowest whose FMR over all impostor pairs, of one group or of two, is at most
+    `fmr_target`. A pair belongs to a group if both its samples do, so a group's impostors are of its own,
+    whom a system confuses most easily: its FMR may well lie above the target in every group. A rate of few
+    pairs is a chance result, so read the numbers of pairs beside it.
+
+    Args:
+        embedding: (N, D).
+        identity: (N,) integers; rows with -1 (unknown, padding) are left out.
+        group: (N,) integers; rows with -1 count for the threshold and for no group.
+        fmr_target: in (0, 1).
+        metric: what a score is.
+        names: of the groups 0, 1, ... for the column `group`; their numbers if None.
+        draws: of the people of each group, for the intervals; 0 for none.
+        seed: of the draws.
+
+    Returns:
+        One row a group, those without samples too if they are named: `group`, `threshold` (a score, see
+        `PairScores`), `fmr`, `fnmr`, `genuine` and `impostor` (pairs), the ends of 95 % intervals of the
+        rates at that threshold, `fmr_low` etc. (see `people_bootstrap.bootstrap_rates`; nan without an error
+        and for fewer than three people), and mean and standard deviation of the scores, `genuine_mean` etc.,
+        to half a step of the grid of thresholds (3e-5 of a cosine). nan without pairs. Then `measure`,
+        `value`: the functions of `differentials` on these, nan where they say so.
+
+    Raises:
+        ValueError: too few impostor pairs for `fmr_target` (see `error_rates.threshold_at_fmr`), a group
+            without a name, or what `score_pairs` refuses.
+    """
+    label = torch.as_tensor(group)
+    if label.shape != torch.as_tensor(identity).shape:
+        raise ValueError(f"group is {tuple(label.shape)}, it must have a label for each sample")
+    tiles, counts = count_pairs(embedding, identity, metric)
+    threshold = threshold_at_fmr(counts, fmr_target)
+    label = label.to(tiles.order.device)[tiles.order]
+    found = [int(g) for g in label.unique() if g >= 0]
+    if names is not None and found and found[-1] >= len(names):
+        raise ValueError(f"group {found[-1]} has no name, there are {len(names)}")
+    thresholds = torch.cat([tiles.grid(), torch.tensor([threshold], dtype=torch.float64)])
+    groups = found if names is None else list(range(len(names)))
+    parts = [tiles.take(label == g) for g in groups]
+    rows = [
+        _rates(count_tiles(part, thresholds), threshold)
+        | bootstrap_rates(part, threshold, draws, seed)._asdict()
+        for part in parts
+    ]
+    table = pd.DataFrame(rows, columns=[*_rates(counts, threshold), *RateIntervals._fields])
+    table.insert(0, "group", groups if names is None else names)
+    table.insert(1, "threshold", threshold)
+    return table, _differentials(table)
+
+
+def _rates(counts: ErrorCounts, threshold: float) -> dict[str, float]:
+    """What is told of one group."""
+    place = int(np.searchsorted(counts.threshold, threshold))
+    moments = {kind: _moments(counts, kind) for kind in ("genuine", "impostor")}
+    return {
+        "fmr": float(counts.fmr[place]),
+        "fnmr": float(counts.fnmr[place]),
+        "genuine": counts.genuine,
+        "impostor": counts.impostor,
+        **{f"{kind}_mean": moment[0] for kind, moment in moments.items()},
+        **{f"{kind}_std": moment[1] for kind, moment in moments.items()},
+    }
+
+
+def _moments(counts: ErrorCounts, kind: str) -> tuple[float, float]:
+    """Mean and standard deviation of scores, those between two thresholds taken to be in the middle."""
+    below, upto = getattr(counts, f"{kind}_below"), getattr(counts, f"{kind}_upto")
+    if not upto[-1]:
+        return float("nan"), float("nan")
+    middle = (counts.threshold[1:] + counts.threshold[:-1]) / 2
+    value = np.concatenate([counts.threshold, middle])
+    weight = np.concatenate([upto - below, below[1:] - upto[:-1]])
+    mean = np.average(value, weights=weight)
+    return float(mean), float(np.sqrt(np.average((value - mean) ** 2, weights=weight)))
+
+
+def _differentials(table: pd.DataFrame) -> pd.DataFrame:
+    """All the figures that sum the groups up."""
+    fmr, fnmr = (table[rate].to_numpy(float) for rate in ("fmr", "fnmr"))
+    values = {
+        "fmr_gap": gap(fmr),
+        "fnmr_gap": gap(fnmr),
+        "fmr_ratio": ratio(fmr),
+        "fnmr_ratio": ratio(fnmr),
+        "inequity_rate": inequity_rate(fmr, fnmr),
+        "fdr": fdr(fmr, fnmr),
+        "garbe": garbe(fmr, fnmr),
+        "skewed_error_ratio": skewed_error_ratio(fmr, fnmr),
+    }
+    for kind in ("genuine", "impostor"):
+        mean, deviation = (table[f"{kind}_{name}"].to_numpy(float) for name in ("mean", "std"))
+        values[f"n_sigma_{kind}"] = n_sigma(mean, deviation)
+    return pd.DataFrame({"measure": list(values), "value": list(values.values())})

@@ -1,0 +1,130 @@
+"""Genuine and impostor scores of all pairs of a set of embeddings: curves, rates and their intervals."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from evaluation.verification.error_rates import (
+    ErrorCounts,
+    auc,
+    eer,
+    error_curve,
+    score_histogram,
+    tar_at_far,
+    tied,
+)
+from evaluation.verification.pair_tiles import Metric, PairTiles, make_tiles
+from evaluation.verification.subject_bootstrap import Intervals, bootstrap_people
+
+FARS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+
+_EXACT = 4096  # samples up to which scores have 64 bits
+_TIES = 1e-5  # share of ties above which 32 bits do not tell the scores apart
+
+
+@dataclass(frozen=True, eq=False)
+class PairScores:
+    """What is known of the scores of all pairs.
+
+    Attributes:
+        metric: `cosine`, or `euclidean`, whose scores are minus the distances.
+        counts: of the scores at thresholds.
+        intervals: 95 %, drawing people anew; nan if none were asked for.
+    """
+
+    metric: Metric
+    counts: ErrorCounts
+    intervals: Intervals
+
+    def rates(self, points: int = 2000) -> pd.DataFrame:
+        """`threshold`, `fmr` and `fnmr` for FMR/FNMR, ROC and DET curves; see `error_rates.error_curve`."""
+        return error_curve(self.counts, points)
+
+    def histogram(self, bins: int = 100) -> pd.DataFrame:
+        """`score`, `width`, `genuine`, `impostor` (densities); see `error_rates.score_histogram`."""
+        return score_histogram(self.counts, bins)
+
+    def summary(self) -> pd.DataFrame:
+        """One row: `metric`, AUC and EER with intervals, `tar_at_1e-1` to `tar_at_1e-5`, numbers of pairs."""
+        row = {"metric": self.metric, "auc": auc(self.counts), "eer": eer(self.counts)}
+        row |= self.intervals._asdict()
+        row |= {f"tar_at_1e-{k}": tar_at_far(self.counts, far) for k, far in enumerate(FARS, 1)}
+        return pd.DataFrame([row | {"genuine": self.counts.genuine, "impostor": self.counts.impostor}])
+
+
+def score_pairs(
+    embedding: ArrayLike | Tensor,
+    identity: ArrayLike | Tensor,
+    metric: Metric = "cosine",
+    draws: int = 1000,
+    seed: int = 0,
+) -> PairScores:
+    """Score all pairs of samples.
+
+    Memory is that of the samples, the genuine scores and one tile of scores, not of all pairs: every genuine
+    score is kept, and the impostor scores are sorted tile by tile and counted at the genuine scores and at
+    30,000 thresholds more.
+
+    Precision: up to 4,096 samples scores have 64 bits, and scores within 1e-12 are ties. Above, they have 32
+    bits and are rounded to 2^-21 (the cosine, or the squared distance in units of its scale). That moves the
+    AUC by half of the share of ties at most (see `error_rates.tied`), beside the noise of 32-bit products:
+    1e-10 as measured on 10,000 embeddings of a recogniser, 6e-9 where genuine and impostor scores are alike.
+    If more than 1e-5 of the pairs of scores tie, as those of a collapsed or of a discrete representation do,
+    64 bits are taken after all.
+
+    The Euclidean distance is that of the embeddings as they are; of embeddings of length 1 it is
+    sqrt(2 - 2 cosine), so both metrics have the same AUC, EER and TAR.
+
+    Args:
+        embedding: (N, D).
+        identity: (N,) integers; rows with -1 (unknown, padding) are left out.
+        metric: what a score is.
+        draws: of the people, for the intervals; 0 for none. They take longer than the scores, up to 3 times.
+        seed: of the draws.
+
+    Raises:
+        ValueError: an embedding of a known identity is not finite, or zero (cosine), or shapes do not match.
+    """
+    tiles, counts = count_pairs(embedding, identity, metric)
+    return PairScores(metric, counts, bootstrap_people(tiles, counts, draws, seed))
+
+
+def count_pairs(
+    embedding: ArrayLike | Tensor, identity: ArrayLike | Tensor, metric: Metric
+) -> tuple[PairTiles, ErrorCounts]:
+    """The prepared samples and the counts of their scores; see `score_pairs`."""
+    x, who = torch.as_tensor(embedding).detach(), torch.as_tensor(identity)
+    if len(x) > _EXACT:
+        tiles = make_tiles(x, who, metric, torch.float32)
+        counts = count_tiles(tiles)
+        if not tied(counts) > _TIES:
+            return tiles, counts
+    tiles = make_tiles(x, who, metric, torch.float64)
+    return tiles, count_tiles(tiles)
+
+
+def count_tiles(tiles: PairTiles, thresholds: Tensor | None = None) -> ErrorCounts:
+    """Counts at the genuine scores, and at `thresholds` (Q,), or the grid of the tiles if None."""
+    score, times = tiles.genuine()[0].unique(return_counts=True)
+    further = tiles.steps(tiles.grid() if thresholds is None else thresholds)
+    level = torch.cat([score, further]).unique()
+    weight = torch.zeros(len(level) + 1, dtype=torch.int64, device=level.device)
+    weight[torch.searchsorted(level, score) + 1] = times
+    upto = weight.cumsum(0)
+    below_impostor, upto_impostor = torch.zeros_like(upto[1:]), torch.zeros_like(upto[1:])
+    for tile in tiles.impostors():
+        below_impostor += torch.searchsorted(tile, level)
+        upto_impostor += torch.searchsorted(tile, level, right=True)
+    genuine, impostor = tiles.pairs
+    return ErrorCounts(
+        threshold=tiles.thresholds(level).cpu().numpy(),
+        genuine_below=upto[:-1].cpu().numpy(),
+        genuine_upto=upto[1:].cpu().numpy(),
+        impostor_below=below_impostor.cpu().numpy(),
+        impostor_upto=upto_impostor.cpu().numpy(),
+        genuine=genuine,
+        impostor=impostor,
+    )

@@ -1,0 +1,1 @@
+"""Build feature extractors and load their weights."""

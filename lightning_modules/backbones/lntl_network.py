@@ -1,0 +1,61 @@
+"""The network for coloured MNIST of Learning Not to Learn (official `models.py`, `convnet`)."""
+
+from collections import OrderedDict
+
+from torch import Tensor, nn
+
+from lightning_modules.backbones.backbone_base import Backbone, InputSpec
+
+NAME = "lntl_convnet"
+STAGE = "relu2"
+"""Where the official bias heads read: 32 maps of 14 x 14."""
+
+
+class LNTLConvnet(nn.Sequential):
+    """Four convolutions and a global mean, without the classifier; He initialisation as in `trainer.py`."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            OrderedDict(
+                bn0=nn.BatchNorm2d(3),
+                conv1=nn.Conv2d(3, 32, 5, padding=2),
+                relu1=nn.ReLU(inplace=True),
+                maxpool=nn.MaxPool2d(3, stride=2, padding=1),
+                conv2=nn.Conv2d(32, 32, 3, padding=1),
+                relu2=nn.ReLU(inplace=True),
+                conv3=nn.Conv2d(32, 64, 3, stride=2, padding=1),
+                relu3=nn.ReLU(inplace=True),
+                conv4=nn.Conv2d(64, 64, 3, padding=1),
+                relu4=nn.ReLU(inplace=True),
+                avgpool=nn.AvgPool2d(7, stride=1),
+                flatten=nn.Flatten(),
+            )
+        )
+        for module in self:
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(N, 64) of prepared images (N, 3, 28, 28)."""
+        return super().forward(image)
+
+
+def build_lntl_convnet(weights: str | None = None) -> Backbone:
+    """64 features of a 28 px image, to be trained from the start.
+
+    Args:
+        weights: None for random values; "checkpoint" too, for a state dict that is loaded afterwards.
+
+    Raises:
+        ValueError: other weights.
+    """
+    if weights not in (None, "checkpoint"):
+        raise ValueError(f"{NAME} has no published weights: leave weights null, not {weights!r}")
+    network = LNTLConvnet()
+    return Backbone(
+        network,
+        num_features=64,
+        input_spec=InputSpec(28, mean=(0.4914, 0.4822, 0.4465), std=(0.2023, 0.1994, 0.2010)),
+        last_stage=[name for name, _ in network.named_parameters() if name.startswith(("conv3.", "conv4."))],
+        recipe={"name": NAME, "weights": "checkpoint"},
+    )

@@ -1,0 +1,1 @@
+"""Losses, heads and layers of the methods."""

@@ -1,0 +1,1 @@
+"""Train: base classes of the methods, optimizers, frozen parts."""

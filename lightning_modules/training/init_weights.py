@@ -1,0 +1,31 @@
+"""The weights of another training's checkpoint, to start from."""
+
+from lightning_modules.backbones.weight_files import WeightsError, read_checkpoint
+from lightning_modules.training.base import RANDOM_BACKBONE, FaceModule
+
+
+def load_weights(module: FaceModule, path: str, *, may_lack: str) -> None:
+    """Copy the weights of a Lightning checkpoint into a module.
+
+    Args:
+        module: gets them.
+        path: of the checkpoint.
+        may_lack: beginning of the names of weights that the checkpoint need not have.
+
+    Raises:
+        WeightsError: the file is missing or damaged, its weights are not those of the module, or they were
+            trained on another task, or on other classes or another order of them than the data's.
+    """
+    try:
+        checkpoint = read_checkpoint(path)
+        module.check_classes(checkpoint, path)
+        missing, unexpected = module.load_state_dict(checkpoint["state_dict"], strict=False)
+    except WeightsError as error:
+        raise WeightsError(f"start_from: {error}") from error
+    except RuntimeError as error:  # shapes; torch lists them on lines of their own
+        raise WeightsError(
+            f"start_from: {path} is of another model; {str(error).splitlines()[-1].strip()}"
+        ) from error
+    if strange := [*unexpected, *(name for name in missing if not name.startswith(may_lack))]:
+        raise WeightsError(f"start_from: {path} is of another model; {strange[0]} is not in both")
+    module.backbone.random = bool(checkpoint.get(RANDOM_BACKBONE))

@@ -1,0 +1,1 @@
+"""Read what an audit measures and print its summary."""

@@ -1,0 +1,1 @@
+"""Submit trainings to SLURM."""

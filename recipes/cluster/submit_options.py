@@ -1,0 +1,94 @@
+"""What SLURM is asked for: some of it by name, the rest from the trainer, so that the two agree."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from jsonargparse import Namespace
+from jsonargparse.typing import NonNegativeInt, PositiveFloat, PositiveInt
+
+from recipes.command_line.errors import UsageError
+
+_OURS = {
+    *("nodes", "ntasks", "ntasks-per-node", "gres", "gpus", "gpus-per-node", "gpus-per-task"),
+    *("cpus-per-task", "mem", "time", "signal", "array", "output", "error", "open-mode", "requeue"),
+}
+
+
+@dataclass(kw_only=True)
+class Slurm:
+    """What SLURM is asked for; nodes, tasks and GPUs follow from trainer.num_nodes and trainer.devices.
+
+    Args:
+        partition: where to run; null: the cluster's default.
+        account: who is charged; null: the user's default.
+        hours: until the time limit; a training that needs longer is queued again.
+        limits: how often it may be queued again at the time limit (preemptions do not count).
+        notice: seconds before the limit at which a training is told; a batch and a checkpoint have to fit in.
+        cpus_per_task: cores of each process, for its data loaders too.
+        mem_gb: memory of a node; null: the cluster's default.
+        gpu_type: such as a100; null: any.
+        parallel: jobs of an array at a time.
+        setup: shell lines before the training, such as "module load cuda".
+        sbatch: further options of sbatch, such as {qos: long}; true for those without value.
+
+    Raises:
+        ValueError: `sbatch` holds what follows from other options, or the notice is longer than the time.
+    """
+
+    partition: str | None = None
+    account: str | None = None
+    hours: PositiveFloat = 24.0
+    limits: NonNegativeInt = 20
+    notice: PositiveInt = 120
+    cpus_per_task: PositiveInt = 8
+    mem_gb: PositiveInt | None = None
+    gpu_type: str | None = None
+    parallel: PositiveInt = 8
+    setup: list[str] = field(default_factory=list)
+    sbatch: dict[str, str | int | bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if taken := sorted({name.replace("_", "-") for name in self.sbatch} & _OURS):
+            raise ValueError(
+                f"slurm.sbatch: {', '.join(taken)} follows from another option (trainer.num_nodes, "
+                "trainer.devices or one of --slurm.*); set that"
+            )
+        if self.notice >= self.hours * 3600:
+            raise ValueError(
+                f"slurm.notice: {self.notice} seconds are more than the job's {self.hours} hours"
+            )
+
+
+class Machines(NamedTuple):
+    """What the trainer expects."""
+
+    nodes: int
+    devices: int
+    """Processes, and GPUs if any, of a node."""
+    gpus: bool
+
+
+def machines(trainer: Namespace) -> Machines:
+    """What to ask for.
+
+    Raises:
+        UsageError: the trainer is to find out the number of devices when it runs.
+    """
+    devices = trainer.devices
+    if not str(devices).isdecimal() or int(devices) < 1:
+        raise UsageError(
+            f"trainer.devices is {devices}, and a cluster has to be told how many: add --trainer.devices 4"
+        )
+    return Machines(trainer.num_nodes, int(devices), trainer.accelerator != "cpu")
+
+
+def check_resumable(ckpt_path: object, seed: object) -> None:
+    """Refuse a training that could not go on by --resume auto.
+
+    Raises:
+        UsageError: it starts from a checkpoint, or draws its seed.
+    """
+    if ckpt_path:
+        raise UsageError("a job finds its checkpoint itself, by --resume auto: leave ckpt_path out")
+    if isinstance(seed, bool):
+        raise UsageError("seed_everything: give a number, or a job that comes again is another training")

@@ -1,0 +1,1 @@
+"""Read the command line: parsing, look-up of configurations, one-line errors."""

@@ -1,0 +1,93 @@
+"""The methods and datasets that `--model` and `--data` know by their bare names, and a list of them."""
+
+import sys
+from collections.abc import Collection, Sequence
+from functools import cache
+from importlib import import_module
+from inspect import getdoc
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from recipes.command_line.suggestions import nearest
+
+_CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+_KINDS = {"model": ("methods", "*.yaml"), "data": ("datasets", "data/*.yaml")}
+
+
+class UnknownClassError(Exception):
+    """A bare name that no shipped configuration uses; the message says which there are."""
+
+
+class Known(NamedTuple):
+    """A class, and the shipped configurations that use it."""
+
+    path: str
+    configs: list[str]
+
+
+@cache
+def known_classes(kind: str) -> dict[str, Known]:
+    """Bare name -> class, of those in the shipped configurations; `kind` is model or data."""
+    found: dict[str, Known] = {}
+    for file in sorted(_CONFIGS.glob(_KINDS[kind][1])):
+        section = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get(kind)
+        if isinstance(section, dict) and "class_path" in section:
+            path = section["class_path"]
+            known = found.setdefault(path.rpartition(".")[2], Known(path, []))
+            known.configs.append(file.relative_to(_CONFIGS).as_posix())
+    return found
+
+
+def describe_classes(kind: str) -> str:
+    """A line for each: name, configurations, what its docstring says first."""
+    lines = [f"{_KINDS[kind][0]}, and the configurations that use them; options: --{kind}.help NAME"]
+    for name, (path, configs) in sorted(known_classes(kind).items()):
+        module, _, attribute = path.rpartition(".")
+        about = (getdoc(getattr(import_module(module), attribute)) or "").partition("\n")[0]
+        lines += [f"  {name:16s} {', '.join(configs)}", f"  {'':16s} {about}"]
+    return "\n".join(lines)
+
+
+def spell_out_classes(words: Sequence[str], options: Collection[str]) -> list[str]:
+    """The words of a command line, bare names after --model, --data and their .help as class paths.
+
+    `.help` without a name prints the list and ends the program.
+
+    Args:
+        words: of the command line.
+        options: those that the parser knows; what it does not know is left as it is.
+
+    Raises:
+        UnknownClassError: a bare name of no method or dataset.
+    """
+    result = list(words)
+    asked = {f"--{kind}{end}": (kind, end) for kind in _KINDS for end in ("", ".help")}
+    for place, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        if option not in asked or f"--{asked[option][0]}.help" not in options:
+            continue
+        kind, end = asked[option]
+        following = words[place + 1 : place + 2]
+        if not equals and (not following or following[0].startswith("--")):
+            if end:
+                print(describe_classes(kind))
+                sys.exit(0)
+            continue
+        if equals:
+            result[place] = f"{option}={_path_of(kind, value)}"
+        else:
+            result[place + 1] = _path_of(kind, following[0])
+    return result
+
+
+def _path_of(kind: str, name: str) -> str:
+    if not name.isidentifier():  # a path, or options in braces
+        return name
+    known = known_classes(kind)
+    if name in known:
+        return known[name].path
+    near = nearest(name, known)
+    hint = f"did you mean {near}?" if near else f"there are {', '.join(sorted(known))}"
+    raise UnknownClassError(f"--{kind}: no {_KINDS[kind][0][:-1]} is called {name}; {hint}")

@@ -1,0 +1,98 @@
+"""Finds configuration files: `--config NAME` means `configs/NAME` when there is no such path."""
+
+import difflib
+from pathlib import Path
+
+import yaml
+
+from recipes.command_line.errors import UsageError
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+
+
+def known_configs() -> list[str]:
+    """The names that `--config` looks up."""
+    return sorted(str(p.relative_to(CONFIGS)) for p in CONFIGS.rglob("*.yaml"))
+
+
+def find_config(name: str) -> str:
+    """The path of a configuration file.
+
+    Args:
+        name: a path, or a file under `configs/`, with or without `.yaml`.
+
+    Raises:
+        UsageError: there is no such file (the message suggests the nearest names), or it is not YAML.
+    """
+    candidates = [Path(name), CONFIGS / name, CONFIGS / f"{name}.yaml"]
+    for path in candidates:
+        if path.is_file():
+            _check_yaml(path)
+            return str(path)
+    known = known_configs()
+    near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
+    raise UsageError(f"no configuration file {name!r}, neither as a path nor in {CONFIGS.name}/; {hint}")
+
+
+def _check_yaml(path: Path) -> None:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path} holds no options: expected lines such as 'trainer: ...'")
+
+
+def resolve_configs(argv: list[str]) -> list[str]:
+    """`argv` with the value of each `--config` (or `-c`) replaced by the path of the file that it means."""
+    resolved, expect_name = [], False
+    for argument in argv:
+        if expect_name:
+            resolved.append(find_config(argument))
+        elif argument.startswith("--config="):
+            resolved.append("--config=" + find_config(argument.removeprefix("--config=")))
+        else:
+            resolved.append(argument)
+        expect_name = argument in ("--config", "-c") and not expect_name
+    return resolved
+
+
+def replaced_callbacks(argv: list[str]) -> list[str]:
+    """A sentence for each configuration whose callbacks take the place of those of one before it.
+
+    Lists replace each other in a merge; `callbacks+:` adds, and `callbacks: null` says that none are wanted.
+
+    Args:
+        argv: as `resolve_configs` returns it.
+    """
+    before: list[str] = []
+    told = []
+    for place, argument in enumerate(argv):
+        if argument.startswith("--config="):
+            file = argument.removeprefix("--config=")
+        elif argument in ("--config", "-c") and place + 1 < len(argv):
+            file = argv[place + 1]
+        else:
+            continue
+        trainer = (yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}).get("trainer")
+        trainer = trainer if isinstance(trainer, dict) else {}
+        names = [_class_name(one) for one in _as_list(trainer.get("callbacks"))]
+        if gone := [name for name in before if names and name not in names]:
+            told.append(
+                f"{file}: its trainer.callbacks replace those of the configurations before it, "
+                f"so there is no {', '.join(gone)}; write `callbacks+:` to add to them"
+            )
+        if "callbacks" in trainer:
+            before = names
+        before = before + [_class_name(one) for one in _as_list(trainer.get("callbacks+"))]
+    return told
+
+
+def _as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _class_name(callback: object) -> str:
+    path = callback.get("class_path") if isinstance(callback, dict) else callback
+    return str(path).rpartition(".")[2]

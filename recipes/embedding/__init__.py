@@ -1,0 +1,1 @@
+"""Embed faces with a checkpoint or a backbone."""

@@ -1,0 +1,1 @@
+"""Export an encoder with its model card."""

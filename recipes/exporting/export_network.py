@@ -1,0 +1,77 @@
+"""What an export holds: the embedding of a face, without the heads that trained it, and words about it."""
+
+from importlib import metadata
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from callbacks.run_record import DISTRIBUTION
+from lightning_modules.layers.suppressor import suppressed
+from lightning_modules.sensitivenets import SensitiveNets
+from lightning_modules.training.base import FaceModule
+from recipes.command_line.errors import UsageError
+
+INPUT, OUTPUT, BATCH = "image", "embedding", "batch"
+"""Names of the tensors and of the open dimension."""
+
+
+class EmbeddingNetwork(nn.Module):
+    """`embed` of a module as a network of its own, preprocessing included; heads and adversaries stay behind.
+
+    Args:
+        module: in eval mode.
+
+    Raises:
+        UsageError: it embeds no images.
+    """
+
+    def __init__(self, module: FaceModule) -> None:
+        super().__init__()
+        if module.backbone.reads != "image":
+            raise UsageError(
+                f"the backbone {module.backbone.recipe['name']} reads embeddings, not images, so there is no "
+                "network to export; train the method on images, or export the recogniser itself"
+            )
+        self.backbone = module.backbone
+        if isinstance(module, SensitiveNets):
+            self.backbone = suppressed(module.backbone, module.suppressor)
+        self.eval()
+
+    @property
+    def example(self) -> Tensor:
+        """Two images to trace it with."""
+        size = self.backbone.input_spec.input_size
+        return torch.linspace(0, 1, 2 * 3 * size * size).view(2, 3, size, size)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Embeddings (N, D) float32 of images (N, 3, S, S) RGB float32 in [0, 1]."""
+        return self.backbone(image).float()
+
+
+def describe(network: EmbeddingNetwork, facts: dict[str, str]) -> dict[str, Any]:
+    """What every exported file says of itself, as JSON can write it.
+
+    Args:
+        network: what is exported.
+        facts: of `embedder.embedder_facts`.
+    """
+    spec = network.backbone.input_spec
+    with torch.no_grad():
+        length = network(network.example).shape[1]
+    return {
+        "input": {
+            "name": INPUT,
+            "shape": [BATCH, 3, spec.input_size, spec.input_size],
+            "type": "float32",
+            "range": [0, 1],
+            "channel_order": "rgb",
+            "resize": "bilinear with antialiasing, before the network",
+            "normalisation": "inside the network",
+        },
+        "normalisation": {k: v for k, v in spec.as_options().items() if k != "input_size"},
+        "output": {"name": OUTPUT, "shape": [BATCH, length], "type": "float32"},
+        "backbone": network.backbone.recipe["name"],
+        "facts": facts,
+        "package": f"{DISTRIBUTION} {metadata.version(DISTRIBUTION)}",
+    }

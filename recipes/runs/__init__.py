@@ -1,0 +1,1 @@
+"""Keep run folders: resume, locks, files written at once."""

@@ -1,0 +1,1 @@
+"""Run W&B sweep files and rank their runs."""

@@ -1,0 +1,39 @@
+import multiprocessing
+import os
+import signal
+
+import pytest
+from torch.utils.data import DataLoader
+
+from datamodules.loading.late_loader import LateLoader
+
+
+def read_told(loader):
+    """What a loader reads of 40 numbers, where its processes get SIGTERM after the first batch."""
+    batches = iter(loader(list(range(40)), batch_size=4, num_workers=2))
+    found = next(batches).tolist()
+    children = multiprocessing.active_children()
+    assert len(children) == 2
+    for child in children:
+        os.kill(child.pid, signal.SIGTERM)
+    found += [number for batch in batches for number in batch.tolist()]
+    for child in children:
+        child.join(10)
+    return found, [child.exitcode for child in children]
+
+
+def test_loader_processes_work_on_when_all_of_a_job_are_told_to_end():
+    assert read_told(LateLoader) == (list(range(40)), [0, 0])
+    with pytest.raises((RuntimeError, ConnectionError)):  # the control: what its reader is doing decides
+        read_told(DataLoader)
+
+
+def test_the_reader_itself_hears_the_signal():
+    heard = []
+    before = signal.signal(signal.SIGTERM, lambda *_: heard.append(1))
+    try:
+        next(iter(LateLoader([1, 2], batch_size=1, num_workers=1)))
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert heard == [1]
+    finally:
+        signal.signal(signal.SIGTERM, before)

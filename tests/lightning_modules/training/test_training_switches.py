@@ -1,0 +1,151 @@
+"""What saves memory or time changes no weight and no running value; what it cannot serve is refused."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+from torch._dynamo.utils import counters
+
+from lightning_modules.baseline import Baseline
+from lightning_modules.dann import DANN
+from lightning_modules.face_recognition import FaceRecognition
+from lightning_modules.laftr import LAFTR
+from lightning_modules.lntl import LNTL
+from lightning_modules.sensitivenets import SensitiveNets
+from tests.support import toy as recipe
+
+SGD = {"optimizer": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9)}
+HIDES = {"task": "smiling", "sensitive": "emotion", "hidden": 8, **SGD}
+ALL = {"trainable": "all"}
+METHODS = {
+    "baseline": (Baseline, {"task": "smiling", "hidden": 8, **SGD, **ALL}),
+    "recogniser": (FaceRecognition, SGD),
+    "last stage": (DANN, {**HIDES, "trainable": "last_stage"}),
+    "two players": (LAFTR, {**HIDES, "trainable": "last_stage"}),
+    "two passes": (LNTL, {**HIDES, **ALL}),
+    "of a stage": (LNTL, {**HIDES, **ALL, "stage": "layer3"}),
+}
+
+
+def trained(method, options, toy, batch, fit):
+    """The weights and running values after three steps from the same start, in 64 bits."""
+    torch.manual_seed(0)
+    module = method(**toy, **options).double()
+    fit(module, batch, steps=3)
+    return module.state_dict()
+
+
+def assert_alike(ours, theirs):
+    assert ours.keys() == theirs.keys()
+    for name, value in theirs.items():
+        torch.testing.assert_close(ours[name], value, rtol=1e-9, atol=1e-11, msg=name)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_checkpointing_changes_no_step(name, toy, batch, fit):
+    method, options = METHODS[name]
+    plain = trained(method, options, toy, batch, fit)
+    assert_alike(trained(method, {**options, "grad_checkpointing": True}, toy, batch, fit), plain)
+
+
+def saved(module, batch):
+    """How many numbers autograd keeps of a pass through the backbone, weights left out."""
+    kept = []
+
+    def keep(x):
+        kept.append(0 if isinstance(x, torch.nn.Parameter) else x.numel())
+        return x
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda x: x):
+        module.embed(batch["image"]).square().sum().backward()
+    return sum(kept)
+
+
+@pytest.mark.parametrize("trainable", ["all", "last_stage"])
+def test_checkpointing_keeps_less_and_does_not_count_a_batch_twice(trainable, toy, batch):
+    plain = Baseline(**toy, task="smiling", trainable=trainable)
+    torch.manual_seed(0)
+    ours = Baseline(**toy, task="smiling", trainable=trainable, grad_checkpointing=True)
+    timms = copy.deepcopy(plain)
+    timms.backbone.network.set_grad_checkpointing()
+    kept = {name: saved(module, batch) for name, module in (("plain", plain), ("ours", ours))}
+    assert kept["ours"] < 0.85 * kept["plain"], "the stem is no block, and large in this one"
+    saved(timms, batch)
+    counted = [x.backbone.network.layer4[0].bn1.num_batches_tracked for x in (plain, ours, timms)]
+    assert counted == [1, 1, 2], "timm's own switch is the control"
+
+
+def test_a_copy_that_is_checkpointed_computes_with_its_own_weights(toy, batch):
+    module = Baseline(**toy, task="smiling", trainable="all", grad_checkpointing=True)
+    other = copy.deepcopy(module.backbone)
+    with torch.no_grad():
+        for parameter in module.backbone.parameters():
+            parameter.zero_()
+    assert (module.eval().embed(batch["image"]) == 0).all()
+    assert (other.eval()(batch["image"]) != 0).any()
+
+
+@pytest.mark.parametrize("name", ["baseline", "last stage"])
+def test_compiling_changes_no_step(name, toy, batch, fit):
+    method, options = METHODS[name]
+    plain = trained(method, options, toy, batch, fit)
+    counters.clear()
+    torch._dynamo.reset()
+    compiled = trained(method, {**options, "compile_backbone": "aot_eager"}, toy, batch, fit)
+    assert counters["stats"]["unique_graphs"] >= 1
+    assert_alike(compiled, plain)
+
+
+WRONG = {
+    "nothing trains": (
+        Baseline, {"task": "smiling", "grad_checkpointing": True}, "nothing of the backbone trains",
+    ),
+    "frozen by the method": (
+        SensitiveNets, {"sensitive": "emotion", "target": "sad", "grad_checkpointing": True},
+        "nothing of the backbone trains",
+    ),
+    "no blocks": (
+        Baseline, {"task": "smiling", "backbone": "lntl_convnet", "backbone_options": None, **ALL,
+                   "grad_checkpointing": True},
+        "lntl_convnet has no blocks in a sequence",
+    ),
+    "players in turn": (
+        LNTL, {**HIDES, "compile_backbone": "aot_eager"}, "LNTL cannot; it trains its players in turn",
+    ),
+    "both": (
+        Baseline, {"task": "smiling", **ALL, "grad_checkpointing": True, "compile_backbone": "aot_eager"},
+        "choose one",
+    ),
+    "no network": (
+        Baseline, {"task": "smiling", "backbone": "precomputed", "weights": None,
+                   "backbone_options": {"num_features": 4},
+                   "compile_backbone": "aot_eager"},
+        "the data are embeddings",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_a_switch_cannot_serve_is_refused_in_a_line(case, toy):
+    method, options, reason = WRONG[case]
+    with pytest.raises(ValueError, match=reason) as caught:
+        method(**{**toy, **options})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "switch",
+    ["grad_checkpointing=true", pytest.param("compile_backbone=aot_eager", marks=pytest.mark.slow)],
+)
+def test_a_checkpoint_knows_nothing_of_the_switches_that_made_it(switch, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recipe.run(
+        monkeypatch, "--config=baseline.yaml", *recipe.BACKBONE, *recipe.DATA, *recipe.QUIET,
+        "--model.init_args.trainable=all", f"--model.init_args.{switch}", "--trainer.max_epochs=1",
+        "--trainer.limit_train_batches=1", "--trainer.callbacks=null",
+    )  # fmt: skip
+    best = recipe.only_run(Path("runs")) / "checkpoints" / "best.ckpt"
+    loaded = Baseline.load_from_checkpoint(best, weights_only=True)
+    assert (loaded.hparams.grad_checkpointing, loaded.hparams.compile_backbone) == (False, None)
+    assert all("forward" not in vars(module) for module in loaded.modules())

@@ -1,0 +1,24 @@
+from dataclasses import replace
+
+from rich.console import Console
+
+from evaluation.audit.result import Caveat
+from recipes.auditing.audit_summary import print_summary
+from tests.support.made_audit import make_audit
+
+
+def test_a_verdict_that_points_to_warnings_is_followed_by_them(capsys):
+    caveats = [
+        Caveat("phi has collapsed [bold]", "phi", "emotion"),
+        Caveat("x is below chance", "x", "emotion"),
+        Caveat("few people in all"),
+    ]
+    print_summary(replace(make_audit(), caveats=caveats), Console(width=1000))
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    (place,) = (i for i, line in enumerate(lines) if "a warning of the checks below limits" in line)
+    assert lines[place + 1 :] == ["  warning: phi has collapsed [bold]"]
+
+
+def test_without_warnings_nothing_follows(capsys):
+    print_summary(replace(make_audit(), caveats=[]), Console(width=1000))
+    assert "warning" not in capsys.readouterr().out

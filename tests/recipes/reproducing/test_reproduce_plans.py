@@ -1,0 +1,53 @@
+"""Every page on every kind of data: its recipes understand all that they will be told."""
+
+import pytest
+
+from recipes import audit, erase, prepare, reproduce
+from recipes.command_line.config_lookup import resolve_configs
+from recipes.embedding import embed_options
+from recipes.reproducing.reproduce_keys import job_keys
+from recipes.reproducing.reproduce_study import WORD, plan_jobs
+from recipes.sweeping.sweep_commands import TrainOptions
+
+PAGES = (
+    "table_4_1",
+    "table_4_2",
+    "notebook_verification",
+    "notebook_gender",
+    "lambda_tradeoff",
+    "bias_dose_response",
+)
+DATA = [(page, data) for page in PAGES for data in (None, "on_synthetic", "on_substitutes")]
+
+OF_GENDER = ("on_utkface", "on_hair", "on_image_split")
+
+
+@pytest.fixture(scope="module")
+def parsers():
+    return {
+        "embed": embed_options.make_parser(),
+        "prepare": prepare.make_parser(),
+        "audit": audit.make_parser(),
+        "erase": erase.make_parser(),
+        "train": TrainOptions().parser,
+    }
+
+
+@pytest.mark.parametrize(("page", "data"), [*DATA, *(("notebook_gender", data) for data in OF_GENDER)])
+def test_every_step_is_understood_by_its_recipe(page, data, parsers, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("FACE_DATA_ROOT", str(tmp_path))
+    given = [f"--config=paper/{page}.yaml", *([f"--config=paper/{data}.yaml"] if data else []), "--seeds=[0]"]
+    config, published = reproduce.read_options(given)
+    jobs = plan_jobs(config.steps, config.datasets, [0], published.steps)
+    assert {job.step for job in jobs} >= {*published.steps}
+    keys, measured = job_keys(jobs), [job.id for job in jobs if job.recipe != "embed"]
+    assert len({keys[name] for name in measured}) == len(measured), "no step is another under a second name"
+    own = {
+        "embed": ["--out=table"],
+        "prepare": ["--out=crops"],
+        "audit": ["--out=audit"],
+        "erase": ["--out=table"],
+    }
+    for job in jobs:
+        told = [WORD.sub(lambda found: "128" if found[2] == "features" else "file", x) for x in job.args]
+        parsers[job.recipe].parse_args([*resolve_configs(told), *own.get(job.recipe, [])])
