@@ -17,10 +17,11 @@ train: .venv/installed ## Train CONFIG (a file of configs/) on the synthetic fac
 test: .venv/installed ## Run the tests on all cores; FACE_DATA_ROOT adds those on real faces, ARGS adds pytest options
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(ARGS)
 
-lint: .venv/installed ## Check style (ruff) and types (mypy)
+lint: .venv/installed ## Check style (ruff), types (mypy) and who imports whom (import-linter)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

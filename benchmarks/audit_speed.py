@@ -24,10 +24,10 @@ from threadpoolctl import threadpool_limits
 from benchmarks.embedding_batches import take_turns
 from benchmarks.ratios import faster
 from evaluation.leakage.estimate import leakage
-from evaluation.leakage.held_out import Samples
 from evaluation.probes.attacker_grids import ATTACKERS
 from evaluation.probes.attackers import attack
 from evaluation.probes.probe_families import rbf_svm, standardise
+from evaluation.samples.labelled_samples import Samples
 
 IMAGES, DIMENSION = 4, 512
 COMPARED_DIMENSION = 2048  # that of the thesis' embeddings

@@ -30,15 +30,17 @@ from rich.progress import track
 from torch import Tensor
 
 from benchmarks.blindness_methods import CLASSIFIERS, ERASERS, SUPPRESSORS
-from datamodules.base import SPLITS, FaceDataModule
+from datamodules.base import FaceDataModule
 from datamodules.celeba import CelebA
+from datamodules.contract import SPLITS
 from datamodules.embeddings import Embeddings
 from datamodules.synthetic_faces import SyntheticFaces
 from datamodules.tables.embedding_table import EmbeddingTable
 from datamodules.train_orders import IdentityBatches
-from evaluation.leakage.held_out import Samples, removed, run_probes, strongest
+from evaluation.leakage.held_out import removed, run_probes, strongest
 from evaluation.plots.style import save_figure
 from evaluation.plots.tradeoff_plot import plot_tradeoff
+from evaluation.samples.labelled_samples import Samples
 from evaluation.verification.all_pairs import verification
 from lightning_modules.backbones.factory import build_backbone
 from lightning_modules.sensitivenets import SensitiveNets

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from benchmarks.embedding_batches import take_turns
 from benchmarks.ratios import faster
-from datamodules.base import FaceBatch, FaceDataset
+from datamodules.contract import FaceBatch, FaceDataset
 from datamodules.synthetic_faces import SyntheticFaces
 from lightning_modules.training.base import FaceModule
 from recipes.embedding.embedder import load_embedder

@@ -18,8 +18,8 @@ import numpy as np
 from rich.progress import track
 from scipy.stats import binomtest
 
-from evaluation.leakage.held_out import Samples
 from evaluation.leakage.permutation_null import permutation_test
+from evaluation.samples.labelled_samples import Samples
 
 PEOPLE, IMAGES, WIDTH, SHARES = 60, (2, 8), 16, (0.5, 0.3, 0.2)
 CASES = {  # name: (does the attribute change within people, leak of the image's class, of the person's habit)

@@ -20,9 +20,9 @@ import numpy as np
 import torch
 
 from evaluation.leakage.estimate import leakage
-from evaluation.leakage.held_out import Samples
 from evaluation.leakage.permutation_null import permutation_test
 from evaluation.probes.attacker_grids import ATTACKERS
+from evaluation.samples.labelled_samples import Samples
 from evaluation.verification.all_pairs import verification
 
 BASE = {"samples": 4000, "images": 4, "classes": 2, "features": 128}

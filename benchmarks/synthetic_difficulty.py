@@ -22,7 +22,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from datamodules.base import Split
+from datamodules.contract import Split
 from datamodules.synthetic_faces import SyntheticFaces
 from evaluation.verification.all_pairs import verification
 from lightning_modules.backbones.factory import build_backbone, save_backbone

@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.manifold import TSNE, trustworthiness
 
 from datamodules.tables.embedding_table import EmbeddingTable
-from evaluation.plots.embedding_plot import perplexity, sample_rows, tsne_points
+from evaluation.probes.embedding_map import perplexity, sample_rows, tsne_points
 
 NEIGHBOURS = 15
 

@@ -10,8 +10,8 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities.rank_zero import rank_zero_only, rank_zero_warn
 
-from lightning_modules.backbones.checkpoint_file import replace_file
-from lightning_modules.backbones.weight_files import WeightsError, read_checkpoint
+from storage.atomic import replace_file
+from storage.checkpoints import WeightsError, read_checkpoint
 
 
 class BestCheckpoint(ModelCheckpoint):

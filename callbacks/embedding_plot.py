@@ -10,7 +10,8 @@ from callbacks.support.report_files import log_figure, report_folder
 from callbacks.support.representation import check_representation, embedding_now
 from callbacks.support.validation_samples import ValidationSamples
 from callbacks.support.validation_schedule import check_every, is_due
-from evaluation.plots.embedding_plot import plot_embedding, tsne_points
+from evaluation.plots.embedding_plot import plot_embedding
+from evaluation.probes.embedding_map import tsne_points
 
 
 class EmbeddingPlot(ValidationSamples):

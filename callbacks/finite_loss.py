@@ -8,7 +8,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor
 
-from lightning_modules.backbones.weight_files import WeightsError, read_checkpoint
+from storage.checkpoints import WeightsError, read_checkpoint
 
 
 class NonFiniteLossError(RuntimeError):

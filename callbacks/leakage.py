@@ -20,8 +20,9 @@ from callbacks.support.representation import (
     is_rehearsal,
     original_backbone,
 )
-from evaluation.leakage.held_out import Samples, run_probes
+from evaluation.leakage.held_out import run_probes
 from evaluation.probes.probe_families import FAMILIES, Family
+from evaluation.samples.labelled_samples import Samples
 
 
 class Leakage(Callback):

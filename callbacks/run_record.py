@@ -1,6 +1,5 @@
 """What a run folder says of the run: its resolved configuration and the environment it ran in."""
 
-import json
 import platform
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from packaging.requirements import Requirement
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.cli import SaveConfigCallback
 
-from lightning_modules.backbones.checkpoint_file import replace_file
+from storage.json_file import write_json
 
 DISTRIBUTION = "blindface"
 DATA_CONFIG = "data.yaml"
@@ -77,8 +76,7 @@ class RunRecord(SaveConfigCallback):
         }
         assert trainer.loggers, "the command line always gives a run its CSV logger"
         folder = Path(trainer.loggers[0].save_dir or ".")
-        write = (json.dumps(record, indent=2) + "\n").encode()
-        replace_file(folder / "environment.json", lambda file: file.write(write))
+        write_json(folder / "environment.json", record, indent=2)
         config = yaml.safe_load((folder / self.config_filename).read_text())
         (folder / DATA_CONFIG).write_text(data_config(config))
         for logger in trainer.loggers[1:]:  # beside the CSV, whose folder holds the file itself

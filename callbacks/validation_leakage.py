@@ -14,8 +14,10 @@ from callbacks.support.report_files import log_table, report_folder, write_table
 from callbacks.support.representation import check_representation, embedding_now
 from callbacks.support.validation_samples import ValidationSamples
 from callbacks.support.validation_schedule import check_every, is_due
-from evaluation.leakage.held_out import Samples, run_probes, strongest
-from evaluation.probes.probe_families import Family, Ints
+from evaluation.leakage.held_out import run_probes, strongest
+from evaluation.probes.probe_families import Family
+from evaluation.samples.arrays import Ints
+from evaluation.samples.labelled_samples import Samples
 
 
 class ValidationLeakage(ValidationSamples):

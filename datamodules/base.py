@@ -1,82 +1,20 @@
 """The batch contract and the one loader factory of every DataModule."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 from pytorch_lightning import LightningDataModule
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
+from datamodules.contract import Attributes, FaceBatch, FaceDataset, Split
 from datamodules.loading.counter_rng import uniform
 from datamodules.loading.late_loader import LateLoader
 from datamodules.loading.prefetch_loader import PrefetchLoader
-from datamodules.loading.samplers import Position, ShardedSampler, TrainIndex, Visit
+from datamodules.loading.samplers import Position, ShardedSampler
 from datamodules.train_orders import TrainOrder
 
-FaceBatch = dict[str, Tensor]
-"""What every loader yields.
-
-`image` (N, 3, H, W) RGB, uint8 or float32 in [0, 1]; `index` (N,) int64, the sample's place in its split;
-and an int64 (N,) tensor for each attribute that the dataset has (`identity`, `gender`, `smiling`, ...): the
-place of the class in the DataModule's `attributes[name]`, or -1 where it is unknown. Losses and metrics
-ignore -1. Padding samples (see `samplers`) have -1 everywhere but in `image` and `embedding`.
-
-`embedding` (N, D) float32 stands in place of `image` when the data are an embedding table; coloured MNIST
-adds `color_map` (N, 3, 14, 14) int64.
-"""
-
-Split = Literal["train", "val", "test"]
-
-SPLITS: tuple[Split, ...] = get_args(Split)
-
-Attributes = Mapping[str, Sequence[str]]
-"""Class names of each attribute, in label order: `{"gender": ("female", "male"), ...}`."""
-
-
 _FLIP_STREAM = 200
-_INPUTS = ("image", "embedding")  # what a network reads; the rest of a batch says what is known of a sample
-
-
-def _masked(values: Tensor, padding: Tensor) -> Tensor:
-    return values.masked_fill(padding.view(-1, *[1] * (values.ndim - 1)), -1)  # maps (N, ...) have more axes
-
-
-class FaceDataset(Dataset[FaceBatch], ABC):
-    """A dataset that is read by whole batches, so that no work is done per sample in Python."""
-
-    @abstractmethod
-    def __len__(self) -> int: ...
-
-    @abstractmethod
-    def labels(self, index: Tensor) -> FaceBatch:
-        """Every attribute (N,) at `index` (N,) int64, without reading an image."""
-
-    @abstractmethod
-    def read(self, index: Tensor) -> FaceBatch:
-        """The samples at `index` (N,) int64, all within `range(len(self))`."""
-
-    def read_visits(self, index: Tensor, visits: Sequence[Visit]) -> FaceBatch:
-        """The samples at `index` (N,), each as one visit of the training sees it.
-
-        A dataset that changes samples at random draws by the visit, and keeps no count of its own.
-        """
-        return self.read(index)
-
-    def __getitems__(self, indices: Sequence[int]) -> FaceBatch:
-        """The batch at `indices`; DataLoader calls this once a batch. Index -1 is padding."""
-        index = torch.as_tensor(indices, dtype=torch.int64)
-        visits = [i.visit if isinstance(i, TrainIndex) else Visit() for i in indices]
-        batch = self.read_visits(index.clamp(min=0), visits)
-        batch["index"] = index.clone()
-        padding = index < 0
-        if padding.any():
-            batch = {k: v if k in _INPUTS else _masked(v, padding) for k, v in batch.items()}
-        return batch
-
-    def __getitem__(self, index: int) -> FaceBatch:
-        return {k: v[0] for k, v in self.__getitems__([range(len(self))[index]]).items()}
 
 
 def _already_a_batch(batch: Any) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 
 from datamodules.annotations.celeba_files import ATTRIBUTES, read_celeba_files
 from datamodules.annotations.face_table import FaceTable
-from datamodules.base import Attributes
+from datamodules.contract import Attributes
 from datamodules.file_faces import FileFaces
 from datamodules.loading.face_alignment import align, centre_square, rescale_points
 

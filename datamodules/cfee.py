@@ -14,7 +14,7 @@ from datamodules.annotations.cfee_files import CfeeFiles, class_name, read_cfee_
 from datamodules.annotations.face_table import FaceTable
 from datamodules.annotations.group_split import check_shares, split_groups
 from datamodules.annotations.label_table import GENDERS
-from datamodules.base import Attributes
+from datamodules.contract import Attributes
 from datamodules.errors import DatasetError
 from datamodules.file_faces import FileFaces
 

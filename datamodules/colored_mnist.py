@@ -9,7 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from datamodules.annotations.mnist_files import Digits, download_mnist, read_mnist
-from datamodules.base import SPLITS, Attributes, FaceBatch, FaceDataModule, FaceDataset, Split
+from datamodules.base import FaceDataModule
+from datamodules.contract import SPLITS, Attributes, FaceBatch, FaceDataset, Split
 from datamodules.loading.digit_colors import COLORS, color_labels, draw_color, draw_jittered, paint
 
 

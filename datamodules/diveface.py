@@ -15,7 +15,7 @@ from datamodules.annotations.diveface_files import ETHNICITIES, DiveFaceFiles, r
 from datamodules.annotations.face_table import FaceTable
 from datamodules.annotations.group_split import check_shares, connected_groups, split_groups
 from datamodules.annotations.label_table import GENDERS
-from datamodules.base import Attributes
+from datamodules.contract import Attributes
 from datamodules.file_faces import FileFaces
 
 

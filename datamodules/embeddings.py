@@ -12,28 +12,19 @@ import torch
 from torch import Tensor
 
 from datamodules.annotations.group_split import check_shares
-from datamodules.base import SPLITS, Attributes, FaceBatch, FaceDataModule, FaceDataset, Split
+from datamodules.base import FaceDataModule
+from datamodules.contract import SPLITS, Attributes, FaceBatch, FaceDataset, Split
 from datamodules.errors import DatasetError
 from datamodules.sampling.split_samples import Sample, draw_rows
 from datamodules.tables.embedding_file import TableHeader, read_header
 from datamodules.tables.embedding_table import EmbeddingTable
 from datamodules.tables.table_options import cross_labels, dealt_image_by_image, with_crossed_names
-
-_CHUNK = 1 << 20
+from storage.checksums import file_sha256
 
 
 def memory_bytes() -> int:
     """Memory of the machine in bytes."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-def file_sha256(path: Path) -> str:
-    """sha256 of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 class EmbeddingRows(FaceDataset):

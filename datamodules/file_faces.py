@@ -11,7 +11,8 @@ import numpy as np
 from pytorch_lightning.utilities import rank_zero_warn
 
 from datamodules.annotations.face_table import FaceTable
-from datamodules.base import SPLITS, Attributes, FaceDataModule, Split
+from datamodules.base import FaceDataModule
+from datamodules.contract import SPLITS, Attributes, Split
 from datamodules.cropping.crop_store import CropStore
 from datamodules.errors import DatasetError
 from datamodules.loading.augmentation import Augmentation

@@ -12,7 +12,7 @@ from datamodules.annotations.group_split import split_groups
 from datamodules.annotations.label_table import GENDERS
 from datamodules.annotations.lfw_files import IMAGES, find_folder, list_images, read_gender
 from datamodules.annotations.lfw_pairs import Pairs, people_of_folds, read_pairs
-from datamodules.base import SPLITS, Attributes
+from datamodules.contract import SPLITS, Attributes
 from datamodules.errors import DatasetError
 from datamodules.file_faces import FileFaces
 

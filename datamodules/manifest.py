@@ -14,7 +14,7 @@ from datamodules.annotations.face_table import FaceTable
 from datamodules.annotations.group_split import check_shares
 from datamodules.annotations.manifest_files import TextTable, read_text_table
 from datamodules.annotations.manifest_splits import deal_splits, given_splits
-from datamodules.base import Attributes
+from datamodules.contract import Attributes
 from datamodules.errors import DatasetError
 from datamodules.file_faces import FileFaces
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from datamodules.base import SPLITS, Attributes, FaceDataModule, Split
+from datamodules.base import FaceDataModule
+from datamodules.contract import SPLITS, Attributes, Split
 from datamodules.synthetic.face_renderer import RENDERER_VERSION, check_size
 from datamodules.synthetic.label_joint import CLASSES, Correlation, label_joint
 from datamodules.synthetic.synthetic_face_dataset import SyntheticFaceDataset

@@ -10,8 +10,9 @@ from pytorch_lightning.utilities import CombinedLoader
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from datamodules.base import Attributes, FaceBatch, FaceDataModule, FaceDataset, Split
-from datamodules.loading.samplers import Position, Visit
+from datamodules.base import FaceDataModule
+from datamodules.contract import Attributes, FaceBatch, FaceDataset, Split, Visit
+from datamodules.loading.samplers import Position
 
 Stream = Literal["identity", "sensitive"]
 

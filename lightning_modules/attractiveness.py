@@ -5,7 +5,8 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
-from lightning_modules.training.base import AttributeClassifier, Batch, mean_of_known
+from lightning_modules.training.attribute_classifier import AttributeClassifier
+from lightning_modules.training.base import Batch
 
 
 class Attractiveness(AttributeClassifier):
@@ -35,13 +36,6 @@ class Attractiveness(AttributeClassifier):
     def outputs(self) -> int:
         """One logit, of the second class."""
         return 1
-
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Binary cross entropy of the samples whose class is known."""
-        target = batch[self.task]
-        loss = mean_of_known(self.losses(self(self.inputs(batch)), target), target)
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(target))
-        return loss
 
     def losses(self, logits: Tensor, target: Tensor) -> Tensor:
         """Binary cross entropy (N,) of logits (N, 1)."""

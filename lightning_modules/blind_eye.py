@@ -7,7 +7,8 @@ from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
 from lightning_modules.layers.batchnorm import still_statistics
-from lightning_modules.training.base import Batch, mean_of_known, wide
+from lightning_modules.layers.numerics import at_least_float32, masked_mean
+from lightning_modules.training.base import Batch
 from lightning_modules.training.sensitive_classifier import AdversarialClassifier
 
 
@@ -56,8 +57,8 @@ class BlindEye(AdversarialClassifier):
         with main.toggle_model():
             reading = self.read(batch)
             task = self.task_loss(reading.logits, batch)
-            confusion = mean_of_known(
-                confusion_losses(wide(self.adversary(reading.embedding))), batch[self.sensitive]
+            confusion = masked_mean(
+                confusion_losses(at_least_float32(self.adversary(reading.embedding))), batch[self.sensitive]
             )
             loss = task + self.alpha * confusion
             self.descend(loss, [main], last=True)
@@ -67,9 +68,9 @@ class BlindEye(AdversarialClassifier):
         """Learn to read the sensitive attribute from the features as they are."""
         adversary.optimizer.zero_grad()
         with torch.no_grad(), still_statistics(self.backbone):
-            embedding = wide(self.backbone(self.inputs(batch)))
+            embedding = at_least_float32(self.backbone(self.inputs(batch)))
         with adversary.toggle_model():
-            bias = self.sensitive_loss(wide(self.adversary(embedding)), batch)
+            bias = self.sensitive_loss(at_least_float32(self.adversary(embedding)), batch)
             self.descend(bias, [adversary], last=True)
         return self.track(loss=bias, bias=bias)
 

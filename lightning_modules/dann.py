@@ -7,7 +7,8 @@ from torch import Tensor
 
 from lightning_modules.layers.gradient_reversal import dann_ramp, reverse_gradient
 from lightning_modules.layers.heads import Head
-from lightning_modules.training.base import Batch, wide
+from lightning_modules.layers.numerics import at_least_float32
+from lightning_modules.training.base import Batch
 from lightning_modules.training.sensitive_classifier import SensitiveClassifier
 
 
@@ -44,7 +45,7 @@ class DANN(SensitiveClassifier):
         reading = self.read(batch)
         task = self.task_loss(reading.logits, batch)
         reversed_ = reverse_gradient(reading.embedding, self.strength * dann_ramp(self.progress()))
-        bias = self.sensitive_loss(wide(self.adversary(reversed_)), batch)
+        bias = self.sensitive_loss(at_least_float32(self.adversary(reversed_)), batch)
         terms = {"loss": task + bias, "task": task, "bias": bias}
         for name, value in terms.items():
             self.log(f"train/{name}", value, on_step=False, on_epoch=True, batch_size=len(reading.logits))

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from lightning_modules.backbones.factory import Trainable
-from lightning_modules.training.base import Batch, IdentityModule
+from lightning_modules.training.base import Batch
+from lightning_modules.training.identity_module import IdentityModule
 
 
 class FaceRecognition(IdentityModule):

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lightning_modules.layers.batchnorm import still_statistics
-from lightning_modules.training.base import Batch, wide
+from lightning_modules.layers.numerics import at_least_float32
+from lightning_modules.training.base import Batch
 from lightning_modules.training.cached_frozen_outputs import frozen_once
 from lightning_modules.training.sensitive_classifier import AdversarialClassifier
 
@@ -65,7 +66,7 @@ class LAFTR(AdversarialClassifier):
             groups *= classes
             told = functional.one_hot(task.clamp(min=0), classes).to(embedding.dtype)
             embedding = torch.cat([embedding, told], 1)
-        losses = l1_losses(wide(self.adversary(embedding)), sensitive)
+        losses = l1_losses(at_least_float32(self.adversary(embedding)), sensitive)
         return sum_of_group_means(losses, group, groups)
 
     def training_step(  # type: ignore[override]  # Lightning takes a tensor or a dict with `loss`
@@ -82,7 +83,7 @@ class LAFTR(AdversarialClassifier):
                 self.descend(loss, [main], last=False)
 
             with torch.no_grad(), still_statistics(self.backbone):
-                embedding = wide(self.backbone(self.inputs(batch)))
+                embedding = at_least_float32(self.backbone(self.inputs(batch)))
         adversary.optimizer.zero_grad()
         with adversary.toggle_model():
             bias = self.adversary_loss(embedding, batch)

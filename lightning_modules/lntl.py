@@ -12,7 +12,8 @@ from lightning_modules.baseline import Baseline
 from lightning_modules.layers.batchnorm import still_statistics
 from lightning_modules.layers.bias_heads import BiasHeads, build_bias_head
 from lightning_modules.layers.gradient_reversal import dann_ramp, reverse_gradient
-from lightning_modules.training.base import Batch, mean_of_known, wide
+from lightning_modules.layers.numerics import at_least_float32, masked_mean
+from lightning_modules.training.base import Batch
 from lightning_modules.training.cached_frozen_outputs import frozen_once
 from lightning_modules.training.feature_layer import read_stage, shape_of_stage
 from lightning_modules.training.init_weights import load_weights
@@ -130,7 +131,7 @@ class LNTL(TwoPlayers, Baseline):
     def task_loss(self, embedding: Tensor, batch: Batch) -> Tensor:
         """Cross entropy of the samples whose task is known."""
         target = batch[self.task]
-        return mean_of_known(self.losses(wide(self.head(embedding)), target), target)
+        return masked_mean(self.losses(at_least_float32(self.head(embedding)), target), target)
 
     def training_step(  # type: ignore[override]  # Lightning takes a tensor or a dict
         self, batch: Batch, batch_idx: int

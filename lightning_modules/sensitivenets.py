@@ -11,6 +11,7 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from lightning_modules.layers.heads import Head
+from lightning_modules.layers.numerics import at_least_float32, masked_mean
 from lightning_modules.layers.sensitive_losses import (
     Mining,
     delta,
@@ -22,7 +23,8 @@ from lightning_modules.layers.sensitive_losses import (
 )
 from lightning_modules.layers.suppressor import Suppressor
 from lightning_modules.training.alternation import Alternation
-from lightning_modules.training.base import Batch, IdentityModule, mean_of_known, wide
+from lightning_modules.training.base import Batch
+from lightning_modules.training.identity_module import IdentityModule
 from lightning_modules.training.manual_optimization import ManualOptimization
 
 UNIFORM = "uniform"
@@ -135,7 +137,7 @@ class SensitiveNets(ManualOptimization, IdentityModule):
 
     def embed(self, image: Tensor) -> Tensor:
         """phi (N, width) float32 of images (N, 3, H, W); float64 in 64-bit training."""
-        return wide(self.suppressor(self.backbone(image)))
+        return at_least_float32(self.suppressor(self.backbone(image)))
 
     def on_train_start(self) -> None:
         """Say if validations fall amid rounds or rounds will be missing; train no further after the last."""
@@ -187,16 +189,16 @@ class SensitiveNets(ManualOptimization, IdentityModule):
         self._labels = self._labels.to(target.device) + (target >= 0).sum()  # read once a round
         with torch.no_grad():
             embedding = self.embed(self.inputs(batch))
-        logits = wide(self.classifier(embedding))
+        logits = at_least_float32(self.classifier(embedding))
         loss = functional.cross_entropy(logits, target, ignore_index=-1, reduction="none")
         right = (logits.argmax(1) == target).to(logits.dtype)
-        mean = mean_of_known(loss, target)
-        return {"loss": mean, "classifier": mean, "sensitive_accuracy": mean_of_known(right, target)}
+        mean = masked_mean(loss, target)
+        return {"loss": mean, "classifier": mean, "sensitive_accuracy": masked_mean(right, target)}
 
     def suppressor_terms(self, batch: Batch, step: int, adversarial: bool) -> dict[str, Tensor]:
         """What keeps people apart and, unless in the warm-up, what hides the attribute."""
-        source = wide(self.backbone(self.inputs(batch)))
-        embedding = wide(self.suppressor(source))
+        source = at_least_float32(self.backbone(self.inputs(batch)))
+        embedding = at_least_float32(self.suppressor(source))
         if self.keep == "similarities":
             name, keep, triplets = "similarity", similarity_loss(embedding, source), None
         else:
@@ -213,7 +215,7 @@ class SensitiveNets(ManualOptimization, IdentityModule):
             name, keep = "triplet", loss
         if not adversarial:
             return {"loss": keep, name: keep}
-        logits = wide(self.classifier(embedding))
+        logits = at_least_float32(self.classifier(embedding))
         values = uniform_delta(logits) if self.target is None else delta(logits, self.target)
         # without a triplet, three times the mean over all images: to hide needs no pair of one person
         found = triplets is not None and len(triplets[0]) > 0

@@ -20,7 +20,6 @@ from pytorch_lightning import Trainer
 
 from callbacks.run_record import DISTRIBUTION
 from datamodules.base import FaceDataModule
-from datamodules.cropping.crop_writer import write_atomic
 from datamodules.errors import DatasetError
 from datamodules.jobs.job_share import Share
 from datamodules.tables.embedding_file import read_header
@@ -33,6 +32,7 @@ from recipes.embedding.embedder import embedder_facts, load_embedder
 from recipes.embedding.embedding_job import EmbeddingJob
 from recipes.embedding.embedding_shards import ShardFolder
 from recipes.embedding.embedding_source import EmbeddingSource
+from storage.atomic import write_bytes
 
 
 def is_finished(out: Path, provenance: dict[str, str], overwrite: bool) -> bool:
@@ -53,7 +53,7 @@ def write_left_out(source: EmbeddingSource, out: Path) -> None:
     path.unlink(missing_ok=True)
     if source.left_out:
         rows = pd.DataFrame(source.left_out, columns=["split", "sample_id", "reason"])
-        write_atomic(path, csv_text(rows).encode(errors="backslashreplace"))
+        write_bytes(path, csv_text(rows).encode(errors="backslashreplace"))
         total = len(source) + len(rows)
         print(f"left out {len(rows):,} of {total:,} images, which have no crop: {path}")
 

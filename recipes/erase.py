@@ -16,13 +16,13 @@ from typing import Any, Literal
 
 import torch
 
-from datamodules.base import SPLITS, Split
-from datamodules.embeddings import file_sha256
+from datamodules.contract import SPLITS, Split
 from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.erasers.fitted import fit_inlp, fit_leace, fit_noise, fit_pca
 from recipes.command_line.errors import RecipeParser, UsageError, report_errors
 from recipes.command_line.jobs import job_parser, parse_job, users_mistakes
 from recipes.command_line.output_path import check_output
+from storage.checksums import file_sha256
 
 Method = Literal["leace", "inlp", "pca", "noise"]
 FITS: dict[Method, Callable[..., Any]] = {

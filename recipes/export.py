@@ -11,7 +11,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from datamodules.embeddings import file_sha256
 from recipes.command_line.errors import RecipeParser, UsageError, report_errors
 from recipes.command_line.jobs import job_parser, parse_job
 from recipes.command_line.output_path import check_output
@@ -23,6 +22,7 @@ from recipes.exporting.export_files import FORMATS, FormatName, write_format
 from recipes.exporting.export_folder import check_place, written_at_once
 from recipes.exporting.export_network import EmbeddingNetwork, describe
 from recipes.exporting.model_card import model_card
+from storage.checksums import file_sha256
 
 CARD, CONFIG = "README.md", "config.json"
 

@@ -9,11 +9,11 @@ import io
 from pathlib import Path
 
 from datamodules.annotations.name_pattern import SUFFIXES, NamePattern, find_images
-from datamodules.cropping.crop_writer import write_atomic
 from evaluation.samples.spreadsheet import as_cell
 from recipes.command_line.errors import RecipeParser, UsageError, report_errors
 from recipes.command_line.jobs import job_parser, parse_job, users_mistakes
 from recipes.command_line.output_path import check_output
+from storage.atomic import write_bytes
 
 _PATTERN = "Regular expression, looked for in the path of each image below root; named groups become columns."
 
@@ -40,7 +40,7 @@ def write_csv(path: Path, rows: list[list[str]], overwrite: bool) -> None:
         raise UsageError(f"{path} says otherwise; replace it with --overwrite true, or give another --out")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, content)
+        write_bytes(path, content)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
 

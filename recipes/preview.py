@@ -10,7 +10,8 @@ import torch
 from jsonargparse.typing import PositiveInt
 from matplotlib.figure import Figure
 
-from datamodules.base import Attributes, FaceBatch, FaceDataModule, FaceDataset, Split
+from datamodules.base import FaceDataModule
+from datamodules.contract import Attributes, FaceBatch, FaceDataset, Split
 from datamodules.file_faces import FileFaces
 from recipes.command_line.errors import RecipeParser, UsageError, report_errors
 from recipes.command_line.jobs import job_parser, parse_job, users_mistakes

@@ -18,7 +18,6 @@ import yaml
 from jsonargparse import Namespace
 from pytorch_lightning.cli import LightningArgumentParser
 
-from lightning_modules.backbones.checkpoint_file import replace_file
 from recipes.cluster.submit_job import TrainingJob
 from recipes.cluster.submit_options import Machines, Slurm, check_resumable, machines
 from recipes.cluster.submit_slurm import check_slurm, how_to_look, sbatch_script, submit
@@ -28,6 +27,7 @@ from recipes.command_line.jobs import users_mistakes
 from recipes.command_line.output_path import check_output
 from recipes.runs.run_folder import new_run_folder
 from recipes.sweeping.sweep_commands import TrainOptions
+from storage.atomic import replace_file
 
 ABOUT = """Submit a training, or an array of one per seed, to SLURM. Takes the options of recipes/train.py;
 what SLURM is asked for stands in --slurm.*, but for nodes, tasks and GPUs, which are the trainer's."""

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from datamodules.base import SPLITS
+from datamodules.contract import SPLITS
 
 
 def connected_groups(*keys: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 
 from datamodules.annotations.group_split import split_groups
 from datamodules.annotations.manifest_files import TextTable
-from datamodules.base import SPLITS
+from datamodules.contract import SPLITS
 
 
 def given_splits(rows: TextTable, column: str, disjoint: str | None) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from datamodules.cropping.face_crop import CropOptions, NoCropError, choose_face, cut_face
-from datamodules.cropping.photo_files import UnreadablePhotoError, read_photo
+from datamodules.loading.photo_files import UnreadablePhotoError, read_photo
 
 if TYPE_CHECKING:
     from datamodules.cropping.face_detector import FaceDetector, Faces

@@ -16,18 +16,19 @@ import PIL
 import torch
 
 from datamodules.annotations.face_table import FaceTable
-from datamodules.base import Attributes
+from datamodules.contract import Attributes
 from datamodules.cropping.crop_chunk import count_kinds
-from datamodules.cropping.crop_key import compare, describe, gather_facts
+from datamodules.cropping.crop_key import gather_facts
 from datamodules.cropping.crop_manifest import build_manifest, check_attributes, left_out, read_records
 from datamodules.cropping.crop_progress import track_faces
 from datamodules.cropping.crop_report import QUARANTINE, Prepared
 from datamodules.cropping.crop_store import MANIFEST, STORE, CropStore
 from datamodules.cropping.crop_task import PARTS, CropTask
 from datamodules.cropping.crop_worker import crop_here, crop_in_processes
-from datamodules.cropping.crop_writer import PARTIAL, write_atomic
 from datamodules.errors import DatasetError
+from datamodules.jobs.job_facts import compare, describe
 from datamodules.jobs.job_folder import JobFolder
+from storage.atomic import PARTIAL, write_bytes
 
 _GO_ON = "run the same command again to go on where it stopped"
 
@@ -139,11 +140,11 @@ class CropJob:
         task = self.task
         record = read_records([task.record(k) for k in range(task.chunks)], len(self.table))
         manifest = build_manifest(self.table, self.attributes, record)
-        write_atomic(task.out / MANIFEST, manifest.to_parquet(index=False))
+        write_bytes(task.out / MANIFEST, manifest.to_parquet(index=False))
         text = io.StringIO()
         bad = left_out(manifest).map(_no_formula).itertuples(index=False)
         csv.writer(text).writerows([("sample_id", "reason"), *bad])
-        write_atomic(task.out / QUARANTINE, text.getvalue().encode())
+        write_bytes(task.out / QUARANTINE, text.getvalue().encode())
         task.writer.finish()
         for partial in task.out.glob(f"*{PARTIAL}"):  # of a run that was killed
             partial.unlink()
@@ -156,7 +157,7 @@ class CropJob:
             "attributes": list(self.table.labels),
             "versions": {x.__name__: x.__version__ for x in (torch, np, PIL, cv2)},
         }
-        write_atomic(task.out / STORE, describe(self.facts, **store))  # the last: now it is finished
+        write_bytes(task.out / STORE, describe(self.facts, **store))  # the last: now it is finished
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from datamodules.annotations.face_table import FaceTable
-from datamodules.base import SPLITS, Attributes
+from datamodules.contract import SPLITS, Attributes
 from datamodules.cropping.crop_chunk import NUMBERS, OK
 from datamodules.errors import DatasetError
 

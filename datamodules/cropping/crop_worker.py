@@ -17,8 +17,8 @@ import cv2
 
 from datamodules.cropping.crop_chunk import OK, ChunkCropper, Photo, count_kinds, read_ahead
 from datamodules.cropping.crop_task import CropTask
-from datamodules.cropping.crop_writer import write_atomic
 from datamodules.errors import DatasetError
+from storage.atomic import write_bytes
 
 if TYPE_CHECKING:
     from datamodules.cropping.face_detector import FaceDetector
@@ -53,10 +53,10 @@ class ChunkWorker:
         """Do chunk `k`, whose photographs come first in `photos`; how many have each kind of status."""
         crops, record = self.cropper(photos, len(self.task.rows(k)))
         if self.task.apart:
-            write_atomic(self.task.piece(k), crops.tobytes())
+            write_bytes(self.task.piece(k), crops.tobytes(), shared=True)
         else:
             self.task.writer.write(self.task.rows(k).start, crops, (record["status"] == OK).to_numpy())
-        write_atomic(self.task.record(k), record.to_parquet(index=False))
+        write_bytes(self.task.record(k), record.to_parquet(index=False), shared=True)
         return count_kinds(record)
 
 

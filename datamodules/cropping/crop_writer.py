@@ -4,39 +4,17 @@ import os
 from abc import ABC, abstractmethod
 from io import BytesIO
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 from PIL import Image
 
 from datamodules.cropping.face_crop import CropOptions
 from datamodules.errors import DatasetError
-
-PARTIAL = ".partial"
+from storage.atomic import PARTIAL, write_bytes
 
 CROPS = "crops.npy"
 
 IMAGES = "images"
-
-
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file under a name that no process of any machine has, bring it to the disk, then rename it.
-
-    Raises:
-        OSError: such as on a full disk, where nothing stays of it; it names the path.
-    """
-    partial = path.with_name(f"{path.name}.{uuid4().hex[:12]}{PARTIAL}")
-    try:
-        with open(partial, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException as error:
-        partial.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno and not error.filename:
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        raise
 
 
 class CropWriter(ABC):
@@ -140,7 +118,7 @@ class JpegWriter(CropWriter):
             Image.fromarray(crops[row]).save(content, format="JPEG", quality=self.quality)
             path = self.folder / self.names[start + row]
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(path, content.getvalue())
+            write_bytes(path, content.getvalue(), shared=True)
 
     def finish(self) -> None:
         """Remove what crashes left half written."""

@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from datamodules.cropping.photo_files import MAX_PIXELS, PIXEL_LIMIT
 from datamodules.loading.face_alignment import align
+from datamodules.loading.photo_files import MAX_PIXELS, PIXEL_LIMIT
 
 Mode = Literal["box", "align"]
 

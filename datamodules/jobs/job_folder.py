@@ -1,6 +1,5 @@
 """The folder of a job's parts: one process is at work in it, or several on a share each; never both."""
 
-import fcntl
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datamodules.cropping.crop_key import compare, describe
-from datamodules.cropping.crop_writer import write_atomic
 from datamodules.errors import DatasetError
+from datamodules.jobs.job_facts import compare, describe
 from datamodules.jobs.job_share import Share, listed, shares_with
+from storage.atomic import write_bytes
+from storage.locks import LockedError, file_lock
 
 UNFINISHED, LOCK = "job.json", "lock"
 
@@ -51,18 +51,17 @@ class JobFolder:
             DatasetError: another process is at work that may not be, or the parts are of other `facts`.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        kind = fcntl.LOCK_EX if share is None else fcntl.LOCK_SH
         with ExitStack() as locks:
-            locks.enter_context(_held(self.folder / LOCK, kind, self._busy))
-            with _held(self.folder / _FIRST, fcntl.LOCK_EX):
+            locks.enter_context(_held(self.folder / LOCK, self._busy, shared=share is not None))
+            with file_lock(self.folder / _FIRST, wait=True):
                 if self.facts.exists():
                     compare(self.facts, facts, self.out)
                 else:
-                    write_atomic(self.facts, describe(facts))
+                    write_bytes(self.facts, describe(facts))
             if share is not None:
                 refusal = f"{self.out}: another process is at shard {share}"
                 own = self.folder / f"shard_{share.index}_of_{share.count}"
-                locks.enter_context(_held(own, fcntl.LOCK_EX, refusal))
+                locks.enter_context(_held(own, refusal))
             yield
 
     @contextmanager
@@ -73,7 +72,7 @@ class JobFolder:
             DatasetError: another process is at work in it.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with _held(self.folder / LOCK, fcntl.LOCK_EX, self._busy):
+        with _held(self.folder / LOCK, self._busy):
             try:
                 yield
             finally:
@@ -94,11 +93,11 @@ class JobFolder:
 
 
 @contextmanager
-def _held(lock: Path, kind: int, refusal: str = "") -> Iterator[None]:
-    """Hold a lock, which ends with the process; raises `DatasetError` of a `refusal` rather than wait."""
-    with open(lock, "a+b") as file:  # network file systems want to write for LOCK_EX and to read for LOCK_SH
+def _held(lock: Path, refusal: str, *, shared: bool = False) -> Iterator[None]:
+    """Hold a lock; raise `DatasetError` with the `refusal` if another process holds it."""
+    with ExitStack() as stack:
         try:
-            fcntl.flock(file, kind | (fcntl.LOCK_NB if refusal else 0))
-        except BlockingIOError:
+            stack.enter_context(file_lock(lock, shared=shared))
+        except LockedError:
             raise DatasetError(refusal) from None
         yield

@@ -14,7 +14,9 @@ from PIL import Image, UnidentifiedImageError
 from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 from rich.progress import track
 
-from datamodules.cropping.photo_files import (
+from datamodules.errors import DatasetError, first_names, visible
+from datamodules.loading.image_header import JPEG, PNG, is_plain_png, png_fault, size_of
+from datamodules.loading.photo_files import (
     FORMATS,
     PIXEL_LIMIT,
     UnreadablePhotoError,
@@ -22,8 +24,6 @@ from datamodules.cropping.photo_files import (
     check_pixels,
     read_photo,
 )
-from datamodules.errors import DatasetError, first_names, visible
-from datamodules.loading.image_header import JPEG, PNG, is_plain_png, png_fault, size_of
 
 # Loader processes already decode side by side; OpenCV's own threads would only fight over the same cores.
 cv2.setNumThreads(0)

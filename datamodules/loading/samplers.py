@@ -8,16 +8,10 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.utils.data import DistributedSampler
 
+from datamodules.contract import TrainIndex, Visit
+
 PADDING = -1
 """The index of a padded sample: a dataset answers it with unknown (-1) attributes, so no count sees it."""
-
-
-class Visit(NamedTuple):
-    """Which visit of a sample by the training it is: all that a random change may follow besides the seed."""
-
-    epoch: int = 0
-    repeat: int = 0
-    """How often the same epoch has shown the sample before, on all ranks together."""
 
 
 class Position(NamedTuple):
@@ -28,21 +22,6 @@ class Position(NamedTuple):
     """Indices of this rank that the pass leaves out, because they were trained on already."""
     passes: int = 0
     """Complete passes through the data that the same epoch has made before."""
-
-
-class TrainIndex(int):
-    """The index of a sample together with its visit, which so reaches any loader process."""
-
-    visit: Visit
-
-    def __new__(cls, index: int, visit: Visit) -> "TrainIndex":
-        """The number `index`, with its visit."""
-        made = super().__new__(cls, index)
-        made.visit = visit
-        return made
-
-    def __getnewargs__(self) -> tuple[int, Visit]:  # type: ignore[override]  # for pickle; int's has one
-        return int(self), self.visit
 
 
 def _earlier(order: Tensor) -> Tensor:

@@ -6,11 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from datamodules.base import FaceBatch, FaceDataset
+from datamodules.contract import FaceBatch, FaceDataset, Visit
 from datamodules.errors import DatasetError
 from datamodules.loading.augmentation import Augmentation
 from datamodules.loading.image_files import read_rgb
-from datamodules.loading.samplers import Visit
 
 ImageSource = Callable[[np.ndarray], np.ndarray]
 """Images (N, H, W, 3) uint8 RGB at places (N,) int64 of the split."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from datamodules.base import Attributes, Split
+from datamodules.contract import Attributes, Split
 from datamodules.errors import DatasetError
 from datamodules.sampling.biased_sample import BiasedSample
 from datamodules.sampling.mixed_sample import MixedSample

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from datamodules.base import Split
+from datamodules.contract import Split
 
 # The thesis' Table 2.1 prints the action units of the last two swapped; `face_factors` has them right.
 EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised", "disgusted")

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from datamodules.base import SPLITS, FaceBatch, FaceDataset, Split
+from datamodules.contract import SPLITS, FaceBatch, FaceDataset, Split
 from datamodules.loading.counter_rng import uniform
 from datamodules.synthetic.face_factors import Factors, compose, draw_people, draw_shots
 from datamodules.synthetic.face_renderer import render

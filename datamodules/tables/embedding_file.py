@@ -1,6 +1,5 @@
 """The file of an embedding table: safetensors, with a header that is read without the numbers."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from datamodules.errors import DatasetError
 from datamodules.tables.safetensors_file import write_safetensors
+from storage.checksums import tensor_sha256
 
 VERSION = 1
 _KEY = "embedding_table"  # one entry: safetensors writes several in an order that changes from run to run
@@ -87,14 +87,6 @@ def read_header(path: Path) -> TableHeader:
         return TableHeader({name: tuple(classes) for name, classes in attributes.items()}, provenance)
 
 
-def checksum(tensor: Tensor) -> str:
-    """sha256 of a tensor's type, shape and numbers."""
-    plain = tensor.detach().cpu().contiguous()
-    digest = hashlib.sha256(f"{plain.dtype} {tuple(plain.shape)}".encode())
-    digest.update(plain.flatten().view(torch.uint8).numpy().data)
-    return digest.hexdigest()
-
-
 def check_sums(file: Any, tensors: Mapping[str, Tensor]) -> None:
     """Compare tensors that were read with the checksums of the open file, if it has any.
 
@@ -103,13 +95,13 @@ def check_sums(file: Any, tensors: Mapping[str, Tensor]) -> None:
     """
     sums = json.loads((file.metadata() or {}).get(_KEY, "{}")).get("sha256", {})
     for name, tensor in tensors.items():
-        if name in sums and checksum(tensor) != sums[name]:
+        if name in sums and tensor_sha256(tensor) != sums[name]:
             raise ValueError(f"{name} is damaged: its checksum is not the one that was written")
 
 
 def write(path: Path, header: TableHeader, tensors: Mapping[str, Tensor]) -> None:
     """Write a file at once or not at all; equal contents give equal bytes."""
-    sums = {name: checksum(tensor) for name, tensor in tensors.items()}
+    sums = {name: tensor_sha256(tensor) for name, tensor in tensors.items()}
     text = json.dumps({"version": VERSION, **asdict(header), "sha256": sums})
     path.parent.mkdir(parents=True, exist_ok=True)
     write_safetensors(path, tensors, {_KEY: text})

@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 
-from datamodules.base import SPLITS
+from datamodules.contract import SPLITS
 from datamodules.errors import DatasetError
 from datamodules.tables.embedding_file import (
     TableHeader,

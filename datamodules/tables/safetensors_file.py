@@ -1,4 +1,4 @@
-"""Writes safetensors files as other files are written: by the umask, and with the system's errors."""
+"""Write safetensors files as other files are written: by the umask, and with the system's errors."""
 
 import os
 import re
@@ -9,24 +9,20 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from storage.atomic import replacing
+
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write a file at once or not at all.
+    """Write a file atomically.
 
     Raises:
         OSError: as of any file, such as on a full disk; it names the path.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.touch()
-        mode = part.stat().st_mode & 0o777  # as the umask says; the library makes a file of mode 0600
-        save_file(dict(tensors), part, metadata=metadata)
-        part.chmod(mode)
-        part.replace(path)
-    except SafetensorError as error:
-        number = re.search(r"os error (\d+)", str(error))
-        if number is None:
-            raise
-        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as partial:
+        try:
+            save_file(dict(tensors), partial, metadata=metadata)
+        except SafetensorError as error:
+            number = re.search(r"os error (\d+)", str(error))
+            if number is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error

@@ -10,7 +10,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 
 from datamodules.annotations.group_split import split_groups
-from datamodules.base import Attributes
+from datamodules.contract import Attributes
 from datamodules.errors import DatasetError
 from datamodules.tables.embedding_table import EmbeddingTable
 

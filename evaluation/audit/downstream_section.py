@@ -12,7 +12,7 @@ from evaluation.fairness.bias_sweep import dose_answers, dose_response, dose_slo
 from evaluation.fairness.predictions import Answers
 from evaluation.fairness.signed_gaps import pooled_rates, signed_gaps, summary
 from evaluation.leakage.attribute_map import attribute_map
-from evaluation.probes.probe_families import Ints
+from evaluation.samples.arrays import Ints
 from evaluation.samples.representations import Representations
 
 _MEASURES = ("accuracy", "worst_group_accuracy", "tpr_gap", "equalised_odds_gap")

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from evaluation.audit.settings import AuditSettings
-from evaluation.probes.probe_families import Ints
+from evaluation.samples.arrays import Ints
 from evaluation.samples.groupings import cross
 from evaluation.samples.representations import Representations
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from evaluation.audit.verdict import attacker_name
-from evaluation.report.tables import interval, percent, short
+from evaluation.samples.wording import interval, percent, short
 
 _MIN_RELATIVE_SCALE = 1e-3  # as `embedding_health.collapsed`
 _MIN_RELATIVE_RANK = 0.02  # of the width

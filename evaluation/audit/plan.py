@@ -26,7 +26,7 @@ from evaluation.audit.sections import (
 )
 from evaluation.audit.settings import AuditSettings
 from evaluation.audit.verdict import attacker_name
-from evaluation.probes.probe_families import Ints
+from evaluation.samples.arrays import Ints
 from evaluation.samples.representations import Representations
 from evaluation.verification.listed_pairs import ListedPairs
 

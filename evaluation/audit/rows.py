@@ -6,7 +6,7 @@ import numpy as np
 
 from evaluation.audit.drawn_rows import draw_rows
 from evaluation.audit.settings import SPLITS, AuditSettings, Split
-from evaluation.probes.probe_families import Ints
+from evaluation.samples.arrays import Ints
 from evaluation.samples.representations import Representations
 
 _UNSEEN: tuple[Split, ...] = ("val", "test")

@@ -18,8 +18,8 @@ from evaluation.audit.result import Audit, Caveat, removed_by_attacker
 from evaluation.audit.rows import AuditRows, choose_attributes, choose_rows
 from evaluation.audit.settings import SPLITS, AuditSettings
 from evaluation.leakage.estimate import strongest_attacker
-from evaluation.report.tables import percent
 from evaluation.samples.representations import Representations
+from evaluation.samples.wording import percent
 from evaluation.verification.listed_pairs import ListedPairs
 
 _PACKAGES = ("numpy", "scikit-learn", "torch")

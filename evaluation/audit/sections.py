@@ -16,10 +16,10 @@ from evaluation.leakage.estimate import leakage
 from evaluation.leakage.information import description_length, usable_information
 from evaluation.leakage.permutation_null import permutation_test
 from evaluation.leakage.suppression import suppression
-from evaluation.plots.embedding_plot import sample_rows, tsne_points
-from evaluation.plots.head_features import head_features
 from evaluation.probes.attacker_grids import SCALINGS, Scaling
-from evaluation.probes.probe_families import Floats, Ints
+from evaluation.probes.embedding_map import sample_rows, tsne_points
+from evaluation.probes.head_features import head_features
+from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.representations import Representations
 from evaluation.verification.demographic_rates import demographic_rates
 from evaluation.verification.pair_comparison import compare_images

@@ -5,7 +5,7 @@ from math import isnan, nan
 from typing import Literal
 
 from evaluation.leakage.held_out import removed
-from evaluation.report.tables import equals, interval, number, percent
+from evaluation.samples.wording import equals, interval, number, percent
 
 ALPHA = 0.05
 _COLLAPSED = 50.0  # percent of what verification had above chance

@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 
-from evaluation.probes.probe_families import Ints
+from evaluation.samples.arrays import Ints
 
 _Cell = tuple[int, int, int]
 """Labels of (target, balance, group)."""

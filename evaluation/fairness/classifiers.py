@@ -7,10 +7,11 @@ import numpy as np
 
 from evaluation.fairness.downstream_samples import check_attributes, disjoint_rows, draw_rows
 from evaluation.fairness.predictions import Answers
-from evaluation.leakage.held_out import apart
 from evaluation.probes.heads import HEADS, Head, best_threshold, head_scores
-from evaluation.probes.probe_families import Floats, Ints, standardise
+from evaluation.probes.probe_families import standardise
+from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.groupings import make_grouping
+from evaluation.samples.labelled_samples import unique_unknown_ids
 from evaluation.samples.representations import Representations
 
 Threshold = Literal["half", "validation"]
@@ -119,7 +120,7 @@ def _answers(
     first, second = make_grouping([group], representations.classes).names
     return Answers(
         draw=np.repeat(np.arange(len(scored)), sizes),
-        person=apart(representations.identity)[rows],
+        person=unique_unknown_ids(representations.identity)[rows],
         group=representations.labels[group][rows],
         target=representations.labels[target][rows],
         score=score,

@@ -6,8 +6,8 @@ from itertools import combinations
 import numpy as np
 
 from evaluation.fairness.biased_rows import biased_rows
-from evaluation.leakage.held_out import apart
-from evaluation.probes.probe_families import Ints
+from evaluation.samples.arrays import Ints
+from evaluation.samples.labelled_samples import unique_unknown_ids
 from evaluation.samples.representations import Representations
 
 
@@ -27,7 +27,7 @@ def check_attributes(representations: Representations, target: str, group: str, 
 def disjoint_rows(representations: Representations, **sets: np.ndarray) -> list[Ints]:
     """The rows (M,) of each set, given as (M,) int or (N,) bool; ValueError if two sets share a person."""
     rows = {name: np.arange(len(representations))[chosen] for name, chosen in sets.items()}
-    people = apart(representations.identity)
+    people = unique_unknown_ids(representations.identity)
     for one, other in combinations(rows, 2):
         if shared := len(np.intersect1d(people[rows[one]], people[rows[other]])):
             raise ValueError(f"{shared} people are in both the {one} rows and the {other} rows")

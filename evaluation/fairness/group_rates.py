@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 from torch import Tensor
 from torchmetrics import Metric
+
+from evaluation.samples.intervals import wilson_interval
 
 Counts = NDArray[np.int64]
 """(G, C, C) samples by [group, target, prediction]."""
@@ -106,14 +107,6 @@ def group_rates(counts: Counts, positive: int | None) -> dict[str, NDArray[np.fl
         rate: np.divide(hits, trials, out=np.full(len(counts), np.nan), where=trials > 0)
         for rate, (hits, trials) in rate_counts(counts, positive).items()
     }
-
-
-def wilson_interval(hits: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval of a proportion; (nan, nan) without trials."""
-    if trials == 0:
-        return float("nan"), float("nan")
-    interval = binomtest(int(hits), int(trials)).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)
 
 
 def group_table(counts: Counts, names: Sequence[str], positive: int | None) -> pd.DataFrame:

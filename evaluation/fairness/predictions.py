@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from evaluation.fairness.group_rates import RATES, Counts, group_rates
-from evaluation.probes.probe_families import Floats, Ints
+from evaluation.samples.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)

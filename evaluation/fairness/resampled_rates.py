@@ -4,7 +4,7 @@ import numpy as np
 
 from evaluation.fairness.group_rates import group_rates
 from evaluation.fairness.predictions import Answers
-from evaluation.probes.probe_families import Floats, Ints
+from evaluation.samples.arrays import Floats, Ints
 
 _REPLICATES = 1000
 

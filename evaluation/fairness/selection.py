@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from evaluation.probes.probe_families import Floats
+from evaluation.samples.arrays import Floats
 
 
 class NoCandidateError(ValueError):

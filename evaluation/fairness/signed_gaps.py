@@ -10,7 +10,7 @@ import pandas as pd
 from evaluation.fairness.group_rates import RATES, fairness_gaps
 from evaluation.fairness.predictions import Answers
 from evaluation.fairness.resampled_rates import interval, resampled_rates
-from evaluation.probes.probe_families import Floats
+from evaluation.samples.arrays import Floats
 
 MEASURES = ("tpr", "fpr", "accuracy", "selection_rate", "auc")
 

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from evaluation.leakage.held_out import apart, balanced_interval
+from evaluation.leakage.held_out import balanced_interval
 from evaluation.probes.kernel_probe import KernelProbe
-from evaluation.probes.probe_families import Floats, Ints
+from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.audited_samples import numbered, rows_of_some_people
+from evaluation.samples.labelled_samples import unique_unknown_ids
 from evaluation.samples.representations import Representations
 from evaluation.samples.subject_folds import people_folds
 
@@ -42,7 +43,7 @@ def attribute_map(
     """
     chosen = np.arange(len(representations))[slice(None) if rows is None else rows]
     identity = representations.identity[chosen]
-    people = numbered(apart(identity))
+    people = numbered(unique_unknown_ids(identity))
     some = rows_of_some_people(people, max_samples, seed)
     chosen, people = chosen[some], people[some]
     labels = {name: label[chosen] for name, label in representations.labels.items()}

@@ -9,7 +9,8 @@ from sklearn.metrics import balanced_accuracy_score
 from evaluation.probes.attacker_grids import DEFAULTS, GRIDS, SUBSAMPLED, Attacker, Scaling, Setting
 from evaluation.probes.attackers import attack
 from evaluation.probes.batched_mlp import Perceptron, mlp_predictions
-from evaluation.probes.probe_families import Ints, standardise
+from evaluation.probes.probe_families import standardise
+from evaluation.samples.arrays import Ints
 from evaluation.samples.audited_samples import AuditedSamples
 from evaluation.samples.subject_folds import people_folds
 

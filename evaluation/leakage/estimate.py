@@ -8,10 +8,11 @@ import pandas as pd
 from rich.progress import track
 
 from evaluation.leakage.cross_fitting import cross_fit, fewest_people
-from evaluation.leakage.held_out import Samples, accuracies, known_samples, people_of
+from evaluation.leakage.held_out import accuracies
 from evaluation.probes.attacker_grids import ATTACKERS, SCALINGS, Attacker, Scaling, in_words
-from evaluation.probes.probe_families import Ints
+from evaluation.samples.arrays import Ints
 from evaluation.samples.audited_samples import AuditedSamples, numbered
+from evaluation.samples.labelled_samples import Samples, known_samples, subjects_of
 from evaluation.samples.subject_folds import people_folds
 
 UNSEEN, ALSO_TRAINING = "unseen", "also training"
@@ -124,7 +125,7 @@ def _together(samples: Samples, extra: Samples | None) -> tuple[AuditedSamples, 
         np.concatenate([p.label for p in parts]),
         np.concatenate(identity),
     )
-    people = numbered(people_of(joined))
+    people = numbered(subjects_of(joined))
     return AuditedSamples(joined.embedding, numbered(joined.label), people), len(known.label)
 
 

@@ -2,28 +2,24 @@
 
 from collections.abc import Sequence
 from math import nan
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from sklearn.utils.class_weight import compute_sample_weight
 
-from evaluation.probes.probe_families import FAMILIES, Family, Floats, Ints, predict, standardise
+from evaluation.probes.probe_families import FAMILIES, Family, predict, standardise
+from evaluation.samples.arrays import Floats, Ints
+from evaluation.samples.labelled_samples import (
+    Samples,
+    known_samples,
+    known_subjects,
+    subjects_of,
+    take_samples,
+)
 
 _SUBSAMPLED = ("rbf_svm", "forest")  # their time grows faster than the samples do
 _DRAWS = 1000
 AT_CHANCE = 0.01  # above chance by less is nothing to take a share of
-
-
-class Samples(NamedTuple):
-    """Embeddings and what is known of them."""
-
-    embedding: Floats
-    """(N, D) of any float type and scale."""
-    label: Ints
-    """(N,) classes of the attribute; samples with -1 (unknown, padding) are dropped."""
-    identity: Ints | None = None
-    """(N,) whose they are, -1 where unknown; None where nobody is known."""
 
 
 def run_probes(
@@ -54,7 +50,7 @@ def run_probes(
             fewer than two classes or people.
     """
     train, test = known_samples(train, "training"), known_samples(test, "test")
-    if shared := len(np.intersect1d(_named(train), _named(test))):
+    if shared := len(np.intersect1d(known_subjects(train), known_subjects(test))):
         raise ValueError(f"{shared} people are in the probes' training set and in their test set")
     if train.embedding.shape[1] != test.embedding.shape[1]:
         widths = f"{train.embedding.shape[1]} and {test.embedding.shape[1]}"
@@ -68,7 +64,7 @@ def _measure(family: Family, train: Samples, test: Samples, seed: int) -> dict[s
     """One row of `run_probes`."""
     x, x_test = standardise(train.embedding, test.embedding)
     correct = predict(family, x, train.label, x_test, seed) == test.label
-    found = accuracies(correct, test.label, people_of(test), seed)
+    found = accuracies(correct, test.label, subjects_of(test), seed)
     return {"family": family, **found, "n_train": len(train.label), "n_test": len(test.label)}
 
 
@@ -155,42 +151,3 @@ def balanced_interval(correct: np.ndarray, label: Ints, people: Ints, seed: int)
         draws.append(np.mean((times @ hits)[drawn > 0] / drawn[drawn > 0]))  # a class may not be drawn
     low, high = np.quantile(draws, [0.025, 0.975])
     return float(low), float(high)
-
-
-def take_samples(samples: Samples, rows: np.ndarray) -> Samples:
-    """The samples at rows (M,) int, or at (N,) bool."""
-    identity = None if samples.identity is None else np.asarray(samples.identity)[rows]
-    return Samples(np.asarray(samples.embedding)[rows], np.asarray(samples.label)[rows], identity)
-
-
-def known_samples(samples: Samples, name: str) -> Samples:
-    """The samples whose class is known; raises ValueError, which calls them `name`, if they are of no use."""
-    embedding, label = np.asarray(samples.embedding), np.asarray(samples.label)
-    lengths = {len(column) for column in samples if column is not None}
-    if embedding.ndim != 2 or label.ndim != 1 or len(lengths) > 1:
-        raise ValueError(f"the {name} embeddings are {embedding.shape}, the labels {label.shape}")
-    samples = take_samples(samples, label >= 0)
-    if (classes := len(np.unique(samples.label))) < 2:
-        known = len(samples.label)
-        raise ValueError(f"the {name} set has {classes} classes in {known} known samples; two are needed")
-    if len(np.unique(people_of(samples))) < 2:
-        raise ValueError(f"the {name} set has one person; two are needed")
-    if not np.isfinite(samples.embedding).all():
-        raise ValueError(f"{name} embeddings are not finite; the model has diverged")
-    return samples
-
-
-def people_of(samples: Samples) -> Ints:
-    """(N,) whose the samples are; somebody else each where that is not known."""
-    return apart(np.full(len(samples.label), -1) if samples.identity is None else samples.identity)
-
-
-def apart(identity: Ints) -> Ints:
-    """Identities (N,) with a negative number of its own for each unknown one."""
-    return np.where(identity < 0, -1 - np.arange(len(identity)), identity)
-
-
-def _named(samples: Samples) -> Ints:
-    """The people that are known, (P,)."""
-    people = np.unique(people_of(samples))
-    return people[people >= 0]

@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from evaluation.leakage.held_out import Samples
 from evaluation.probes.probability_probes import FAMILIES, class_shares, probabilities
-from evaluation.probes.probe_families import Floats, Ints
+from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.audited_samples import audited_samples
+from evaluation.samples.labelled_samples import Samples
 from evaluation.samples.subject_folds import people_folds
 
 _DRAWS = 1000

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evaluation.leakage.held_out import Samples
 from evaluation.leakage.shuffled_labels import Scheme, choose_scheme, shuffled, varies
 from evaluation.probes.kernel_probe import KERNELS, KernelProbe
-from evaluation.probes.probe_families import Floats, Ints
+from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.audited_samples import audited_samples
+from evaluation.samples.labelled_samples import Samples
 from evaluation.samples.subject_folds import people_folds
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from evaluation.probes.probe_families import Ints
+from evaluation.samples.arrays import Ints
 
 Scheme = Literal["within people", "over people"]
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import balanced_accuracy_score
 
-from evaluation.leakage.held_out import Samples
 from evaluation.probes.kernel_probe import KernelProbe
 from evaluation.samples.audited_samples import audited_samples
+from evaluation.samples.labelled_samples import Samples
 from evaluation.samples.subject_folds import people_folds
 
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from evaluation.plots.style import Look
-from evaluation.probes.probe_families import Floats
+from evaluation.samples.arrays import Floats
 
 # where a label may stand: nearer places first, and to the right before elsewhere
 _SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))

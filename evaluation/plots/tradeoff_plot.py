@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evaluation.plots.label_placement import label_points
 from evaluation.plots.parts import CHANCE, legend_above, line_key, panel_grid, percent_axis, require, whiskers
 from evaluation.plots.style import GREY, INK, PAGE, PALETTE, Look, shown, styled
-from evaluation.probes.probe_families import Floats
+from evaluation.samples.arrays import Floats
 
 _MARKERS = "osD^vPX"
 _CROWD = 10  # points that fit into one column of a paper; more get both

@@ -15,7 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from evaluation.probes.attacker_grids import Attacker, Setting
-from evaluation.probes.probe_families import Floats, Ints, rbf_svm, squared_distance
+from evaluation.probes.probe_families import rbf_svm, squared_distance
+from evaluation.samples.arrays import Floats, Ints
 
 _NEIGHBOUR_CELLS = 2**25  # distances at once, 256 MiB
 

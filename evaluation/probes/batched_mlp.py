@@ -9,7 +9,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from evaluation.probes.probe_families import HIDDEN, Floats, Ints, balanced_epoch, standardise
+from evaluation.probes.probe_families import HIDDEN, balanced_epoch, standardise
+from evaluation.samples.arrays import Floats, Ints
 
 BATCH, LEARNING_RATE = 128, 1e-3
 _VISITS, _EPOCHS, _LEAST_UPDATES = 2**18, (10, 60), 200  # so many samples seen, within so many epochs

@@ -7,7 +7,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from evaluation.probes.probe_families import HIDDEN, Floats, Ints
+from evaluation.probes.probe_families import HIDDEN
+from evaluation.samples.arrays import Floats, Ints
 
 Head = Literal["mlp", "linear"]
 HEADS: tuple[Head, ...] = get_args(Head)

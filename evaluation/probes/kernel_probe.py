@@ -5,7 +5,8 @@ from typing import Literal, get_args
 import numpy as np
 import torch
 
-from evaluation.probes.probe_families import Floats, Ints, rbf_kernel, standardise
+from evaluation.probes.probe_families import rbf_kernel, standardise
+from evaluation.samples.arrays import Floats, Ints
 
 Kernel = Literal["linear", "rbf"]
 KERNELS: tuple[Kernel, ...] = get_args(Kernel)

@@ -8,7 +8,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-from evaluation.probes.probe_families import Floats, Ints, standardise
+from evaluation.probes.probe_families import standardise
+from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.subject_folds import people_folds
 
 Family = Literal["linear", "mlp"]

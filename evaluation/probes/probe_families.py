@@ -9,15 +9,13 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from evaluation.samples.arrays import Floats, Ints
 
 Family = Literal["linear", "mlp", "rbf_svm", "forest"]
 FAMILIES: tuple[Family, ...] = get_args(Family)

@@ -4,7 +4,8 @@ import pandas as pd
 
 from evaluation.audit.result import Audit
 from evaluation.report.result_tables import Cell, make_table
-from evaluation.report.tables import Table, percent
+from evaluation.report.tables import Table
+from evaluation.samples.wording import percent
 
 _MEASURES = {
     "accuracy": "accuracy",

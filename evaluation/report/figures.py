@@ -18,8 +18,8 @@ from evaluation.plots.parts import split
 from evaluation.plots.style import save_figure
 from evaluation.plots.suppression_plot import plot_suppression
 from evaluation.plots.tradeoff_plot import plot_tradeoff
-from evaluation.probes.probe_families import Ints
 from evaluation.report.inline_svg import inline_svg
+from evaluation.samples.arrays import Ints
 from evaluation.samples.groupings import cross
 
 _WEIGHT = "@"  # between the method and its weight in the name of a representation

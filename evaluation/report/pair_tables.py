@@ -2,7 +2,8 @@
 
 from evaluation.audit.result import Audit
 from evaluation.report.result_tables import Cell, make_table
-from evaluation.report.tables import Table, interval, number, percent, short
+from evaluation.report.tables import Table
+from evaluation.samples.wording import interval, number, percent, short
 
 
 def pair_tables(audit: Audit) -> list[Table]:

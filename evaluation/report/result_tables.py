@@ -8,7 +8,8 @@ import pandas as pd
 
 from evaluation.audit.result import Audit
 from evaluation.audit.verdict import attacker_name
-from evaluation.report.tables import MISSING, Table, interval, number, p_value, percent, short
+from evaluation.report.tables import Table
+from evaluation.samples.wording import MISSING, interval, number, p_value, percent, short
 
 Cell = Callable[[Any], str]
 """A row of a frame, as `itertuples` gives it, to the text of a cell."""

@@ -21,7 +21,8 @@ from evaluation.report.result_tables import (
     map_table,
     verification_table,
 )
-from evaluation.report.tables import Table, equals, percent
+from evaluation.report.tables import Table
+from evaluation.samples.wording import equals, percent
 
 
 @dataclass(frozen=True)

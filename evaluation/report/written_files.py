@@ -1,6 +1,5 @@
 """Files of a report that replace those of the report before, and nobody else's."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -8,6 +7,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from storage.checksums import file_sha256
+from storage.json_file import write_json
 
 LIST = "files.json"
 
@@ -30,25 +32,29 @@ def replaced_files(folder: Path) -> Iterator[Path]:
         yield part
         earlier = _listed(folder)
         new = {
-            (path.relative_to(part).as_posix(), _sha256(path)) for path in part.rglob("*") if path.is_file()
+            (path.relative_to(part).as_posix(), file_sha256(path))
+            for path in part.rglob("*")
+            if path.is_file()
         }
         names = {name for name, _ in new}
-        _write_list(folder, (earlier or set()) | new)  # so that none is forgotten if this is killed
+        write_json(
+            folder / LIST, sorted((earlier or set()) | new)
+        )  # so that none is forgotten if this is killed
         known = names if earlier is None else {name for name, _ in earlier}
         for name in sorted(names):
             _move(part / name, folder / name, ours=name in known)
         for name, digest in sorted(earlier or set()):
             path = folder / name
-            if name not in names and path.is_file() and _sha256(path) == digest:
+            if name not in names and path.is_file() and file_sha256(path) == digest:
                 path.unlink()
-        _write_list(folder, new)
+        write_json(folder / LIST, sorted(new))
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
 def _move(source: Path, target: Path, ours: bool) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists() and not ours and _sha256(target) != _sha256(source):
+    if target.exists() and not ours and file_sha256(target) != file_sha256(source):
         kept = target.with_name(f"{target.name}.kept")
         warnings.warn(f"{target} is not of an earlier report; it is kept as {kept.name}", stacklevel=4)
         target.replace(kept)
@@ -67,13 +73,3 @@ def _listed(folder: Path) -> _Files | None:
         return None
     inside = folder.resolve()
     return {(name, digest) for name, digest in files if (inside / name).resolve().is_relative_to(inside)}
-
-
-def _write_list(folder: Path, files: _Files) -> None:
-    part = folder / f"{LIST}.part"
-    part.write_text(json.dumps(sorted(files), indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(folder / LIST)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

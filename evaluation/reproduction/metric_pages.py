@@ -3,11 +3,12 @@
 from math import isnan, nan
 
 from evaluation.report.sections import Section
-from evaluation.report.tables import MISSING, Table
+from evaluation.report.tables import Table
 from evaluation.reproduction.measured import deviation
 from evaluation.reproduction.metric_table import MetricRow, MetricTable
 from evaluation.reproduction.tables import points, spread
 from evaluation.reproduction.trained import MetricScores
+from evaluation.samples.wording import MISSING
 
 _DIGITS = 2  # as the papers print
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from datamodules.errors import DatasetError
 from evaluation.report.figures import ReportFigure
 from evaluation.report.inline_svg import inline_svg
 from evaluation.report.sections import Section
@@ -20,6 +19,9 @@ from evaluation.reproduction.metric_pages import metric_section
 from evaluation.reproduction.published import Published
 from evaluation.reproduction.tables import claims_table, details, overview, suppression_table
 from evaluation.reproduction.trained import MetricScores, score_metrics
+from storage.json_file import read_json
+
+_DAMAGED = "delete done.json in its step, and the step goes on"
 
 
 def write_page(
@@ -41,9 +43,12 @@ def write_page(
         facts: what ran.
         folder: of the files; made if it is not there.
     """
-    numbers = {step: [_read(path / "numbers.json") for path in paths] for step, paths in audits.items()}
+    numbers = {
+        step: [read_json(path / "numbers.json", advice=_DAMAGED) for path in paths]
+        for step, paths in audits.items()
+    }
     scores = score_rows(published.rows, list(published.representations), numbers)
-    left = {step: [_read(path) for path in paths] for step, paths in results.items()}
+    left = {step: [read_json(path, advice=_DAMAGED) for path in paths] for step, paths in results.items()}
     trained = score_metrics(published.metrics, left)
     findings = judge(published, scores, trained)
     sections = [x for x in (_verdict(findings), _table(published, scores)) if x]
@@ -156,21 +161,6 @@ def markdown(published: Published, sections: Sequence[Section]) -> str:
         for table in section.tables:
             parts += [escape_markdown(table.caption), table.markdown().rstrip()]
     return "\n\n".join(parts) + "\n"
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """What a step left.
-
-    Raises:
-        DatasetError: the file is missing or damaged.
-    """
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise DatasetError(
-            f"{path} is missing or damaged ({reason}): delete done.json in its step, and the step goes on"
-        ) from error
 
 
 def _environment() -> Environment:

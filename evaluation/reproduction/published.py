@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from datamodules.jobs.path_names import file_name
 from evaluation.reproduction.audit_table import AuditTable
 from evaluation.reproduction.conditions import METRIC, Claim, Condition
 from evaluation.reproduction.metric_table import MetricTable
+from storage.path_names import file_name
 
 
 @dataclass(frozen=True)

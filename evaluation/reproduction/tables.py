@@ -6,10 +6,11 @@ from math import isnan, nan
 import numpy as np
 
 from evaluation.leakage.held_out import removed
-from evaluation.report.tables import MISSING, Table
+from evaluation.report.tables import Table
 from evaluation.reproduction.claims import Finding
 from evaluation.reproduction.measured import SCALINGS, Numbers, Score, Scores, deviation, mean
 from evaluation.reproduction.published import Published, PublishedFigure, Row
+from evaluation.samples.wording import MISSING
 
 _WIDER = 0.5  # points between a printed and a recomputed Diff that rounding does not explain
 

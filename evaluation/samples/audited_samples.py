@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evaluation.leakage.held_out import Samples, known_samples, people_of, take_samples
-from evaluation.probes.probe_families import Floats, Ints
+from evaluation.samples.arrays import Floats, Ints
+from evaluation.samples.labelled_samples import Samples, known_samples, subjects_of, take_samples
 
 
 class AuditedSamples(NamedTuple):
@@ -34,7 +34,7 @@ def audited_samples(
         ValueError: embeddings that are not finite, shapes that do not match, one class, or too few people.
     """
     known = known_samples(samples, "audited")
-    whose = numbered(people_of(known))
+    whose = numbered(subjects_of(known))
     if max_samples is not None:
         rows = rows_of_some_people(whose, max_samples, seed)
         known = known_samples(take_samples(known, rows), f"audited (of {max_samples} samples at most)")

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.leakage.held_out import Samples
-from evaluation.probes.probe_families import Floats, Ints
+from evaluation.samples.arrays import Floats, Ints
+from evaluation.samples.labelled_samples import Samples
 
 
 @dataclass(frozen=True, eq=False)

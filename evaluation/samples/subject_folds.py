@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from evaluation.probes.probe_families import Ints
+from evaluation.samples.arrays import Ints
 
 
 def people_folds(label: Ints, people: Ints, folds: int, seed: int) -> Iterator[tuple[Ints, Ints]]:

@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-from evaluation.probes.probe_families import Floats
+from evaluation.samples.arrays import Floats
 
 _NAN = float("nan")
 

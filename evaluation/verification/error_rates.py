@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from evaluation.probes.probe_families import Floats, Ints
+from evaluation.samples.arrays import Floats, Ints
 
 MIN_ERRORS = 30
 """Impostor pairs that a FAR has to let through to be told: the "rule of 30" (Doddington et al., Speech

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from evaluation.probes.probe_families import Floats, Ints
+from evaluation.samples.arrays import Floats, Ints
 from evaluation.verification.error_rates import auc, count_errors, eer
 from evaluation.verification.pair_tiles import Metric, unit_rows
 

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from evaluation.fairness.group_rates import wilson_interval
-from evaluation.probes.probe_families import Floats, Ints
+from evaluation.samples.arrays import Floats, Ints
+from evaluation.samples.intervals import wilson_interval
 from evaluation.verification.lfw_protocol import PairRows, lfw_view1, lfw_view2
 from evaluation.verification.pair_tiles import Metric
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from evaluation.probes.probe_families import Ints
+from evaluation.samples.arrays import Ints
 from evaluation.verification.lfw_protocol import PairRows, listed_scores
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evaluation.probes.probe_families import Floats
+from evaluation.samples.arrays import Floats
 from evaluation.verification.error_rates import ErrorCounts, error_curve
 from evaluation.verification.pair_tiles import PairTiles
 

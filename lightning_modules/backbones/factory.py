@@ -10,7 +10,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from lightning_modules.backbones.backbone_base import Backbone, InputSpec, Trainable
-from lightning_modules.backbones.checkpoint_file import replace_file
 from lightning_modules.backbones.inception import NAME as INCEPTION
 from lightning_modules.backbones.inception import build_inception_resnet_v1
 from lightning_modules.backbones.lntl_network import NAME as LNTL_CONVNET
@@ -19,17 +18,15 @@ from lightning_modules.backbones.onnx_backbone import NAME as ONNX
 from lightning_modules.backbones.onnx_backbone import build_onnx
 from lightning_modules.backbones.precomputed import NAME as PRECOMPUTED
 from lightning_modules.backbones.precomputed import build_precomputed
+from lightning_modules.backbones.suppressed import suppressed
 from lightning_modules.backbones.timm_backbone import HUB, build_timm
 from lightning_modules.backbones.vggface2 import NAME as VGGFACE2
 from lightning_modules.backbones.vggface2 import build_vggface2_resnet50
-from lightning_modules.backbones.weight_files import (
-    WeightsError,
-    checksum,
-    existing_file,
-    load_exactly,
-    read_state,
-)
-from lightning_modules.layers.suppressor import Suppressor, suppressed
+from lightning_modules.backbones.weight_files import existing_file, load_exactly, read_state
+from lightning_modules.layers.suppressor import Suppressor
+from storage.atomic import write_bytes
+from storage.checkpoints import WeightsError
+from storage.checksums import tensor_sha256
 
 __all__ = ["Backbone", "InputSpec", "Trainable", "WeightsError", "build_backbone", "save_backbone"]
 
@@ -39,7 +36,7 @@ SYNTHETIC_FILE = Path(__file__).parent / "weights" / "synthetic_recogniser.safet
 RANDOM, CHECKPOINT = "random", "checkpoint"
 """Values of `weights` of every kind of backbone that can be built without a file."""
 SUMS = "sha256"
-"""Entry of a weights file's metadata: the checksum of each tensor."""
+"""Entry of a weights file's metadata: the tensor_sha256 of each tensor."""
 _PUBLISHED = {
     VGGFACE2: "the path of resnet50_ft_weight.pkl (linked from github.com/cydonia999/VGGFace2-pytorch and "
     "github.com/ox-vgg/vgg_face2)",
@@ -137,11 +134,10 @@ def save_backbone(
         if large:
             raise ValueError(f"{large[0]} exceeds the 16-bit range: use half=False")
     about: dict[str, Any] = {"backbone": backbone.recipe, "made_by": made_by, "figures": figures}
-    about[SUMS] = {name: checksum(tensor) for name, tensor in state.items()}
+    about[SUMS] = {name: tensor_sha256(tensor) for name, tensor in state.items()}
     if backbone.random:
         about[RANDOM] = True
-    content = save(state, {key: json.dumps(value) for key, value in about.items()})
-    replace_file(Path(path), lambda file: file.write(content))
+    write_bytes(Path(path), save(state, {key: json.dumps(value) for key, value in about.items()}))
 
 
 def _load_backbone(path: Path) -> Backbone:
@@ -168,7 +164,7 @@ def _load_backbone(path: Path) -> Backbone:
         raise WeightsError(f"{path}: its header does not fit this version ({error})") from error
     state = read_state(path)
     for name, tensor in state.items():
-        if name in sums and checksum(tensor) != sums[name]:
+        if name in sums and tensor_sha256(tensor) != sums[name]:
             raise WeightsError(f"{path}: {name} is damaged: its checksum is not the one that was written")
     load_exactly(backbone.network, state, path)
     backbone.random = random

@@ -3,7 +3,8 @@
 from facenet_pytorch import InceptionResnetV1
 
 from lightning_modules.backbones.backbone_base import Backbone, InputSpec
-from lightning_modules.backbones.weight_files import WeightsError, load_exactly, read_state
+from lightning_modules.backbones.weight_files import load_exactly, read_state
+from storage.checkpoints import WeightsError
 
 NAME = "inception_resnet_v1"
 PUBLISHED = ("vggface2", "casia-webface")

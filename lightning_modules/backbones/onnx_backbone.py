@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.backbones.backbone_base import Backbone, InputSpec
-from lightning_modules.backbones.weight_files import WeightsError, existing_file
+from lightning_modules.backbones.weight_files import existing_file
+from storage.checkpoints import WeightsError
 
 NAME = "onnx"
 _OPSET = 13

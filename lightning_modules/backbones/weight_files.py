@@ -1,9 +1,6 @@
 """Reading weights that somebody else stored, without running anybody's code."""
 
-import hashlib
 import pickle
-import re
-import zipfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -13,11 +10,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from storage.checkpoints import WeightsError, reason_of, verify_checksums
+
 State = dict[str, Tensor]
-
-
-class WeightsError(ValueError):
-    """Weights are missing, damaged or another model's; the message says which file and what to do."""
 
 
 def _array_globals() -> dict[tuple[str, str], Callable[..., Any]]:
@@ -68,14 +63,6 @@ _READERS: dict[str, Callable[[Path], State]] = {
 }
 
 
-def _reason(error: Exception) -> str:
-    """One line; torch names the global that it refuses somewhere in its many."""
-    refused = re.search(r"GLOBAL (\S+)", str(error))
-    if refused:
-        return f"the pickle asks for {refused[1]}, and only tensors are allowed"
-    return str(error).partition("\n")[0] or type(error).__name__
-
-
 def existing_file(path: str | Path) -> Path:
     """The path, if a file is there.
 
@@ -100,7 +87,7 @@ def read_state(path: str | Path) -> State:
     try:
         state = dict(_READERS[path.suffix](path))
     except Exception as error:  # damaged bytes make the readers raise nearly anything
-        raise WeightsError(f"{path}: not a readable state dict ({_reason(error)})") from error
+        raise WeightsError(f"{path}: not a readable state dict ({reason_of(error)})") from error
     for name, tensor in state.items():
         if not isinstance(tensor, Tensor):
             raise WeightsError(
@@ -109,50 +96,6 @@ def read_state(path: str | Path) -> State:
         if not torch.isfinite(tensor).all():
             raise WeightsError(f"{path}: {name} holds values that are not finite")
     return state
-
-
-def checksum(tensor: Tensor) -> str:
-    """sha256 of a tensor's type, shape and numbers."""
-    plain = tensor.detach().cpu().contiguous()
-    digest = hashlib.sha256(f"{plain.dtype} {tuple(plain.shape)}".encode())
-    digest.update(plain.flatten().view(torch.uint8).numpy().data)
-    return digest.hexdigest()
-
-
-def verify_checksums(path: Path) -> None:
-    """Compare the content of a file of `torch.save` with the CRC-32 of each record, which torch does not do.
-
-    Files of torch before 1.6 are no zip archives, and have none.
-
-    Raises:
-        zipfile.BadZipFile: they differ.
-    """
-    if not zipfile.is_zipfile(path):
-        return
-    with zipfile.ZipFile(path) as archive:
-        bad = archive.testzip()
-    if bad is not None:
-        raise zipfile.BadZipFile(f"the checksum of its record {bad} is wrong")
-
-
-def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """What Lightning stored of a training run; the tensors stay on disk until they are used.
-
-    Raises:
-        WeightsError: no such file, damaged (a bit that flipped included), asking for code to be run, or no
-            checkpoint of a training run.
-    """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise WeightsError(f"there is no checkpoint {path}")
-    try:
-        verify_checksums(path)
-        checkpoint = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
-    except Exception as error:  # damaged bytes make the reader raise nearly anything
-        raise WeightsError(f"{path} is not a checkpoint that can be read safely: {_reason(error)}") from error
-    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("state_dict"), dict):
-        raise WeightsError(f"{path} is not a checkpoint of a training run")
-    return checkpoint
 
 
 def load_exactly(network: nn.Module, state: State, path: str | Path) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lightning_modules.layers.entropy import negative_entropy
-from lightning_modules.training.base import wide
+from lightning_modules.layers.numerics import at_least_float32
 
 
 class VectorBiasHead(nn.Sequential):
@@ -98,11 +98,13 @@ class BiasHeads(nn.ModuleDict):
     def confidence(self, features: Tensor) -> Tensor:
         """The heads' negative entropies, summed; the gradient reaches the features, not the heads."""
         with _without_gradient(self):
-            return _total(negative_entropy(wide(head(features))) for head in self.values())
+            return _total(negative_entropy(at_least_float32(head(features))) for head in self.values())
 
     def cross_entropy(self, features: Tensor, labels: dict[str, Tensor]) -> Tensor:
         """The heads' cross entropies, summed."""
-        return _total(bias_cross_entropy(wide(head(features)), labels[name]) for name, head in self.items())
+        return _total(
+            bias_cross_entropy(at_least_float32(head(features)), labels[name]) for name, head in self.items()
+        )
 
 
 def _total(losses: Iterable[Tensor]) -> Tensor:

@@ -1,40 +1,23 @@
 """What the methods share: the representation of a face, and how an attribute classifier is measured."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Literal
 
 import torch
 from pytorch_lightning import LightningModule
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from pytorch_lightning.cli import OptimizerCallable
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
-from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import ReduceLROnPlateau
-from torchmetrics import MeanMetric
 
 from lightning_modules.backbones.factory import Trainable, build_backbone
 from lightning_modules.backbones.precomputed import NAME as PRECOMPUTED
-from lightning_modules.layers.heads import Head
+from lightning_modules.layers.numerics import at_least_float32
 from lightning_modules.training.block_checkpointing import checkpoint_blocks
 from lightning_modules.training.class_names import check_classes
-from lightning_modules.training.known_labels import KnownLabels, roles_of
-from lightning_modules.training.plateau import step_plateau_schedules
 
 Batch = dict[str, Tensor]
 """`image` (N, 3, H, W) RGB, uint8 or floating in [0, 1], or `embedding` (N, D) float32; and an int64 (N,)
 tensor for each attribute, -1 where it is unknown."""
-
-
-def mean_of_known(losses: Tensor, target: Tensor) -> Tensor:
-    """The mean of the losses (N,) of samples with a known target (N,); 0, with a gradient, without any."""
-    known = target >= 0
-    return (losses * known).sum() / known.sum().clamp(min=1)
-
-
-def wide(x: Tensor) -> Tensor:
-    """At least 32 bits, for the losses of mixed-precision training."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 RANDOM_BACKBONE = "random_backbone"
@@ -127,7 +110,7 @@ class FaceModule(LightningModule):
 
     def embed(self, image: Tensor) -> Tensor:
         """The representation (N, D) float32 of images (N, 3, H, W); float64 in 64-bit training."""
-        return wide(self.backbone(image))
+        return at_least_float32(self.backbone(image))
 
     def trainable_parameters(self) -> list[nn.Parameter]:
         """What the optimizer gets: everything that is not frozen."""
@@ -169,121 +152,3 @@ class FaceModule(LightningModule):
         """
         own = {role: getattr(self, role) for role in roles if hasattr(self, role)}
         check_classes(checkpoint, self.attributes, self.used_attributes, own, what)
-
-
-class IdentityModule(FaceModule):
-    """A representation that is learned to tell people apart, and judged by comparing pairs."""
-
-    def forward(self, image: Tensor) -> Tensor:
-        """The embedding (N, D) float32 of images (N, 3, H, W)."""
-        return self.embed(image)
-
-    def validation_step(self, batch: Batch, batch_idx: int) -> Batch:
-        """`embedding` (N, D) and `identity` (N,) int64, for the callbacks to compare."""
-        return {"embedding": self.embed(self.inputs(batch)), "identity": batch[self.task]}
-
-    def test_step(self, batch: Batch, batch_idx: int) -> Batch:
-        """As in validation."""
-        return self.validation_step(batch, batch_idx)
-
-
-class AttributeClassifier(FaceModule, ABC):
-    """A head that reads one attribute from the representation, and its evaluation.
-
-    A method says what its losses and predictions are, and what a training step does.
-
-    Args:
-        hidden: units of the head's dense layer.
-        scheduler: from an optimizer to a learning-rate schedule, stepped once an epoch; `ReduceLROnPlateau`
-            after each validation, by the metric that its `monitor` names, or else `val/loss`.
-        **common: the arguments of `FaceModule`.
-    """
-
-    def __init__(
-        self, *, hidden: int = 1024, scheduler: LRSchedulerCallable | None = None, **common: Any
-    ) -> None:
-        super().__init__(**common)
-        self.scheduler = scheduler
-        self.head = Head(self.backbone.num_features, self.outputs, hidden)
-        self.means = nn.ModuleDict(
-            {f"{stage}_{name}": _mean() for stage in ("val", "test") for name in ("loss", "accuracy")}
-        )
-
-    @property
-    def outputs(self) -> int:
-        """Logits of the head: one a class."""
-        return len(self.classes)
-
-    @abstractmethod
-    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The loss (N,) of each sample; what an unknown target (-1) gives is not read, but finite."""
-
-    @abstractmethod
-    def predict(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """Predicted class (N,) int64 and its score, (N,) or (N, C) float."""
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Logits (N, outputs) float32 of images (N, 3, H, W); float64 in 64-bit training."""
-        return wide(self.head(self.embed(image)))
-
-    def evaluate(self, batch: Batch, stage: str) -> Batch:
-        """Log loss and accuracy over the known targets, and hand the predictions to the callbacks.
-
-        Returns:
-            `prediction` (N,) int64, `target` (N,) int64 and `score` (N,) or (N, C) float.
-        """
-        target = batch[self.task]
-        logits = self(self.inputs(batch))
-        prediction, score = self.predict(logits)
-        known = target >= 0
-        values = {"loss": self.losses(logits, target), "accuracy": (prediction == target).float()}
-        for name, value in values.items():
-            mean: Any = self.means[f"{stage}_{name}"]
-            mean.update(value[known])  # torchmetrics 1.9 drops `weight` with nan_strategy="disable"
-            self.log(f"{stage}/{name}", mean, on_step=False, on_epoch=True, batch_size=len(target))
-        return {"prediction": prediction, "target": target, "score": score}
-
-    def validation_step(self, batch: Batch, batch_idx: int) -> Batch:
-        """Evaluate a validation batch."""
-        return self.evaluate(batch, "val")
-
-    def test_step(self, batch: Batch, batch_idx: int) -> Batch:
-        """Evaluate a test batch."""
-        return self.evaluate(batch, "test")
-
-    def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The optimizer of everything that trains, and its schedule."""
-        optimizer = self.optimizer(self.trainable_parameters())
-        if self.scheduler is None:
-            return optimizer
-        # not Lightning's to step on a plateau, see `step_plateau_schedules`
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": self.scheduler(optimizer), "reduce_on_plateau": False},
-        }
-
-    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
-        """Step a schedule once an epoch, unless it waits for the validation's metric."""
-        if not isinstance(scheduler, ReduceLROnPlateau):
-            super().lr_scheduler_step(scheduler, metric)
-
-    def on_train_start(self) -> None:
-        """Begin to count the labels that training reads."""
-        self.known_labels = KnownLabels(roles_of(self, self.learns))
-
-    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Count the batch's known labels."""
-        self.known_labels.add(batch)
-
-    def on_train_epoch_end(self) -> None:
-        """Warn of an attribute of which the epoch had no label."""
-        super().on_train_epoch_end()
-        self.known_labels.warn(self.trainer)
-
-    def on_validation_epoch_end(self) -> None:
-        """Step the schedules that wait for a metric, all of which are logged by now."""
-        step_plateau_schedules(self)
-
-
-def _mean() -> MeanMetric:
-    return MeanMetric(nan_strategy="disable")  # a loss that is nan must be seen

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from lightning_modules.backbones.weight_files import WeightsError
+from storage.checkpoints import WeightsError
 
 _LONGEST = 4  # names of a message
 

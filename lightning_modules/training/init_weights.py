@@ -1,7 +1,7 @@
 """The weights of another training's checkpoint, to start from."""
 
-from lightning_modules.backbones.weight_files import WeightsError, read_checkpoint
 from lightning_modules.training.base import RANDOM_BACKBONE, FaceModule
+from storage.checkpoints import WeightsError, read_checkpoint
 
 
 def load_weights(module: FaceModule, path: str, *, may_lack: str) -> None:

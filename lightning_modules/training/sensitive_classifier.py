@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from lightning_modules.backbones.factory import Trainable
-from lightning_modules.baseline import Baseline
-from lightning_modules.training.base import Batch, mean_of_known, wide
+from lightning_modules.layers.numerics import at_least_float32, masked_mean
+from lightning_modules.training.attribute_classifier import AttributeClassifier
+from lightning_modules.training.base import Batch
 from lightning_modules.training.two_players import TwoPlayers
 
 
@@ -19,7 +20,7 @@ class Reading(NamedTuple):
     """(N, C) of the task, of 32 bits or more."""
 
 
-class SensitiveClassifier(Baseline):
+class SensitiveClassifier(AttributeClassifier):
     """A classifier whose training looks at a sensitive attribute as well.
 
     Args:
@@ -42,18 +43,18 @@ class SensitiveClassifier(Baseline):
 
     def read(self, batch: Batch) -> Reading:
         """A forward pass."""
-        embedding = wide(self.backbone(self.inputs(batch)))
-        return Reading(embedding, wide(self.head(embedding)))
+        embedding = at_least_float32(self.backbone(self.inputs(batch)))
+        return Reading(embedding, at_least_float32(self.head(embedding)))
 
     def task_loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Cross entropy of the samples whose task is known."""
         target = batch[self.task]
-        return mean_of_known(self.losses(logits, target), target)
+        return masked_mean(self.losses(logits, target), target)
 
     def sensitive_loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Cross entropy of logits (N, K) over the samples whose sensitive attribute is known."""
         target = batch[self.sensitive]
-        return mean_of_known(self.losses(logits, target), target)
+        return masked_mean(self.losses(logits, target), target)
 
 
 class AdversarialClassifier(TwoPlayers, SensitiveClassifier):

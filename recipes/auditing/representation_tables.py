@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.tables.embedding_table import EmbeddingTable, check_unique, join
-from evaluation.report.tables import printable
 from evaluation.samples.representations import Representations
+from evaluation.samples.wording import printable
 from recipes.command_line.errors import UsageError
 
 IDENTITY = "identity"  # what the attribute is called that says whose a sample is

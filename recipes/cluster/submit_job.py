@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import submitit
 
-from recipes import train
 from recipes.cluster.submit_ending import Ending
+from recipes.command_line import training
 from recipes.command_line.config_lookup import CONFIGS
 from recipes.command_line.errors import TERMINATED, report_errors
 
@@ -41,7 +41,7 @@ class TrainingJob:
         ending = Ending(end)
         sys.argv = [str(TRAIN), *self.arguments]
         try:
-            report_errors(train.main)
+            report_errors(training.main)
         except SystemExit as ended:
             if ended.code != TERMINATED:
                 raise

@@ -25,9 +25,6 @@ from callbacks.random_state import RandomState
 from callbacks.run_record import RunRecord
 from callbacks.save_on_termination import SaveOnTermination
 from datamodules.base import FaceDataModule
-from datamodules.jobs.path_names import folder_name
-from lightning_modules.backbones.checkpoint_file import SafeCheckpointIO
-from lightning_modules.backbones.weight_files import read_checkpoint
 from lightning_modules.training.base import FaceModule
 from recipes.command_line import ddp_strategy  # noqa: F401  # registers the strategy of hardware/ddp.yaml
 from recipes.command_line.config_lookup import CONFIGS, known_configs
@@ -42,9 +39,12 @@ from recipes.command_line.trainable import (
     check_start,
     check_trainer,
 )
+from recipes.runs.checkpoint_io import SafeCheckpointIO
 from recipes.runs.data_check import current_fingerprint
 from recipes.runs.resume import Earlier, find_earlier, note_run, run_key
 from recipes.runs.run_folder import is_first_process, make_loggers, new_run_folder
+from storage.checkpoints import read_checkpoint
+from storage.path_names import folder_name
 
 DESCRIPTION = """Train a method on a dataset, then test its best checkpoint. Give a method and, after it, what
 differs from the defaults: --config attractiveness.yaml --config data/celeba.yaml --trainer.max_epochs 3."""

@@ -15,11 +15,12 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.finite_loss import NonFiniteLossError
 from datamodules.errors import DatasetError, visible
-from lightning_modules.backbones.weight_files import WeightsError
 from recipes.command_line.class_names import UnknownClassError, spell_out_classes
 from recipes.command_line.list_options import bracket_lists
 from recipes.command_line.output_path import UsageError, checked_output
 from recipes.command_line.suggestions import with_suggestion
+from storage.checkpoints import WeightsError
+from storage.json_file import DamagedFileError
 
 INTERRUPTED = 128 + signal.SIGINT  # the exit codes of shells for Ctrl-C
 TERMINATED = 128 + signal.SIGTERM  # and for `kill`
@@ -136,7 +137,7 @@ def report_errors(main: Callable[[], None], after: str = "run the same command a
         after = getattr(stopped, "after", None) or after
         print(f"{'terminated' if code == TERMINATED else 'interrupted'}; {after}", file=sys.stderr)
         sys.exit(code)
-    except (UsageError, DatasetError, WeightsError) as error:
+    except (UsageError, DatasetError, DamagedFileError, WeightsError) as error:
         print(f"error: {visible(with_suggestion(str(error)))}", file=sys.stderr)
         sys.exit(2)
     except MisconfigurationException as error:  # such as a metric to monitor that nobody logs

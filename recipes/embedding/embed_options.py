@@ -8,7 +8,8 @@ from jsonargparse.typing import PositiveInt
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import RichProgressBar
 
-from datamodules.base import SPLITS, FaceDataModule, Split
+from datamodules.base import FaceDataModule
+from datamodules.contract import SPLITS, Split
 from recipes.command_line import ddp_strategy  # noqa: F401  # registers the strategy of hardware/ddp.yaml
 from recipes.command_line.errors import RecipeParser
 from recipes.command_line.jobs import job_parser

@@ -11,13 +11,14 @@ import torch
 import yaml
 from torch import Tensor
 
-from datamodules.embeddings import file_sha256
 from lightning_modules.backbones.factory import CHECKPOINT
 from lightning_modules.backbones.onnx_backbone import NAME as ONNX
 from lightning_modules.backbones.timm_backbone import HUB
-from lightning_modules.backbones.weight_files import WeightsError, load_exactly, read_checkpoint
+from lightning_modules.backbones.weight_files import load_exactly
 from lightning_modules.training.base import RANDOM_BACKBONE, FaceModule
 from recipes.command_line.errors import UsageError
+from storage.checkpoints import WeightsError, read_checkpoint
+from storage.checksums import file_sha256
 
 METHODS = "lightning_modules"
 """The package whose classes a checkpoint may name; importing anything else could run its code."""

@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor
 
-from datamodules.base import FaceBatch, FaceDataset, Split
+from datamodules.contract import FaceBatch, FaceDataset, Split
 from datamodules.jobs.job_share import Share, parts_of
 from datamodules.loading.late_loader import LateLoader
 from datamodules.loading.prefetch_loader import PrefetchLoader

@@ -14,12 +14,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from datamodules.base import Split
-from datamodules.cropping.crop_writer import write_atomic
+from datamodules.contract import Split
 from datamodules.errors import DatasetError
 from datamodules.jobs.job_folder import JobFolder
 from datamodules.jobs.job_share import Share, parts_of
-from datamodules.tables.embedding_file import checksum
+from storage.atomic import write_bytes
+from storage.checksums import tensor_sha256
 
 
 @dataclass(frozen=True)
@@ -120,15 +120,15 @@ class ShardFolder:
                 facts = file.metadata() or {}
                 if facts.get("key") != self.key or rows != len(shard):
                     return False
-                return "sha256" not in facts or facts["sha256"] == checksum(file.get_tensor("embedding"))
+                return "sha256" not in facts or facts["sha256"] == tensor_sha256(file.get_tensor("embedding"))
         except (OSError, SafetensorError):
             return False
 
     def write(self, shard: Shard, embedding: Tensor) -> None:
         """Write (len(shard), D) at once or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        facts = {"key": self.key, "sha256": checksum(embedding)}
-        write_atomic(self._path(shard), save({"embedding": embedding.contiguous()}, facts))
+        facts = {"key": self.key, "sha256": tensor_sha256(embedding)}
+        write_bytes(self._path(shard), save({"embedding": embedding.contiguous()}, facts), shared=True)
 
     def merge(self) -> Tensor:
         """The embeddings (n, D) of all samples.

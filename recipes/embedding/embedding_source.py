@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from datamodules.base import SPLITS, Attributes, FaceDataModule, FaceDataset, Split
+from datamodules.base import FaceDataModule
+from datamodules.contract import SPLITS, Attributes, FaceDataset, Split
 from datamodules.embeddings import Embeddings
 from datamodules.errors import DatasetError
 from datamodules.file_faces import FileFaces

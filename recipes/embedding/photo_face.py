@@ -7,7 +7,7 @@ import numpy as np
 
 from datamodules.cropping.face_crop import CropOptions, NoCropError, choose_face, cut_face
 from datamodules.cropping.face_detector import FaceDetector
-from datamodules.cropping.photo_files import UnreadablePhotoError, read_photo
+from datamodules.loading.photo_files import UnreadablePhotoError, read_photo
 from recipes.command_line.errors import UsageError
 
 

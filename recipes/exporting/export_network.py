@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from callbacks.run_record import DISTRIBUTION
-from lightning_modules.layers.suppressor import suppressed
+from lightning_modules.backbones.suppressed import suppressed
 from lightning_modules.sensitivenets import SensitiveNets
 from lightning_modules.training.base import FaceModule
 from recipes.command_line.errors import UsageError

@@ -11,9 +11,9 @@ from typing import Any
 import yaml
 
 from callbacks.run_record import DISTRIBUTION
-from datamodules.embeddings import file_sha256
 from recipes.command_line.config_lookup import CONFIGS, resolve_configs
 from recipes.reproducing.reproduce_study import WORD, Job, JobId, Recipe
+from storage.checksums import file_sha256
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LENGTH = 16

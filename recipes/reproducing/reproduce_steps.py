@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datamodules.errors import DatasetError
 from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.report.tables import Table
 from recipes.command_line.errors import UsageError
 from recipes.reproducing.reproduce_study import WORD, Job, JobId
-from recipes.runs.json_file import read_json, write_json
 from recipes.runs.resume import RESULTS, read_results
+from storage.json_file import DamagedFileError, read_json, write_json
 
 RECIPES = Path(__file__).resolve().parents[1]
 _DONE = "done.json"
@@ -87,7 +86,7 @@ class Workshop:
             return None
         try:
             noted = read_json(path, *_NOTED, advice="the step goes on where it stopped")
-        except DatasetError as error:  # the step finds its own files again
+        except DamagedFileError as error:  # the step finds its own files again
             warnings.warn(str(error), stacklevel=2)
             return None
         return noted if isinstance(noted["outputs"], dict) else None

@@ -7,9 +7,9 @@ from typing import Literal
 
 from jsonargparse import Namespace
 
-from datamodules.jobs.path_names import file_name
 from recipes.command_line.config_lookup import find_config
 from recipes.command_line.errors import RecipeParser, UsageError
+from storage.path_names import file_name
 
 Recipe = Literal["prepare", "train", "embed", "erase", "audit"]
 

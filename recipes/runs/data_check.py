@@ -10,7 +10,7 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 from datamodules.base import FaceDataModule
 from datamodules.errors import DatasetError
 from recipes.command_line.errors import RecipeParser, UsageError
-from recipes.runs.json_file import read_json
+from storage.json_file import DamagedFileError, read_json
 
 SHORT = 12
 """Digits of a fingerprint that a message shows."""
@@ -68,7 +68,7 @@ def refuse_changed_data(trainings: Iterable[Path], what: str) -> None:
             key = yaml.safe_dump(config)
             if key not in now:
                 now[key] = current_fingerprint(_data(config))
-        except DatasetError as error:
+        except (DatasetError, DamagedFileError) as error:
             rank_zero_warn(f"{training}: whether its data have changed was not seen: {error}")
             continue
         if now[key] != recorded:

@@ -1,13 +1,13 @@
-"""One process at a time in a folder."""
+"""Let one process at a time work in a folder."""
 
-import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from recipes.command_line.errors import UsageError
+from storage.locks import LockedError, file_lock
 
 
 @contextmanager
@@ -25,12 +25,11 @@ def folder_lock(folder: Path, what: str) -> Iterator[int]:
         UsageError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "a+") as file:  # for writing, or network file systems give no exclusive lock
+    with ExitStack() as stack:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            holder = f" ({name})" if (name := file.read(200).strip()) else ""
+            file = stack.enter_context(file_lock(folder / "lock"))
+        except LockedError as error:
+            holder = f" ({error})" if str(error) else ""
             raise UsageError(
                 f"another {what} works in {folder}{holder}, or a process that a killed one left: let it end, "
                 "end it, or give another --out"

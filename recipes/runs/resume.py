@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 from pytorch_lightning.utilities.rank_zero import rank_zero_info, rank_zero_warn
 
-from datamodules.errors import DatasetError
-from lightning_modules.backbones.weight_files import WeightsError, read_checkpoint
 from recipes.runs.data_check import difference, recorded_fingerprint
-from recipes.runs.json_file import read_json, write_json
+from storage.checkpoints import WeightsError, read_checkpoint
+from storage.json_file import DamagedFileError, read_json, write_json
 
 RUN, RESULTS = "run.json", "results.json"
 _NOT_OF_THE_RESULT = ("resume", "ckpt_path", "config")
@@ -56,7 +55,7 @@ def read_results(path: Path) -> dict[str, float] | None:
         return None
     try:
         results = read_json(path, advice="the run is tested again")
-    except DatasetError as error:
+    except DamagedFileError as error:
         rank_zero_warn(str(error))
         return None
     if all(isinstance(value, int | float) for value in results.values()):
@@ -108,7 +107,7 @@ def _of_data(folder: Path, fingerprint: Callable[[], str]) -> bool:
     """Whether a run has the data of now; True of one that was killed before it recorded any."""
     try:
         recorded = recorded_fingerprint(folder)
-    except DatasetError as error:
+    except DamagedFileError as error:
         rank_zero_warn(f"skipped: {error}")
         return False
     if recorded is None or recorded == (now := fingerprint()):
@@ -120,5 +119,5 @@ def _of_data(folder: Path, fingerprint: Callable[[], str]) -> bool:
 def _of_key(folder: Path, key: str) -> bool:
     try:
         return bool(read_json(folder / RUN, "key", "wandb_id", advice="")["key"] == key)
-    except DatasetError:  # killed in the first moment, or no run
+    except DamagedFileError:  # killed in the first moment, or no run
         return False

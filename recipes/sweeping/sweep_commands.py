@@ -15,9 +15,9 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_com
 from recipes.command_line.cli import RecipeCLI
 from recipes.command_line.config_lookup import resolve_configs
 from recipes.command_line.errors import UsageError, one_line
-from recipes.runs.json_file import write_json
 from recipes.sweeping.sweep_file import TRAIN, Sweep
 from recipes.sweeping.sweep_run_folder import PARAMETERS, SweepRun, label
+from storage.json_file import write_json
 
 
 def planned_runs(sweep: Sweep, out: Path, extra: Sequence[str] = ()) -> list[SweepRun]:

@@ -8,8 +8,8 @@ import pandas as pd
 
 from datamodules.errors import DatasetError
 from evaluation.samples.spreadsheet import from_cell
-from lightning_modules.backbones.weight_files import read_checkpoint
 from recipes.runs.resume import RUN
+from storage.checkpoints import read_checkpoint
 
 VAL, TEST = "val/", "test/"
 

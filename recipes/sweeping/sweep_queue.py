@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from recipes.command_line.errors import UsageError
-from recipes.runs.json_file import write_json
 from recipes.sweeping.sweep_run_folder import SweepRun, training_folder
+from storage.json_file import write_json
 
 JOB = "job.json"
 

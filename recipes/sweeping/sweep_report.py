@@ -18,11 +18,11 @@ from evaluation.plots.tradeoff_plot import plot_tradeoff
 from evaluation.report.tables import Table
 from evaluation.samples.spreadsheet import csv_text
 from recipes.command_line.errors import UsageError
-from recipes.runs.json_file import write_json
 from recipes.sweeping.sweep_file import Metric, Sweep
 from recipes.sweeping.sweep_metrics import read_chance
 from recipes.sweeping.sweep_run_folder import label
 from recipes.sweeping.sweep_table import BestMean, Ran, SettingTable, spread
+from storage.json_file import write_json
 
 _LEAKAGE, _UTILITIES = "val/leakage/", ("val/verification_auc", "val/accuracy")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.errors import DatasetError
-from recipes.runs.json_file import read_json, write_json
+from storage.json_file import read_json, write_json
 
 PARAMETERS, LOG, DONE = "parameters.json", "log.txt", "done.json"
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from evaluation.fairness.selection import Rule
-from evaluation.report.tables import Table, number
+from evaluation.report.tables import Table
+from evaluation.samples.wording import number
 from recipes.command_line.errors import UsageError
 from recipes.sweeping.sweep_file import Metric
 from recipes.sweeping.sweep_metrics import read_test, read_validation

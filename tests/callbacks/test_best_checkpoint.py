@@ -7,7 +7,7 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 
 from callbacks.best_checkpoint import BestCheckpoint
-from lightning_modules.backbones.checkpoint_file import SafeCheckpointIO
+from recipes.runs.checkpoint_io import SafeCheckpointIO
 
 SCORES = (0.9, 0.5, 0.6, 0.7)  # of the epochs; the first is never beaten
 

@@ -11,7 +11,8 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import nn
 
 from callbacks.leakage import Leakage
-from evaluation.leakage.held_out import Samples, run_probes
+from evaluation.leakage.held_out import run_probes
+from evaluation.samples.labelled_samples import Samples
 from tests.support.callback_dummies import Columns, OneWeight, Recogniser
 from tests.support.callback_people import People, columns
 

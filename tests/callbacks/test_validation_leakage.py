@@ -10,7 +10,8 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.admissible_leakage import AdmissibleLeakage
 from callbacks.validation_leakage import ValidationLeakage, half_of_people
-from evaluation.leakage.held_out import Samples, run_probes
+from evaluation.leakage.held_out import run_probes
+from evaluation.samples.labelled_samples import Samples
 from tests.support.callback_dummies import Classifier, ColumnData, Columns, samples
 from tests.support.callback_people import Following, People, columns
 from tests.support.wandb_offline import history

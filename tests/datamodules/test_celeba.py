@@ -10,9 +10,9 @@ from PIL import Image
 
 from datamodules.base import FaceDataModule
 from datamodules.celeba import MEAN_LANDMARKS, CelebA
+from datamodules.contract import TrainIndex, Visit
 from datamodules.errors import DatasetError
 from datamodules.loading.face_alignment import TEMPLATE, rescale_points, similarity
-from datamodules.loading.samplers import TrainIndex, Visit
 from datamodules.sampling.biased_sample import BiasedSample
 from tests.support.celeba_tree import NAMES, celeba_people, write_celeba
 

@@ -9,7 +9,8 @@ import torch
 from jsonargparse import ArgumentParser
 
 from datamodules import embeddings
-from datamodules.base import SPLITS, FaceDataModule
+from datamodules.base import FaceDataModule
+from datamodules.contract import SPLITS
 from datamodules.embeddings import Embeddings
 from datamodules.errors import DatasetError
 from datamodules.tables.embedding_table import EmbeddingTable

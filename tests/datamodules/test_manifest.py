@@ -7,8 +7,9 @@ import pytest
 import torch
 from jsonargparse import ArgumentParser
 
-from datamodules.base import SPLITS, FaceDataModule
+from datamodules.base import FaceDataModule
 from datamodules.celeba import CelebA
+from datamodules.contract import SPLITS
 from datamodules.cropping.crop_manifest import build_manifest
 from datamodules.errors import DatasetError
 from datamodules.manifest import Manifest

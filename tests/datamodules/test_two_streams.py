@@ -8,7 +8,8 @@ import yaml
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 
-from datamodules.base import FaceDataModule, FaceDataset
+from datamodules.base import FaceDataModule
+from datamodules.contract import FaceDataset
 from datamodules.train_orders import IdentityBatches
 from datamodules.two_streams import TwoStreams
 from lightning_modules.sensitivenets import SensitiveNets

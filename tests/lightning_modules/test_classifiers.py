@@ -13,7 +13,8 @@ from torch.utils.data import DataLoader
 
 from lightning_modules.attractiveness import Attractiveness
 from lightning_modules.baseline import Baseline
-from lightning_modules.training.base import AttributeClassifier, mean_of_known
+from lightning_modules.layers.numerics import masked_mean
+from lightning_modules.training.attribute_classifier import AttributeClassifier
 
 
 def make(method: type[AttributeClassifier], toy: dict[str, Any], **options: Any) -> AttributeClassifier:
@@ -46,8 +47,8 @@ def test_predictions_and_scores(toy):
 
 def test_the_mean_is_over_known_targets_only():
     losses = torch.tensor([1.0, 100.0, 3.0])
-    assert mean_of_known(losses, torch.tensor([0, -1, 2])) == 2
-    assert mean_of_known(losses, torch.tensor([-1, -1, -1])) == 0
+    assert masked_mean(losses, torch.tensor([0, -1, 2])) == 2
+    assert masked_mean(losses, torch.tensor([-1, -1, -1])) == 0
 
 
 def plain_step(module: AttributeClassifier, batch: dict[str, Tensor]) -> None:

@@ -9,7 +9,8 @@ from pytorch_lightning import Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from evaluation.leakage.held_out import Samples, removed, run_probes, strongest
+from evaluation.leakage.held_out import removed, run_probes, strongest
+from evaluation.samples.labelled_samples import Samples
 from lightning_modules.backbones.backbone_base import Backbone, InputSpec
 from lightning_modules.lntl import LNTL
 from lightning_modules.training import base

@@ -13,12 +13,13 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from datamodules.base import SPLITS
+from datamodules.contract import SPLITS
 from datamodules.embeddings import Embeddings
 from datamodules.synthetic_faces import SyntheticFaces
 from datamodules.tables.embedding_table import EmbeddingTable
 from datamodules.train_orders import IdentityBatches
-from evaluation.leakage.held_out import Samples, removed, run_probes, strongest
+from evaluation.leakage.held_out import removed, run_probes, strongest
+from evaluation.samples.labelled_samples import Samples
 from evaluation.verification.all_pairs import verification
 from lightning_modules.layers.sensitive_losses import delta
 from lightning_modules.sensitivenets import SensitiveNets

@@ -16,7 +16,7 @@ import yaml
 from pytorch_lightning import Trainer
 from pytorch_lightning.strategies import DDPStrategy
 
-from datamodules.base import SPLITS
+from datamodules.contract import SPLITS
 from datamodules.errors import DatasetError
 from datamodules.tables.embedding_table import EmbeddingTable, join
 from lightning_modules.backbones.factory import build_backbone

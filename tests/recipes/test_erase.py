@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from datamodules.base import SPLITS
+from datamodules.contract import SPLITS
 from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.erasers.fitted import fit_leace, fit_pca
 from evaluation.probes.probe_families import standardise

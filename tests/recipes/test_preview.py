@@ -4,7 +4,8 @@ import matplotlib.image
 import pytest
 import torch
 
-from datamodules.base import FaceDataModule, FaceDataset
+from datamodules.base import FaceDataModule
+from datamodules.contract import FaceDataset
 from datamodules.synthetic.label_joint import EMOTIONS
 from datamodules.synthetic_faces import SyntheticFaces
 from recipes import preview

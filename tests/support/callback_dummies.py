@@ -3,7 +3,8 @@
 import torch
 from pytorch_lightning import LightningModule
 
-from datamodules.base import FaceDataModule, FaceDataset
+from datamodules.base import FaceDataModule
+from datamodules.contract import FaceDataset
 
 ATTRIBUTES = {"attractive": ["no", "yes"], "smiling": ["no", "yes"], "gender": ["female", "male"]}
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 
-from datamodules.base import SPLITS, FaceDataModule, FaceDataset
+from datamodules.base import FaceDataModule
+from datamodules.contract import SPLITS, FaceDataset
 from datamodules.loading.counter_rng import uniform
 from lightning_modules.backbones.factory import build_backbone, save_backbone
 

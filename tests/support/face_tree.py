@@ -11,11 +11,11 @@ from PIL import Image
 
 from datamodules.annotations.face_table import FaceTable
 from datamodules.cropping.crop_job import CropJob
-from datamodules.cropping.crop_key import describe
 from datamodules.cropping.crop_report import Prepared
 from datamodules.cropping.crop_task import PARTS, CropTask
 from datamodules.cropping.face_crop import CropOptions
 from datamodules.file_faces import FileFaces
+from datamodules.jobs.job_facts import describe
 from datamodules.jobs.job_folder import UNFINISHED
 from datamodules.jobs.job_share import Share
 from tests.support.fake_detector import RedDetector

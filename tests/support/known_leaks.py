@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from evaluation.leakage.held_out import Samples
+from evaluation.samples.labelled_samples import Samples
 
 
 def leaking(kind: str, people: int = 120, images: int = 6, width: int = 8, seed: int = 0) -> Samples:

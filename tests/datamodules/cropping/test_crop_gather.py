@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from datamodules.base import FaceDataset
+from datamodules.contract import FaceDataset
 from datamodules.cropping import crop_gather
 from datamodules.cropping.crop_gather import POOL_SIZE, CropArray
 from datamodules.loading.table_dataset import TableDataset

@@ -18,8 +18,8 @@ from PIL import Image
 from datamodules.cropping import crop_chunk, crop_job
 from datamodules.cropping.crop_store import CropStore
 from datamodules.cropping.face_crop import CropOptions, cut_face
-from datamodules.cropping.photo_files import UnreadablePhotoError, read_photo
 from datamodules.errors import DatasetError
+from datamodules.loading.photo_files import UnreadablePhotoError, read_photo
 from tests.support.face_tree import (
     FolderFaces,
     begin,

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datamodules.cropping.photo_files import FORMATS
 from datamodules.errors import DatasetError
 from datamodules.loading import image_files
 from datamodules.loading.image_files import BadImage, find_bad, read_rgb, usable, why_bad
+from datamodules.loading.photo_files import FORMATS
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (218, 178, 3), dtype=np.uint8)
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datamodules.cropping.photo_files import PIXEL_LIMIT, UnreadablePhotoError, read_photo
 from datamodules.errors import DatasetError
 from datamodules.loading.image_files import read_rgb, why_bad
+from datamodules.loading.photo_files import PIXEL_LIMIT, UnreadablePhotoError, read_photo
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (48, 48, 3), dtype=np.uint8)
 

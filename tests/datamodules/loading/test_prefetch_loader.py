@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler
 
-from datamodules.base import FaceBatch, FaceDataset
+from datamodules.contract import FaceBatch, FaceDataset
 from datamodules.loading.augmentation import Augmentation
 from datamodules.loading.prefetch_loader import DEPTH, PrefetchLoader
 from datamodules.loading.samplers import ShardedSampler

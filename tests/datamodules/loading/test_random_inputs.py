@@ -14,12 +14,13 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from datamodules.base import FaceBatch, FaceDataModule
+from datamodules.base import FaceDataModule
 from datamodules.celeba import CelebA
 from datamodules.colored_mnist import ColoredMNIST
+from datamodules.contract import FaceBatch, TrainIndex, Visit
 from datamodules.loading.late_loader import LateLoader
 from datamodules.loading.prefetch_loader import PrefetchLoader
-from datamodules.loading.samplers import ShardedSampler, TrainIndex, Visit
+from datamodules.loading.samplers import ShardedSampler
 from datamodules.sampling.biased_sample import BiasedSample
 from datamodules.sampling.mixed_sample import MixedSample
 from datamodules.synthetic_faces import SyntheticFaces

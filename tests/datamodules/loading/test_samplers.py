@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
-from datamodules.base import Attributes, FaceBatch, FaceDataModule, FaceDataset
+from datamodules.base import FaceDataModule
+from datamodules.contract import Attributes, FaceBatch, FaceDataset
 from datamodules.loading.samplers import PADDING, ShardedSampler
 
 

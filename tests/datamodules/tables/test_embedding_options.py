@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from datamodules.base import SPLITS
+from datamodules.contract import SPLITS
 from datamodules.embeddings import Embeddings
 from datamodules.errors import DatasetError
 from datamodules.sampling.biased_sample import BiasedSample

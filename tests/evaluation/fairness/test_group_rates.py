@@ -25,9 +25,9 @@ from evaluation.fairness.group_rates import (
     group_rates,
     group_table,
     undefined_rates,
-    wilson_interval,
 )
 from evaluation.samples.groupings import cross, make_grouping
+from evaluation.samples.intervals import wilson_interval
 
 ORACLE = {
     "accuracy": accuracy_score,

@@ -10,9 +10,9 @@ from evaluation.leakage import cross_fitting
 from evaluation.leakage import estimate as module
 from evaluation.leakage.cross_fitting import cross_fit, inner_folds
 from evaluation.leakage.estimate import leakage, strongest_attacker
-from evaluation.leakage.held_out import Samples
 from evaluation.probes.attacker_grids import ATTACKERS
 from evaluation.samples.audited_samples import AuditedSamples
+from evaluation.samples.labelled_samples import Samples
 from tests.support.known_leaks import leaking
 
 

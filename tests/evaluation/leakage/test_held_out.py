@@ -6,15 +6,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from evaluation.leakage import held_out as probes
-from evaluation.leakage.held_out import (
-    Samples,
-    balanced_interval,
-    permutation_null,
-    removed,
-    run_probes,
-    strongest,
-)
+from evaluation.leakage.held_out import balanced_interval, permutation_null, removed, run_probes, strongest
 from evaluation.probes.probe_families import FAMILIES, balanced_epoch, predict, rbf_kernel, standardise
+from evaluation.samples.labelled_samples import Samples
 
 
 def people(first, count, images=6, classes=3, signal=1.5, seed=0):

@@ -4,8 +4,8 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from evaluation.leakage import information
-from evaluation.leakage.held_out import Samples
 from evaluation.leakage.information import _block_ends, _mean_interval, description_length, usable_information
+from evaluation.samples.labelled_samples import Samples
 from tests.support.known_leaks import leaking
 
 

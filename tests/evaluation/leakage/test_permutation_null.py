@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from evaluation.leakage import permutation_null as tested
-from evaluation.leakage.held_out import Samples
 from evaluation.leakage.permutation_null import permutation_test
+from evaluation.samples.labelled_samples import Samples
 from tests.support.known_leaks import leaking
 
 

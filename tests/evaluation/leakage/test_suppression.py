@@ -3,9 +3,9 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score
 
 from evaluation.leakage import suppression as tested
-from evaluation.leakage.held_out import Samples
 from evaluation.leakage.suppression import SHARES, suppression
 from evaluation.probes.kernel_probe import KernelProbe
+from evaluation.samples.labelled_samples import Samples
 from evaluation.samples.subject_folds import people_folds
 from tests.support.known_leaks import leaking
 

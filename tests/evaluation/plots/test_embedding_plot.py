@@ -4,9 +4,10 @@ from matplotlib.colors import to_hex
 from sklearn.manifold import TSNE, trustworthiness
 from sklearn.neighbors import KNeighborsClassifier
 
-from evaluation.plots.embedding_plot import perplexity, plot_embedding, sample_rows, tsne_points
-from evaluation.plots.head_features import head_features
+from evaluation.plots.embedding_plot import plot_embedding
 from evaluation.plots.style import PALETTE
+from evaluation.probes.embedding_map import perplexity, sample_rows, tsne_points
+from evaluation.probes.head_features import head_features
 from tests.support.figures import legend_names
 
 
@@ -119,7 +120,7 @@ def test_no_points_are_refused():
 
 def test_the_head_brings_out_what_it_was_trained_on(monkeypatch):
     """The class moves one of many directions: neighbours in f share it, in x many do not, in new samples."""
-    monkeypatch.setattr("evaluation.plots.head_features._UPDATES", 150)
+    monkeypatch.setattr("evaluation.probes.head_features._UPDATES", 150)
     rng = np.random.default_rng(0)
     label = rng.integers(2, size=400)
     x = rng.normal(size=(400, 60))

@@ -7,7 +7,7 @@ from evaluation.audit.choices import choose_representations
 from evaluation.report.choice_table import choice_table, choice_text
 from evaluation.report.people_tables import downstream_tables
 from evaluation.report.sections import people_section
-from evaluation.report.tables import MISSING
+from evaluation.samples.wording import MISSING
 from tests.support.made_audit import HOSTILE, make_audit
 
 X = ["80.0 % / 79.0 %", "60.0 % / 61.0 %", "40.0 % / 42.0 %", "90.0 % / 95.0 %"]

@@ -13,8 +13,8 @@ from evaluation.audit.result import Caveat, removed_by_attacker
 from evaluation.plots import style
 from evaluation.report.page import numbers, write_report
 from evaluation.report.result_tables import verification_table
-from evaluation.report.tables import MISSING
 from evaluation.report.words import GLOSSARY
+from evaluation.samples.wording import MISSING
 from tests.support.made_audit import HOSTILE, make_audit
 from tests.support.page_reader import Page
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from evaluation.report.tables import MISSING
 from evaluation.reproduction.audit_pages import audit_table
 from evaluation.reproduction.audit_table import AuditTable
+from evaluation.samples.wording import MISSING
 
 TABLE = AuditTable("Read at", "audit", "leakage", ["representation"], {"score": "score"}, digits=2)
 

@@ -1,18 +1,7 @@
 import pytest
 
-from evaluation.report.tables import (
-    MISSING,
-    Table,
-    equals,
-    escape_latex,
-    escape_markdown,
-    interval,
-    number,
-    p_value,
-    percent,
-    printable,
-    short,
-)
+from evaluation.report.tables import Table, escape_latex, escape_markdown
+from evaluation.samples.wording import MISSING, equals, interval, number, p_value, percent, printable, short
 from tests.support.made_audit import HOSTILE
 
 TABLE = Table("reads", "5 % of a_b.", ("name", "share"), [("a | b", "5 %"), ("<i>", MISSING)])

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from evaluation.leakage.held_out import Samples
 from evaluation.samples.audited_samples import audited_samples, numbered, rows_of_some_people
+from evaluation.samples.labelled_samples import Samples
 
 
 def test_classes_and_people_are_numbered_and_the_unknown_sorted_out():

@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from lightning_modules.backbones.weight_files import WeightsError, load_exactly, read_state
+from lightning_modules.backbones.weight_files import load_exactly, read_state
+from storage.checkpoints import WeightsError
 
 
 class Python2Pickler(pickle._Pickler):

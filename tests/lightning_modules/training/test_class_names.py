@@ -7,11 +7,11 @@ import torch
 from torch.utils.data import DataLoader
 
 from lightning_modules.attractiveness import Attractiveness
-from lightning_modules.backbones.weight_files import WeightsError
 from lightning_modules.baseline import Baseline
 from lightning_modules.dann import DANN
 from lightning_modules.face_recognition import FaceRecognition
 from lightning_modules.lntl import LNTL
+from storage.checkpoints import WeightsError
 
 OTHERS = {
     "other names": (["no", "zz_yes"], r"\(no, yes\) of smiling, and the data have \(no, zz_yes\): give it"),

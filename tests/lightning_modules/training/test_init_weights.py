@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import torch
 
-from lightning_modules.backbones.weight_files import WeightsError
 from lightning_modules.baseline import Baseline
 from lightning_modules.lntl import LNTL
+from storage.checkpoints import WeightsError
 
 
 def lntl(toy: dict[str, Any], **options: Any) -> LNTL:

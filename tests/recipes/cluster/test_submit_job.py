@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from recipes import train
+from recipes.command_line import training as train_main
 from recipes.cluster import submit_ending, submit_job
 from recipes.cluster.submit_job import TrainingJob
 
@@ -36,7 +36,7 @@ def told(monkeypatch):
 
 def run(monkeypatch, training) -> object:
     """The exit code of a job with this in place of the training."""
-    monkeypatch.setattr(train, "main", training)
+    monkeypatch.setattr(train_main, "main", training)
     with pytest.raises(SystemExit) as ended:
         TrainingJob(["--config=lntl.yaml"])()
     return ended.value.code
@@ -119,7 +119,7 @@ def test_a_worker_that_is_told_as_well_goes_on(told, monkeypatch):
 
 def test_a_training_that_ends_lets_the_job_end(told, monkeypatch):
     seen = []
-    monkeypatch.setattr(train, "main", lambda: seen.extend(submit_job.sys.argv))
+    monkeypatch.setattr(train_main, "main", lambda: seen.extend(submit_job.sys.argv))
     TrainingJob(["--config=lntl.yaml", "--resume=auto"])()
     assert seen == [str(submit_job.TRAIN), "--config=lntl.yaml", "--resume=auto"]
     assert told == []

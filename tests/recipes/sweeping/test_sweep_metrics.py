@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from datamodules.errors import DatasetError
-from lightning_modules.training.base import AttributeClassifier
+from lightning_modules.training.attribute_classifier import AttributeClassifier
 from recipes.runs.resume import note_run
 from recipes.sweeping.sweep_metrics import read_chance, read_test, read_validation
 from tests.support import toy

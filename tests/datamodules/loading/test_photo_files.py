@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datamodules.cropping.photo_files import UnreadablePhotoError, read_photo
+from datamodules.loading.photo_files import UnreadablePhotoError, read_photo
 from tests.support.bad_images import BAD, GOOD, ODD, PHOTO, png_of_size
 
 pytestmark = pytest.mark.filterwarnings(

@@ -13,13 +13,15 @@ import pytest
 import torch
 from pytorch_lightning import Trainer
 
-from lightning_modules.backbones.checkpoint_file import SafeCheckpointIO, replace_file
-from lightning_modules.backbones.weight_files import WeightsError, read_checkpoint, read_state
+from lightning_modules.backbones.weight_files import read_state
+from recipes.runs.checkpoint_io import SafeCheckpointIO
+from storage.atomic import replace_file
+from storage.checkpoints import WeightsError, read_checkpoint
 
 KILLED = """
 import os, signal, sys, torch
 from pathlib import Path
-from lightning_modules.backbones.checkpoint_file import SafeCheckpointIO
+from recipes.runs.checkpoint_io import SafeCheckpointIO
 
 path, where = Path(sys.argv[1]), sys.argv[2]
 

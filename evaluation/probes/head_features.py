@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from evaluation.probes.probe_families import HIDDEN, Floats, Ints, standardise
+from evaluation.probes.probe_families import HIDDEN, standardise
+from evaluation.samples.arrays import Floats, Ints
 
 _BATCH, _UPDATES = 128, 1500  # the annex: 150 epochs of CFEE's 1,104 training images in batches of 128
 

@@ -1,6 +1,6 @@
 import pytest
 
-from datamodules.jobs.path_names import file_name, folder_name
+from storage.path_names import file_name, folder_name
 
 OUTSIDE = ["../x", "../../x", "/abs", "a/../../x", "..", "", ".", "a\nb", "a\x1b[2J", "..\\x", "C:\\x", "a\0"]
 

@@ -1,48 +1,14 @@
-"""Checkpoint files: written whole or not at all, and checked when they are read."""
+"""Write checkpoints atomically, and check them when they are read."""
 
-import os
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
-from lightning_modules.backbones.weight_files import WeightsError, verify_checksums
-
-
-def replace_file(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Replace a file at once: written beside it, synced to the disk, then renamed.
-
-    A process that is killed at any point, or a full disk, leaves the old file whole.
-
-    Args:
-        path: the file.
-        write: writes the content to an open file.
-
-    Raises:
-        OSError: such as on a full disk; it names the path.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with open(part, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException as error:
-        part.unlink(missing_ok=True)
-        for reason in (error, error.__context__):  # torch.save makes a RuntimeError of the file's own error
-            if isinstance(reason, OSError) and reason.errno and not reason.filename:
-                raise OSError(reason.errno, reason.strerror, str(path)) from error
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the new name, too, outlasts a power cut
-    finally:
-        os.close(folder)
+from storage.atomic import replace_file
+from storage.checkpoints import WeightsError, verify_checksums
 
 
 class SafeCheckpointIO(TorchCheckpointIO):

@@ -1,0 +1,9 @@
+"""Types of the arrays that are measured."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+Ints = NDArray[np.int64]

@@ -1,0 +1,59 @@
+"""Embeddings with the labels of one attribute and the subjects they are of."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from evaluation.samples.arrays import Floats, Ints
+
+
+class Samples(NamedTuple):
+    """Embeddings and what is known of them."""
+
+    embedding: Floats
+    """(N, D) of any float type and scale."""
+    label: Ints
+    """(N,) classes of the attribute; samples with -1 (unknown, padding) are dropped."""
+    identity: Ints | None = None
+    """(N,) whose they are, -1 where unknown; None where nobody is known."""
+
+
+def take_samples(samples: Samples, rows: np.ndarray) -> Samples:
+    """The samples at rows (M,) int, or at (N,) bool."""
+    identity = None if samples.identity is None else np.asarray(samples.identity)[rows]
+    return Samples(np.asarray(samples.embedding)[rows], np.asarray(samples.label)[rows], identity)
+
+
+def known_samples(samples: Samples, name: str) -> Samples:
+    """The samples whose class is known; raises ValueError, which calls them `name`, if they are of no use."""
+    embedding, label = np.asarray(samples.embedding), np.asarray(samples.label)
+    lengths = {len(column) for column in samples if column is not None}
+    if embedding.ndim != 2 or label.ndim != 1 or len(lengths) > 1:
+        raise ValueError(f"the {name} embeddings are {embedding.shape}, the labels {label.shape}")
+    samples = take_samples(samples, label >= 0)
+    if (classes := len(np.unique(samples.label))) < 2:
+        known = len(samples.label)
+        raise ValueError(f"the {name} set has {classes} classes in {known} known samples; two are needed")
+    if len(np.unique(subjects_of(samples))) < 2:
+        raise ValueError(f"the {name} set has one person; two are needed")
+    if not np.isfinite(samples.embedding).all():
+        raise ValueError(f"{name} embeddings are not finite; the model has diverged")
+    return samples
+
+
+def subjects_of(samples: Samples) -> Ints:
+    """(N,) whose the samples are; somebody else each where that is not known."""
+    return unique_unknown_ids(
+        np.full(len(samples.label), -1) if samples.identity is None else samples.identity
+    )
+
+
+def unique_unknown_ids(identity: Ints) -> Ints:
+    """Identities (N,) with a negative number of its own for each unknown one."""
+    return np.where(identity < 0, -1 - np.arange(len(identity)), identity)
+
+
+def known_subjects(samples: Samples) -> Ints:
+    """The people that are known, (P,)."""
+    people = np.unique(subjects_of(samples))
+    return people[people >= 0]

@@ -1,0 +1,1 @@
+"""Keep files whole: atomic writes, locks, checksums, safe names."""

@@ -1,0 +1,61 @@
+"""Write files atomically: a process that is killed, or a full disk, leaves the old file whole."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+from uuid import uuid4
+
+PARTIAL = ".partial"
+
+
+@contextmanager
+def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
+    """Yield a path to write a file to; afterwards sync the file to the disk and rename it to `path`.
+
+    Args:
+        path: the file; its folder is made if it is missing.
+        shared: several processes may write the same path at the same time. Their partial files then have
+            names of their own, and one that a killed process left is not overwritten by the next write.
+
+    Raises:
+        OSError: such as on a full disk; it names `path`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    own = f".{uuid4().hex[:12]}" if shared else ""
+    partial = path.with_name(f"{path.name}{own}{PARTIAL}")
+    try:
+        partial.unlink(missing_ok=True)
+        partial.touch()
+        mode = partial.stat().st_mode & 0o777  # as the umask says; some libraries make files of mode 0600
+        yield partial
+        partial.chmod(mode)
+        _sync(partial)
+        partial.replace(path)
+    except BaseException as error:
+        partial.unlink(missing_ok=True)
+        for reason in (error, error.__context__):  # torch.save makes a RuntimeError of the file's own error
+            if isinstance(reason, OSError) and reason.errno and reason.filename in (None, str(partial)):
+                raise OSError(reason.errno, reason.strerror, str(path)) from error
+        raise
+    _sync(path.parent)  # the new name, too, outlasts a power cut
+
+
+def replace_file(path: Path, write: Callable[[IO[bytes]], Any], *, shared: bool = False) -> None:
+    """Replace a file by what `write` writes to an open file; see `replacing`."""
+    with replacing(path, shared=shared) as partial, open(partial, "wb") as file:
+        write(file)
+
+
+def write_bytes(path: Path, content: bytes, *, shared: bool = False) -> None:
+    """Replace a file by `content`; see `replacing`."""
+    replace_file(path, lambda file: file.write(content), shared=shared)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,33 @@
+"""Lock files: held by a process and released with its end, on network file systems as well."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+class LockedError(Exception):
+    """Another process holds the lock; the message is what the holder wrote."""
+
+
+@contextmanager
+def file_lock(path: Path, *, shared: bool = False, wait: bool = False) -> Iterator[IO[str]]:
+    """Hold a lock and yield its open file; a process that inherits the descriptor holds the lock as well.
+
+    Args:
+        path: the lock file, which stays.
+        shared: other processes may hold it at the same time, if they share it too.
+        wait: wait for the lock instead of raising.
+
+    Raises:
+        LockedError: another process holds it.
+    """
+    # network file systems want to write for an exclusive lock and to read for a shared one
+    with open(path, "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            file.seek(0)
+            raise LockedError(file.read(200).strip()) from None
+        yield file
