@@ -152,7 +152,7 @@ TERMS = {
     "joint: bias": (LNTL, {**HIDES, "scheme": "joint"}, "bias_heads", "cross_entropy", "bias"),
     "sensitivenets: triplet": (SensitiveNets, TURNS, sensitivenets, "triplet_loss", "triplet"),
     "sensitivenets: delta": (SensitiveNets, TURNS, sensitivenets, "mean_over_triplets", "delta"),
-    "sensitivenets: classifier": (SensitiveNets, TURNS, sensitivenets, "mean_of_known", None),
+    "sensitivenets: classifier": (SensitiveNets, TURNS, sensitivenets, "masked_mean", None),
     "dann: task": (DANN, HIDES, None, "task_loss", "task"),
     "dann: bias": (DANN, HIDES, None, "sensitive_loss", "bias"),
     "blind eye: task": (blind_eye.BlindEye, ALVI, None, "task_loss", "task"),

@@ -171,7 +171,7 @@ def test_training_goes_on_from_a_checkpoint_as_if_uninterrupted(toy, batch, tmp_
 
 
 def test_a_checkpoint_on_an_onnx_graph_needs_the_file_and_says_so(toy, batch, fit, tmp_path):
-    from test_onnx_backbone import tiny
+    from tests.lightning_modules.backbones.test_onnx_backbone import tiny
 
     path = tiny(tmp_path / "tiny.onnx")
     module = Baseline(

@@ -230,7 +230,10 @@ def test_each_loss_term_moves_what_it_should_and_nothing_else(term, scheme, stag
     state = module.state_dict()
     buffers = {name for name, _ in module.named_buffers()}
     moved = {name for name in state if not torch.equal(state[name], before[name])}
-    assert moved - buffers == {n for n in state.keys() - buffers if n.startswith(tuple(moves))}
+    expected = {n for n in state.keys() - buffers if n.startswith(tuple(moves))}
+    rounding = {"bias_heads.emotion.dense.bias"}  # BatchNorm follows: its gradient is 0 but for rounding
+    assert moved - buffers - rounding == expected - rounding
+    assert moved & rounding <= expected
     # the statistics of what trains see every pass, and those of the frozen part none
     normed = ("backbone.network.layer4", "bias_heads")
     assert moved & buffers == {n for n in buffers if n.startswith(normed)}
