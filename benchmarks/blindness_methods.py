@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from evaluation.erasers.fitted import fit_inlp, fit_leace
+from evaluation.erasers.inlp import fit_inlp
+from evaluation.erasers.leace import fit_leace
 
 ERASERS: dict[str, Callable[..., Any]] = {"leace": fit_leace, "inlp": partial(fit_inlp, iterations=20)}
 

@@ -18,7 +18,10 @@ import torch
 
 from datamodules.contract import SPLITS, Split
 from datamodules.tables.embedding_table import EmbeddingTable
-from evaluation.erasers.fitted import fit_inlp, fit_leace, fit_noise, fit_pca
+from evaluation.erasers.inlp import fit_inlp
+from evaluation.erasers.leace import fit_leace
+from evaluation.erasers.noise import fit_noise
+from evaluation.erasers.pca import fit_pca
 from recipes.command_line.errors import RecipeParser, UsageError, report_errors
 from recipes.command_line.jobs import job_parser, parse_job, users_mistakes
 from recipes.command_line.output_path import check_output
@@ -38,7 +41,7 @@ def make_parser() -> RecipeParser:
     parser = job_parser("Take an attribute out of an embedding table, in closed form.")
     parser.add_argument("--table", type=Path, required=True, help="Embedding table to read.")
     parser.add_argument("--out", type=Path, required=True, help="The .safetensors file to write.")
-    parser.add_argument("--method", type=Method, required=True, help="See evaluation/erasers/fitted.py.")
+    parser.add_argument("--method", type=Method, required=True, help="See evaluation/erasers.")
     parser.add_argument(
         "--options", type=dict[str, Any], default={}, help="Of the method; --options.NAME VALUE sets one."
     )
@@ -88,8 +91,8 @@ def erase(
         names = ", ".join(table.attributes[sensitive][place] for place in left)
         told["classes of fewer directions"] = names
         warnings.warn(
-            f"{method} took fewer directions than the classes of {sensitive} less one: the means of {names} "
-            "do not differ by more than its tolerance, in one direction or more",
+            f"{method} removed fewer directions than the classes of {sensitive} less one: {names} may stay "
+            "readable",
             stacklevel=2,
         )
     embedding = torch.from_numpy(eraser(x)).to(table.embedding.dtype)

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evaluation.audit.measuring_code import measuring_digest
+
 Frames = dict[str, pd.DataFrame]
 
-_CODE = Path(__file__).parent.parent
-_WORDS = "report"  # the package that changes no number
 _SUMS = "sums.json"
 
 
@@ -29,7 +29,7 @@ class AuditCache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.code = _digest_of_code()
+        self.code = measuring_digest()
 
     def get(self, key: dict[str, Any], measure: Callable[[], Frames]) -> Frames:
         """What `measure()` returns, or has returned before for the same key.
@@ -82,14 +82,4 @@ def fingerprint(*columns: np.ndarray) -> str:
     for column in columns:
         digest.update(f"{column.dtype.str}{column.shape}".encode())
         digest.update(np.ascontiguousarray(column).tobytes())
-    return digest.hexdigest()
-
-
-def _digest_of_code() -> str:
-    """Of the modules that measure: what another version of them found does not count."""
-    digest = hashlib.sha256()
-    for path in sorted(_CODE.rglob("*.py")):
-        name = path.relative_to(_CODE)
-        if name.parts[0] != _WORDS:
-            digest.update(name.as_posix().encode() + path.read_bytes())
     return digest.hexdigest()

@@ -11,24 +11,35 @@ from typing import Any
 import yaml
 
 from callbacks.run_record import DISTRIBUTION
+from evaluation.audit.measuring_code import MEASURING
 from recipes.command_line.config_lookup import CONFIGS, resolve_configs
 from recipes.reproducing.reproduce_study import WORD, Job, JobId, Recipe
 from storage.checksums import file_sha256
+from storage.code_digest import code_digest
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LENGTH = 16
 
-_PACKAGES: dict[Recipe, tuple[str, ...]] = {
-    "prepare": ("datamodules",),
-    "embed": ("datamodules", "lightning_modules"),
-    "train": ("datamodules", "lightning_modules", "callbacks", "evaluation"),
-    "erase": ("datamodules", "evaluation"),
-    "audit": ("datamodules", "evaluation"),
-}
-"""The code that a recipe's result comes from, beside `recipes/`."""
+_TABLES = ("datamodules/contract.py", "datamodules/tables")
+_EVALUATION = tuple(f"evaluation/{part}" for part in MEASURING)
 
-_SUFFIXES = (".py", ".safetensors")
-_PAGES = ("evaluation/paper", "recipes/reproduce")  # what words a finished result
+CODE: dict[Recipe, tuple[str, ...]] = {
+    "prepare": ("datamodules", "recipes/prepare.py"),
+    "embed": ("datamodules", "lightning_modules", "recipes/embed.py", "recipes/embedding"),
+    "train": (
+        *("datamodules", "lightning_modules", "callbacks", *_EVALUATION),
+        *("recipes/command_line/cli.py", "recipes/command_line/ddp_strategy.py"),
+        *("recipes/command_line/trainable.py", "recipes/command_line/training.py", "recipes/runs"),
+    ),
+    "erase": (*_TABLES, "evaluation/erasers", "evaluation/samples/arrays.py", "recipes/erase.py"),
+    "audit": (
+        *(*_TABLES, "datamodules/annotations/lfw_pairs.py", "datamodules/annotations/label_table.py"),
+        *(*_EVALUATION, "evaluation/audit/choices.py", "evaluation/audit/plan.py", "evaluation/audit/run.py"),
+        *("evaluation/audit/result.py", "recipes/auditing/representation_tables.py"),
+        *("recipes/auditing/pair_files.py", "recipes/audit.py"),
+    ),
+}
+"""The modules that decide the result of a recipe, files and folders of this repository."""
 
 
 def job_keys(jobs: Sequence[Job]) -> dict[JobId, str]:
@@ -43,7 +54,7 @@ def job_keys(jobs: Sequence[Job]) -> dict[JobId, str]:
         parts = [_counts(argument, needs) for argument in resolve_configs(list(job.args))]
         if job.recipe == "train":
             parts.append(_counts(str(CONFIGS / "defaults.yaml"), {}))
-        text = json.dumps([job.recipe, code_digest(job.recipe), parts])
+        text = json.dumps([job.recipe, recipe_digest(job.recipe), parts])
         keys[job.id] = hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
     return keys
 
@@ -59,12 +70,6 @@ def _counts(argument: str, needs: dict[str, str]) -> Any:
 
 
 @cache
-def code_digest(recipe: Recipe) -> str:
-    """sha256 of this package's version, and of the modules and shipped weights behind a recipe's result."""
-    digest = hashlib.sha256(metadata.version(DISTRIBUTION).encode())
-    for package in (*_PACKAGES[recipe], "recipes"):
-        for path in sorted((_ROOT / package).rglob("*")):
-            name = path.relative_to(_ROOT).as_posix()
-            if path.suffix in _SUFFIXES and not name.startswith(_PAGES):
-                digest.update(f"{name} {file_sha256(path)}\n".encode())
-    return digest.hexdigest()
+def recipe_digest(recipe: Recipe) -> str:
+    """Hash this package's version, and the modules and shipped weights that decide a recipe's result."""
+    return f"{metadata.version(DISTRIBUTION)} {code_digest(_ROOT, CODE[recipe])}"

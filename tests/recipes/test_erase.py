@@ -9,7 +9,8 @@ import torch
 
 from datamodules.contract import SPLITS
 from datamodules.tables.embedding_table import EmbeddingTable
-from evaluation.erasers.fitted import fit_leace, fit_pca
+from evaluation.erasers.leace import fit_leace
+from evaluation.erasers.pca import fit_pca
 from evaluation.probes.probe_families import standardise
 from recipes import erase
 from recipes.command_line.config_lookup import CONFIGS
@@ -118,7 +119,7 @@ def test_a_file_is_not_replaced_unasked(table):
 
 
 def test_classes_that_a_tolerance_leaves_are_named(table):
-    with pytest.warns(UserWarning, match="leace took fewer directions .* the means of female, male"):
+    with pytest.warns(UserWarning, match="leace removed fewer directions .* female, male may stay readable"):
         left = run(table, "--options.svd_tol=10")
     assert left.provenance["classes of fewer directions"] == "female, male"
     assert "classes of fewer directions" not in run(table, "--overwrite=true").provenance

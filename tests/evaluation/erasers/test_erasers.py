@@ -7,7 +7,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from evaluation.erasers.fitted import fit_inlp, fit_leace, fit_noise, fit_pca
+from evaluation.erasers.inlp import fit_inlp
+from evaluation.erasers.leace import fit_leace
+from evaluation.erasers.noise import fit_noise
+from evaluation.erasers.pca import fit_pca
 
 N, D = 600, 12
 

@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
-from recipes.command_line import training as train_main
 from recipes.cluster import submit_ending, submit_job
 from recipes.cluster.submit_job import TrainingJob
+from recipes.command_line import training as train_main
 
 
 @pytest.fixture
