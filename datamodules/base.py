@@ -1,8 +1,10 @@
 """The batch contract and the one loader factory of every DataModule."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader
@@ -65,6 +67,25 @@ class FaceDataModule(LightningDataModule, ABC):
     @abstractmethod
     def make_dataset(self, split: Split) -> FaceDataset:
         """Build one split; raises `DatasetError` when files are missing or damaged."""
+
+    def sample_ids(self, split: Split) -> np.ndarray:
+        """Name the samples (n,) str of a split that was built; without names they are numbered."""
+        return np.array([f"{split}/{index:06d}" for index in range(len(self.datasets[split]))], dtype=np.str_)
+
+    def provenance(self, splits: Sequence[Split]) -> dict[str, str]:
+        """Say where the samples of some splits, which were built, are from.
+
+        Returns:
+            `data` (the class), `dataset` (the fingerprint) and `splits` (those that the fingerprint is of).
+        """
+        return {"data": type(self).__name__, "dataset": self.fingerprint, "splits": ",".join(splits)}
+
+    def left_out(self) -> list[tuple[Split, str, str]]:
+        """List split, file and reason of every image of the splits that were built that is not used."""
+        return []
+
+    def without_augmentation(self) -> None:
+        """Build training splits without random changes from now on."""
 
     def setup(self, stage: str) -> None:
         """Build the splits of a stage: `fit` (train, val), `validate`, `test`, `predict` (test)."""

@@ -3,11 +3,13 @@
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,6 +22,9 @@ from datamodules.tables.embedding_file import TableHeader, read_header
 from datamodules.tables.embedding_table import EmbeddingTable
 from datamodules.tables.table_options import cross_labels, dealt_image_by_image, with_crossed_names
 from storage.checksums import file_sha256
+
+OF_TABLE = "source/"
+"""Precedes what a table that was embedded says of its own origin, but for the dataset's."""
 
 
 def memory_bytes() -> int:
@@ -142,6 +147,21 @@ class Embeddings(FaceDataModule):
             rows = draw_rows(self.samples[split], split, rows, labels, self.attributes, self.seed)
             self._drawn[split] = torch.from_numpy(rows)
         return self._drawn[split]
+
+    def sample_ids(self, split: Split) -> np.ndarray:
+        """Name the samples (n,) str of a split as the table does."""
+        return self.table.sample_id[self.rows(split).numpy()]
+
+    def provenance(self, splits: Sequence[Split]) -> dict[str, str]:
+        """Say where the samples are from: what the table says of its own data, and the rest as `source/...`.
+
+        So embeddings before and after are seen to be of the same samples.
+        """
+        facts, origin = super().provenance(splits), self.header.provenance
+        if "dataset" in origin:
+            facts = {name: origin[name] for name in facts if name in origin}
+        rest = {OF_TABLE + name: value for name, value in origin.items() if name not in facts}
+        return facts | rest | {OF_TABLE + "table": self.fingerprint}
 
     def make_dataset(self, split: Split) -> EmbeddingRows:
         """Build one split; raises `DatasetError` when the table is missing, damaged or without the split."""

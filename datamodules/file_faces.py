@@ -17,7 +17,7 @@ from datamodules.cropping.crop_store import CropStore
 from datamodules.errors import DatasetError
 from datamodules.loading.augmentation import Augmentation
 from datamodules.loading.face_alignment import centre_square
-from datamodules.loading.image_files import usable
+from datamodules.loading.image_files import unusable
 from datamodules.loading.table_dataset import ImageFiles, TableDataset
 from datamodules.sampling.split_samples import Sample, draw_rows
 
@@ -70,8 +70,7 @@ class FileFaces(FaceDataModule):
         samples = (train_sample, val_sample, test_sample)
         self.samples: dict[Split, Sample | None] = dict(zip(SPLITS, samples, strict=True))
         self._rows: dict[Split, np.ndarray] = {}
-        self.left_out: dict[Split, dict[str, str]] = {}
-        """Images without a crop of each split that was built, with the reason, by file."""
+        self._left_out: dict[Split, dict[str, str]] = {}
 
     @abstractmethod
     def read_table(self) -> FaceTable:
@@ -125,37 +124,45 @@ class FileFaces(FaceDataModule):
         parts = [self.table.digest, images, self.size, sorted(rows.items())]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
-    def files_of(self, split: Split) -> np.ndarray:
-        """(n,) str: the file of each sample of a split, once it was built."""
+    def sample_ids(self, split: Split) -> np.ndarray:
+        """Name the samples (n,) str of a split that was built by their paths below the dataset's folder."""
         return self.table.file[self._rows[split]]
+
+    def left_out(self) -> list[tuple[Split, str, str]]:
+        """List split, file and reason of every image of the splits that were built that cannot be used."""
+        return [(split, name, why) for split, files in self._left_out.items() for name, why in files.items()]
+
+    def without_augmentation(self) -> None:
+        """Build training splits without random changes from now on."""
+        self.augment = False
 
     def _draw(self, split: Split, rows: np.ndarray) -> np.ndarray:
         return draw_rows(self.samples[split], split, rows, self.table.labels, self.attributes, self.seed)
 
-    def _usable(self, rows: np.ndarray) -> np.ndarray:
+    def _usable(self, split: Split, rows: np.ndarray) -> np.ndarray:
+        """Drop the rows (M,) without an image to use, and note why."""
+        files = self.table.file[rows]
         if self.store:  # what could not be cropped was reported when the crops were made
-            return rows[self.store.rows(self.table.file[rows]) >= 0]
-        return rows[usable(self.table.paths(rows), self.bad_images)]
-
-    def _without_crop(self, split: Split) -> dict[str, str]:
-        files = self.table.file[self.table.split == SPLITS.index(split)]
-        if self.store is None:
-            return {}
-        dropped = files[self.store.rows(files) < 0]
-        reasons = self.store.manifest["status"].reindex(dropped.astype(object))
-        return dict(zip(dropped.tolist(), map(str, reasons), strict=True))
+            kept = self.store.rows(files) >= 0
+            reasons = self.store.manifest["status"].reindex(files[~kept].astype(object))
+        else:
+            paths = [str(path) for path in self.table.paths(rows)]
+            bad = unusable(paths, self.bad_images)
+            kept = np.array([path not in bad for path in paths], dtype=bool)
+            reasons = [bad[path] for path, keep in zip(paths, kept, strict=True) if not keep]
+        self._left_out[split] = dict(zip(files[~kept].tolist(), map(str, reasons), strict=True))
+        return rows[kept]
 
     def make_dataset(self, split: Split) -> TableDataset:
         """Build one split; raises `DatasetError` when files are missing, damaged or too few for a sample."""
         rows = np.flatnonzero(self.table.split == SPLITS.index(split))
         if self.store or self.bad_images == "skip":  # a sample of what is left keeps its composition
-            rows = self._draw(split, self._usable(rows))
+            rows = self._draw(split, self._usable(split, rows))
         else:
-            rows = self._usable(self._draw(split, rows))
+            rows = self._usable(split, self._draw(split, rows))
         if not len(rows):
             raise DatasetError(f"{self.root}: no image to use in the {split} split")
         self._rows[split] = rows
-        self.left_out[split] = self._without_crop(split)
         labels = {name: column[rows] for name, column in self.table.labels.items()}
         if self.store:
             source = self.store.source(self.store.rows(self.table.file[rows]))

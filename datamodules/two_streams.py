@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from pytorch_lightning.utilities import CombinedLoader
 from torch import Tensor
@@ -120,9 +121,24 @@ class TwoStreams(FaceDataModule):
         parts = [*(stream.fingerprint for stream in self.streams.values()), self.evaluate]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
+    def sample_ids(self, split: Split) -> np.ndarray:
+        """Name the samples (n,) str of a split of the evaluated stream."""
+        return self.streams[self.evaluate].sample_ids(split)
+
+    def left_out(self) -> list[tuple[Split, str, str]]:
+        """List split, file and reason of every image of the evaluated stream that is not used."""
+        return self.streams[self.evaluate].left_out()
+
+    def without_augmentation(self) -> None:
+        """Build training splits without random changes from now on."""
+        for stream in self.streams.values():
+            stream.without_augmentation()
+
     def make_dataset(self, split: Split) -> FaceDataset:
         """A split of the evaluated stream; training has the streams' own loaders."""
-        return self._stream_samples(self.evaluate, split)
+        dataset = self._stream_samples(self.evaluate, split)
+        self.streams[self.evaluate].datasets[split] = dataset
+        return dataset
 
     def _stream_samples(self, name: Stream, split: Split) -> StreamSamples:
         stream = self.streams[name]

@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim import Optimizer
 
+from lightning_modules.backbones.factory import Backbone
+from lightning_modules.backbones.suppressed import suppressed
 from lightning_modules.layers.heads import Head
 from lightning_modules.layers.numerics import at_least_float32, masked_mean
 from lightning_modules.layers.sensitive_losses import (
@@ -138,6 +140,10 @@ class SensitiveNets(ManualOptimization, IdentityModule):
     def embed(self, image: Tensor) -> Tensor:
         """phi (N, width) float32 of images (N, 3, H, W); float64 in 64-bit training."""
         return at_least_float32(self.suppressor(self.backbone(image)))
+
+    def embedding_network(self) -> Backbone:
+        """Return the backbone with the suppressor behind it."""
+        return suppressed(self.backbone, self.suppressor)
 
     def on_train_start(self) -> None:
         """Say if validations fall amid rounds or rounds will be missing; train no further after the last."""

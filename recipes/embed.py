@@ -48,14 +48,14 @@ def is_finished(out: Path, provenance: dict[str, str], overwrite: bool) -> bool:
 
 
 def write_left_out(source: EmbeddingSource, out: Path) -> None:
-    """List, beside the table, the images without a crop; removes the list of an earlier table."""
+    """List, beside the table, the images that cannot be used; removes the list of an earlier table."""
     path = out.with_name(f"{out.name}.left_out.csv")
     path.unlink(missing_ok=True)
     if source.left_out:
         rows = pd.DataFrame(source.left_out, columns=["split", "sample_id", "reason"])
         write_bytes(path, csv_text(rows).encode(errors="backslashreplace"))
         total = len(source) + len(rows)
-        print(f"left out {len(rows):,} of {total:,} images, which have no crop: {path}")
+        print(f"left out {len(rows):,} of {total:,} images, which have no crop or cannot be read: {path}")
 
 
 def embed(

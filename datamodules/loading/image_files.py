@@ -109,8 +109,8 @@ def find_bad(paths: Sequence[str | os.PathLike[str]]) -> list[BadImage]:
         return [bad for chunk in found for bad in chunk]
 
 
-def usable(paths: Sequence[str | os.PathLike[str]], bad_images: Literal["raise", "skip"]) -> np.ndarray:
-    """Which image files can be used, (len(paths),) bool; a warning names every one that is left out.
+def unusable(paths: Sequence[str | os.PathLike[str]], bad_images: Literal["raise", "skip"]) -> dict[str, str]:
+    """Find the image files that cannot be used, with the reason; a warning names every one.
 
     Raises:
         DatasetError: with `bad_images="raise"` if any cannot; names the first five and the count.
@@ -124,8 +124,7 @@ def usable(paths: Sequence[str | os.PathLike[str]], bad_images: Literal["raise",
         )
     if bad:
         rank_zero_warn(f"{len(bad)} of {len(paths)} image files are left out: {visible(', '.join(names))}")
-    left_out = {image.path for image in bad}
-    return np.array([Path(path) not in left_out for path in paths], dtype=bool)
+    return {str(image.path): image.reason for image in bad}
 
 
 def read_rgb(path: str | os.PathLike[str]) -> np.ndarray:

@@ -9,7 +9,7 @@ from pytorch_lightning.cli import OptimizerCallable
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import Tensor, nn
 
-from lightning_modules.backbones.factory import Trainable, build_backbone
+from lightning_modules.backbones.factory import Backbone, Trainable, build_backbone
 from lightning_modules.backbones.precomputed import NAME as PRECOMPUTED
 from lightning_modules.layers.numerics import at_least_float32
 from lightning_modules.training.block_checkpointing import checkpoint_blocks
@@ -111,6 +111,10 @@ class FaceModule(LightningModule):
     def embed(self, image: Tensor) -> Tensor:
         """The representation (N, D) float32 of images (N, 3, H, W); float64 in 64-bit training."""
         return at_least_float32(self.backbone(image))
+
+    def embedding_network(self) -> Backbone:
+        """Return the network that `embed` runs, without heads: what an export holds."""
+        return self.backbone
 
     def trainable_parameters(self) -> list[nn.Parameter]:
         """What the optimizer gets: everything that is not frozen."""

@@ -7,8 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from callbacks.run_record import DISTRIBUTION
-from lightning_modules.backbones.suppressed import suppressed
-from lightning_modules.sensitivenets import SensitiveNets
 from lightning_modules.training.base import FaceModule
 from recipes.command_line.errors import UsageError
 
@@ -33,9 +31,7 @@ class EmbeddingNetwork(nn.Module):
                 f"the backbone {module.backbone.recipe['name']} reads embeddings, not images, so there is no "
                 "network to export; train the method on images, or export the recogniser itself"
             )
-        self.backbone = module.backbone
-        if isinstance(module, SensitiveNets):
-            self.backbone = suppressed(module.backbone, module.suppressor)
+        self.backbone = module.embedding_network()
         self.eval()
 
     @property

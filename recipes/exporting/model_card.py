@@ -7,7 +7,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from evaluation.report.result_tables import leakage_table, summary_table, verification_table
 from evaluation.report.tables import Table, escape_markdown
-from lightning_modules.attractiveness import Attractiveness
 from lightning_modules.training.base import FaceModule
 from recipes.exporting.card_audit import CardAudit
 from recipes.exporting.card_run import run_facts
@@ -61,9 +60,9 @@ def model_card(
 
 
 def hidden_attributes(module: FaceModule) -> list[str]:
-    """The attributes that the method is to hide; `Attractiveness` only watches its `sensitive` one."""
+    """List the attributes that the method is to hide."""
     found = module.hparams.get("sensitive")
-    if found is None or isinstance(module, Attractiveness):
+    if found is None or "sensitive" not in module.learns:
         return []
     return [found] if isinstance(found, str) else list(found)
 

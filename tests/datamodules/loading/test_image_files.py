@@ -8,7 +8,7 @@ from PIL import Image
 
 from datamodules.errors import DatasetError
 from datamodules.loading import image_files
-from datamodules.loading.image_files import BadImage, find_bad, read_rgb, usable, why_bad
+from datamodules.loading.image_files import BadImage, find_bad, read_rgb, unusable, why_bad
 from datamodules.loading.photo_files import FORMATS
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (218, 178, 3), dtype=np.uint8)
@@ -81,21 +81,21 @@ def test_long_lists_show_progress(
     assert "Checking image files" in capsys.readouterr().out
 
 
-def test_usable_raises_with_the_first_five_and_the_way_out(tmp_path: Path) -> None:
+def test_unusable_raises_with_the_first_five_and_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="^7 of 7 image files cannot be used") as caught:
-        usable([tmp_path / f"{i}.jpg" for i in range(7)], "raise")
+        unusable([tmp_path / f"{i}.jpg" for i in range(7)], "raise")
     assert "4.jpg (missing), ...;" in str(caught.value)
     assert "5.jpg" not in str(caught.value)
     assert "--data.init_args.bad_images skip" in str(caught.value)
 
 
-def test_usable_skips_and_names_all(tmp_path: Path) -> None:
+def test_unusable_skips_and_names_all(tmp_path: Path) -> None:
     (tmp_path / "good.jpg").write_bytes(_encoded("JPEG"))
     paths = [tmp_path / name for name in ("a.jpg", "good.jpg", "b.jpg")]
     with pytest.warns(UserWarning, match=r"2 of 3 image files are left out: .*a.jpg \(missing\), .*b.jpg"):
-        keep = usable(paths, "skip")
-    assert keep.tolist() == [False, True, False]
-    assert usable([], "raise").tolist() == []
+        bad = unusable(paths, "skip")
+    assert bad == {str(tmp_path / name): "missing" for name in ("a.jpg", "b.jpg")}
+    assert unusable([], "raise") == {}
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
