@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datamodules.errors import DatasetError
-from storage.json_file import read_json, write_json
+from storage.json_file import DamagedFileError, read_json, write_json
 
 PARAMETERS, LOG, DONE = "parameters.json", "log.txt", "done.json"
 
@@ -57,7 +56,7 @@ def training_folder(run: SweepRun) -> Path | None:
     """The folder with the checkpoints and metrics of a run that is done; None of one that is not.
 
     Raises:
-        DatasetError: the note of its end is damaged, or the training is gone.
+        DamagedFileError: the note of its end is damaged, or the training is gone.
     """
     done = run.folder / DONE
     if not done.is_file():
@@ -65,7 +64,7 @@ def training_folder(run: SweepRun) -> Path | None:
     advice = "delete this file, and the same command trains the run again"
     training = run.folder / str(read_json(done, "training", advice=advice)["training"])
     if not (training / "metrics.csv").is_file():
-        raise DatasetError(f"{done} names the training {training}, which is not there: {advice}")
+        raise DamagedFileError(f"{done} names the training {training}, which is not there: {advice}")
     return training
 
 

@@ -446,5 +446,5 @@ def test_a_damaged_output_of_a_step_is_one_line(name, study, capsys):
     file.write_text("{")
     assert run("--seeds=[0]") == 2
     error = capsys.readouterr().err
-    assert f"error: {file} is missing or damaged" in error
+    assert f"error: {file} is damaged" in error
     assert "Traceback" not in error

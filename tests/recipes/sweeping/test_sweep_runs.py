@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from datamodules.errors import DatasetError
 from recipes.command_line.errors import UsageError
 from recipes.sweeping.sweep_run_folder import training_folder
 from recipes.sweeping.sweep_runs import run_all
+from storage.json_file import DamagedFileError
 from tests.support.sweep_folder import fake_runs, faked, started
 
 SECONDS = 60  # until a test gives up waiting
@@ -64,7 +64,9 @@ def test_a_damaged_note_of_the_end_is_one_line_and_costs_nothing(content, tmp_pa
     (run, *_) = fake_runs(tmp_path)
     list(run_all([run], tmp_path, 1))
     (run.folder / "done.json").write_bytes(content.encode("latin1"))
-    with pytest.raises(DatasetError, match=r"done\.json (is damaged|names the training) .*delete this file"):
+    with pytest.raises(
+        DamagedFileError, match=r"done\.json (is damaged|names the training) .*delete this file"
+    ):
         list(run_all([run], tmp_path, 1))
     assert (run.folder / "lntl" / "now" / "metrics.csv").is_file()
 
