@@ -18,9 +18,9 @@ from lightning_modules.face_recognition import FaceRecognition
 from lightning_modules.laftr import LAFTR
 from lightning_modules.lntl import LNTL
 from lightning_modules.sensitivenets import SensitiveNets
-from tests.lightning_modules.conftest import TOY
 from tests.support import toy
 from tests.support.callback_dummies import ColumnData, OneWeight, samples
+from tests.support.methods import TOY
 
 
 class Breaks(OneWeight):

@@ -10,38 +10,11 @@ from pytorch_lightning import LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.cli import LightningCLI
 from torch.utils.data import DataLoader
 
-from lightning_modules.attractiveness import Attractiveness
 from lightning_modules.backbones.factory import WeightsError, build_backbone, save_backbone
 from lightning_modules.baseline import Baseline
-from lightning_modules.blind_eye import BlindEye
-from lightning_modules.dann import DANN
-from lightning_modules.end import EnD
-from lightning_modules.face_recognition import FaceRecognition
-from lightning_modules.laftr import LAFTR
-from lightning_modules.lntl import LNTL
-from lightning_modules.sensitivenets import SensitiveNets
 from lightning_modules.training.base import FaceModule
-
-HIDES: Any = {"task": "smiling", "sensitive": "emotion", "hidden": 8}
-METHODS: Any = pytest.mark.parametrize(
-    ("method", "options"),
-    [
-        (Baseline, {"task": "emotion", "hidden": 8}),
-        (Attractiveness, {"hidden": 8, "sensitive": "emotion"}),
-        (FaceRecognition, {"loss": "arcface", "margin": 0.2}),
-        (LNTL, {**HIDES, "stage": "layer4", "lambda_": 0.3, "schedule": "dann"}),
-        (LNTL, {**HIDES, "scheme": "joint", "hidden": 0, "set_to_none": True}),
-        (SensitiveNets, {"sensitive": "emotion", "target": "sad", "width": 6, "layers": 2, "hidden": 4}),
-        (DANN, {**HIDES, "strength": 0.3, "bias_hidden": 4}),
-        (BlindEye, {**HIDES, "alpha": 0.3, "main_every": 4}),
-        (EnD, {**HIDES, "alpha": 0.3, "beta": 0.2}),
-        (LAFTR, {**HIDES, "fairness": "equalised_odds", "gamma": 0.3, "adversary_hidden": 5}),
-    ],
-)
-
-
-def trained_part(method: type[FaceModule]) -> str:
-    return "none" if method is SensitiveNets else "last_stage"
+from tests.support.methods import METHODS
+from tests.support.tiny_onnx import write_onnx
 
 
 def same_outputs(
@@ -60,21 +33,21 @@ def same_outputs(
     return again
 
 
-@METHODS
-def test_a_checkpoint_replaces_the_weights_file(method, options, toy, batch, fit, tmp_path):
+@pytest.mark.parametrize("name", METHODS)
+def test_a_checkpoint_replaces_the_weights_file(name, toy, batch, fit, tmp_path):
     weights = tmp_path / "mine.safetensors"
     backbone = build_backbone(toy["backbone"], trainable="all", options=toy["backbone_options"])
     save_backbone(backbone, weights, made_by="", figures={})
-    own = options
-    options = {**options, "attributes": {n: tuple(c) for n, c in toy["attributes"].items()}}
-    module = method(**options, backbone=str(weights), trainable=trained_part(method))
+    kind, own = METHODS[name].kind, METHODS[name].options | METHODS[name].unusual
+    attributes = {n: tuple(c) for n, c in toy["attributes"].items()}
+    module = kind(**own, attributes=attributes, backbone=str(weights), trainable=METHODS[name].trainable)
     trainer = fit(module, batch)
     trainer.save_checkpoint(tmp_path / "a.ckpt")
     weights.unlink()
-    again = same_outputs(method, tmp_path / "a.ckpt", module, batch["image"], own)
+    again = same_outputs(kind, tmp_path / "a.ckpt", module, batch["image"], own)
     trains, trained = ([p.requires_grad for p in m.backbone.parameters()] for m in (again, module))
     assert trains == trained
-    used = {again.task, "emotion"} if "sensitive" in options else {again.task}
+    used = {again.task, "emotion"} if "sensitive" in own else {again.task}
     assert again.attributes == {name: toy["attributes"][name] for name in used}, "nobody else's names"
 
 
@@ -95,13 +68,14 @@ class ToyCLI(LightningCLI):
         parser.link_arguments("data.attributes", "model.init_args.attributes", apply_on="instantiate")
 
 
-@METHODS
-def test_a_checkpoint_of_the_command_line_loads_too(method, options, toy, batch, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", METHODS)
+def test_a_checkpoint_of_the_command_line_loads_too(name, toy, batch, tmp_path, monkeypatch):
+    kind, options = METHODS[name].kind, METHODS[name].options | METHODS[name].unusual
     monkeypatch.setattr(ToyData, "batch", batch)
     monkeypatch.setattr(ToyData, "attributes", {n: tuple(c) for n, c in toy["attributes"].items()})
     config = {
         "model": {
-            "class_path": f"{method.__module__}.{method.__name__}",
+            "class_path": f"{kind.__module__}.{kind.__name__}",
             "init_args": {**{k: v for k, v in toy.items() if k != "attributes"}, **options},
         },
         "data": {"class_path": f"{__name__}.ToyData"},
@@ -129,7 +103,7 @@ def test_a_checkpoint_of_the_command_line_loads_too(method, options, toy, batch,
     cli.trainer.fit(cli.model, cli.datamodule)
     assert type(cli.trainer.optimizers[0]) is torch.optim.SGD
     cli.trainer.save_checkpoint(tmp_path / "a.ckpt")
-    same_outputs(method, tmp_path / "a.ckpt", cli.model, batch["image"], options)
+    same_outputs(kind, tmp_path / "a.ckpt", cli.model, batch["image"], options)
 
 
 def test_the_default_optimizer_is_shown_and_can_be_changed_by_its_fields(toy, monkeypatch, capsys):
@@ -171,9 +145,7 @@ def test_training_goes_on_from_a_checkpoint_as_if_uninterrupted(toy, batch, tmp_
 
 
 def test_a_checkpoint_on_an_onnx_graph_needs_the_file_and_says_so(toy, batch, fit, tmp_path):
-    from tests.lightning_modules.backbones.test_onnx_backbone import tiny
-
-    path = tiny(tmp_path / "tiny.onnx")
+    path = write_onnx(tmp_path / "tiny.onnx")
     module = Baseline(
         attributes=toy["attributes"], task="emotion", backbone="onnx", weights=path, trainable="last_stage"
     )

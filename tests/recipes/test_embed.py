@@ -1,7 +1,6 @@
 """Embedding tables through the real entry point: what is in them, several processes, going on, mistakes."""
 
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -13,57 +12,21 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from pytorch_lightning import Trainer
-from pytorch_lightning.strategies import DDPStrategy
 
 from datamodules.contract import SPLITS
 from datamodules.errors import DatasetError
 from datamodules.tables.embedding_table import EmbeddingTable, join
-from lightning_modules.backbones.factory import build_backbone
 from lightning_modules.sensitivenets import SensitiveNets
 from recipes import embed
 from recipes.command_line.config_lookup import CONFIGS
-from recipes.command_line.errors import report_errors
 from recipes.command_line.jobs import parse_job
 from recipes.embedding.embed_options import make_parser
-from recipes.embedding.embedder import load_embedder
 from recipes.embedding.embedding_job import EmbeddingJob
-from tests.recipes.embedding.test_embedder import write_checkpoint
+from tests.support.checkpoints import write_checkpoint
+from tests.support.embed_command import NOISE, QUIET, Killed, exit_code, looped, run
 from tests.support.embed_faces import SIZES, TOY, Noise, write_network
 
-NOISE = ["--data=tests.support.embed_faces.Noise"]
-QUIET = ["--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false", "--shard_size=7"]
 BATCHES = 10 + 3 + 6  # of four
-
-
-@pytest.fixture
-def network(tmp_path) -> Path:
-    return write_network(tmp_path / "mine.safetensors")
-
-
-def run(out: Path, *more: str) -> EmbeddingTable:
-    embed.main([*NOISE, *QUIET, f"--out={out}", *more])
-    return EmbeddingTable.load(out)
-
-
-def _exit(arguments: list[str]) -> int:
-    try:
-        report_errors(lambda: embed.main(arguments))
-    except SystemExit as stopped:
-        return stopped.code
-    return 0
-
-
-def looped(network: Path, mirror: bool = False) -> torch.Tensor:
-    """The embeddings, by a loop over batches of four."""
-    backbone, parts = build_backbone(str(network)).eval(), []
-    for split in SPLITS:
-        data = Noise().make_dataset(split)
-        for start in range(0, len(data), 4):
-            image = data.read(torch.arange(start, min(start + 4, len(data))))["image"]
-            with torch.inference_mode():
-                parts.append(backbone(image) + backbone(image.flip(3)) if mirror else backbone(image))
-    return torch.cat(parts)
 
 
 @pytest.mark.parametrize("mirror", [False, True])
@@ -90,7 +53,7 @@ def test_a_table_is_what_a_loop_makes_of_all_splits(network, tmp_path, mirror, c
 
 def test_a_table_of_a_random_network_is_made_only_on_request_and_says_so(tmp_path, capsys):
     toy = ["--model.backbone=resnet10t", f"--model.options={json.dumps(TOY)}"]
-    assert _exit([*NOISE, *QUIET, f"--out={tmp_path}/t", *toy]) == 2
+    assert exit_code([*NOISE, *QUIET, f"--out={tmp_path}/t", *toy]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "say weights: random" in error
@@ -110,32 +73,6 @@ def test_splits_can_be_chosen_and_keep_the_tables_order(network, tmp_path):
         join(whole, table)
 
 
-@pytest.fixture
-def in_processes(monkeypatch):
-    """Runs the recipe in two processes, from a clean server process that has the slow libraries."""
-    multiprocessing.set_forkserver_preload(["pytorch_lightning", "recipes.embed"])
-
-    def make(options):
-        strategy = DDPStrategy(start_method="forkserver", process_group_backend="gloo")
-        return Trainer(
-            accelerator="cpu", devices=2, strategy=strategy, logger=False, enable_checkpointing=False,
-            enable_model_summary=False, enable_progress_bar=False,
-        )  # fmt: skip
-
-    def load(*args, **options):
-        module = load_embedder(*args, **options)
-        # a lambda cannot be sent to a process; the strategy ddp starts the script again instead
-        del module.optimizer
-        module._hparams_initial.clear()
-        return module
-
-    def start():
-        monkeypatch.setattr(embed, "make_trainer", make)
-        monkeypatch.setattr(embed, "load_embedder", load)
-
-    return start
-
-
 def test_two_processes_write_the_bytes_of_one(network, tmp_path, in_processes):
     backbone = f"--model.backbone={network}"
     run(tmp_path / "one", backbone)
@@ -145,45 +82,6 @@ def test_two_processes_write_the_bytes_of_one(network, tmp_path, in_processes):
     assert (tmp_path / "two").read_bytes() == (tmp_path / "one").read_bytes()
     run(tmp_path / "two_part", backbone, "--splits=[val]", "--shard_size=99")  # one of them has nothing to do
     assert (tmp_path / "two_part").read_bytes() == (tmp_path / "one_part").read_bytes()
-
-
-@pytest.fixture
-def embedded(monkeypatch) -> list[int]:
-    """Sizes of the batches that were embedded."""
-    sizes: list[int] = []
-    original = EmbeddingJob.predict_step
-
-    def count(self, batch, batch_idx):
-        sizes.append(len(batch["image"]))
-        return original(self, batch, batch_idx)
-
-    monkeypatch.setattr(EmbeddingJob, "predict_step", count)
-    return sizes
-
-
-class Killed(Exception):
-    pass
-
-
-@pytest.fixture
-def killed(monkeypatch):
-    """Runs the recipe until it has written some shards."""
-
-    def until(shards, *arguments):
-        written, original = [], EmbeddingJob._write
-
-        def stop(self, shard, embedding):
-            if len(written) == shards:
-                raise Killed
-            written.append(shard)
-            original(self, shard, embedding)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(EmbeddingJob, "_write", stop)
-            with pytest.raises(Killed):
-                run(*arguments)
-
-    return until
 
 
 def test_a_killed_job_goes_on_and_does_nothing_twice(network, tmp_path, embedded, killed, capsys):
@@ -260,13 +158,13 @@ def test_a_finished_table_is_not_made_again_nor_another_replaced(network, tmp_pa
     assert embedded == []
     assert f"{out} was finished before, nothing to do" in capsys.readouterr().out
     arguments = [*NOISE, *QUIET, f"--out={out}", backbone, "--mirror=true"]
-    assert _exit(arguments) == 2
+    assert exit_code(arguments) == 2
     assert "is of something else; replace it with --overwrite true" in capsys.readouterr().err
     assert out.read_bytes() == content
-    assert _exit([*arguments, "--overwrite=true"]) == 0
+    assert exit_code([*arguments, "--overwrite=true"]) == 0
     assert EmbeddingTable.load(out).provenance["mirror"] == "true"
     out.write_text("notes")
-    assert _exit(arguments) == 2
+    assert exit_code(arguments) == 2
     assert out.read_text() == "notes"
 
 
@@ -289,7 +187,7 @@ def test_embeddings_that_are_not_finite_are_one_line(network, tmp_path, capsys, 
         return torch.full((len(image), 3), float("inf")).masked_fill(torch.arange(len(image))[:, None] > 0, 1)
 
     monkeypatch.setattr("lightning_modules.training.base.FaceModule.embed", overflow)
-    assert _exit([*NOISE, *QUIET, f"--out={tmp_path / 't'}", f"--model.backbone={network}"]) == 2
+    assert exit_code([*NOISE, *QUIET, f"--out={tmp_path / 't'}", f"--model.backbone={network}"]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert "2 of 8 embeddings of the train split from sample 0 are not finite" in error
     assert not (tmp_path / "t").exists()
@@ -417,7 +315,7 @@ def test_help_says_what_there_is(capsys):
 def test_mistakes_are_one_line(arguments, message, tmp_path, capsys):
     arguments = ["--trainer.accelerator=cpu", *arguments]
     quiet = ["--trainer.enable_progress_bar=false", f"--out={tmp_path / 't'}"]
-    assert _exit([*NOISE, *quiet, *arguments]) == 2  # the last --out counts
+    assert exit_code([*NOISE, *quiet, *arguments]) == 2  # the last --out counts
     (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error: ")]
     assert message in line
     assert not any(tmp_path.iterdir())

@@ -15,14 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pytorch_lightning import Callback
 
 from datamodules.tables.embedding_table import EmbeddingTable
 from recipes import audit, embed, erase
 from recipes.command_line.errors import report_errors
-from tests.recipes import test_audit
 from tests.support import toy
 from tests.support.embed_faces import write_network
+from tests.support.small_audits import FAST, make_table
 from tests.support.sweep_folder import SWEEP, started, write_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,21 +55,10 @@ def wait_for(job: subprocess.Popen, there) -> None:
         time.sleep(0.02)
 
 
-class EpochSignal(Callback):
-    """Sends the process a signal before the first batch of the second epoch."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx) -> None:
-        if (trainer.current_epoch, batch_idx) == (1, 0):
-            os.kill(os.getpid(), self.number)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_training_that_is_stopped_saves_the_batch_and_says_how_to_go_on(tmp_path, number, code):
-    sender = {"class_path": "tests.recipes.test_endings.EpochSignal", "init_args": {"number": int(number)}}
+    sender = {"class_path": "tests.support.told.EpochSignal", "init_args": {"number": int(number)}}
     more = f"--trainer.callbacks+={json.dumps(sender)}"
     job = start(tmp_path, str(ROOT / "recipes" / "train.py"), *TRAINING, more)
     _, errors = job.communicate(timeout=200)
@@ -85,24 +73,12 @@ def test_a_training_that_is_stopped_saves_the_batch_and_says_how_to_go_on(tmp_pa
     assert "Traceback" not in errors
 
 
-class TestSignal(Callback):
-    """Ends the test of a training as a user or a cluster would."""
-
-    __test__ = False
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def on_test_batch_start(self, *_: object) -> None:
-        signal.raise_signal(self.number)
-
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_training_that_is_stopped_in_its_test_says_how_to_go_on(
     tmp_path, monkeypatch, capsys, number, code
 ):
     ending = [
-        f"--trainer.callbacks={TestSignal.__module__}.TestSignal",
+        "--trainer.callbacks=tests.support.told.SignalInTest",
         f"--trainer.callbacks.number={number:d}",
     ]
     with pytest.raises(SystemExit) as stopped:
@@ -142,14 +118,14 @@ def test_an_embedding_that_is_stopped_ends_at_once_and_is_gone_on_with(tmp_path,
 
 @pytest.mark.slow
 def test_an_audit_that_is_stopped_ends_at_once_and_is_gone_on_with(tmp_path):
-    test_audit.make_table(6.0).save(tmp_path / "x.safetensors")
+    make_table(6.0).save(tmp_path / "x.safetensors")
     command = [
         str(ROOT / "recipes" / "audit.py"),
         "--before=x.safetensors",
         "--sensitive=smiling",
         "--out=out",
     ]
-    command += test_audit.FAST
+    command += FAST
     job = start(tmp_path, *command, "--permutations=1000000")  # for hours
     wait_for(job, lambda: any(tmp_path.glob("out/cache/*")))
     job.send_signal(signal.SIGINT)

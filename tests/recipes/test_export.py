@@ -20,25 +20,14 @@ from recipes import export
 from recipes.command_line.errors import report_errors
 from recipes.embedding.embedder import load_embedder
 from recipes.exporting import export_files
-from tests.lightning_modules.backbones.test_onnx_backbone import tiny
-from tests.recipes.embedding.test_embedder import ATTRIBUTES, TOY_BACKBONE, Hostile, write_checkpoint
+from tests.support.checkpoints import TOY_BACKBONE, Hostile, write_checkpoint
 from tests.support.embed_faces import TOY
+from tests.support.export_command import refusal, run_export
+from tests.support.methods import ATTRIBUTES
+from tests.support.tiny_onnx import write_onnx
 
 NAMES = {"README.md", "config.json"}
 FILES = {"embedding.safetensors", "embedding.onnx", "embedding.pt2"}
-
-
-def run_export(*arguments):
-    report_errors(lambda: export.main([str(x) for x in arguments]))
-
-
-def refusal(capsys, *arguments) -> str:
-    """The one line that refuses."""
-    with pytest.raises(SystemExit) as stopped:
-        run_export(*arguments)
-    assert stopped.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    return line
 
 
 def faces(count: int, size: int, seed: int = 3) -> torch.Tensor:
@@ -161,7 +150,7 @@ def test_sensitivenets_is_exported_with_its_suppressor(sensitivenets, tmp_path):
 
 def test_a_backbone_of_an_onnx_graph_is_exported_as_onnx(tmp_path, capsys):
     torch.manual_seed(0)
-    graph = tiny(tmp_path / "tiny.onnx")
+    graph = write_onnx(tmp_path / "tiny.onnx")
     module = Baseline(attributes=ATTRIBUTES, task="emotion", backbone="onnx", weights=graph, hidden=8)
     path = write_checkpoint(module, tmp_path / "run")
     run_export("--ckpt", path, "--out", tmp_path / "out", "--formats", "onnx")

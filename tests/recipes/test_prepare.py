@@ -14,12 +14,8 @@ import yaml
 
 from recipes import prepare
 from recipes.command_line.config_lookup import CONFIGS
-from recipes.command_line.errors import report_errors
 from tests.support.face_tree import content, run_job, write_faces
-from tests.support.fake_detector import RedDetector
-
-FACES = "tests.support.face_tree.FolderFaces"
-REPOSITORY = Path(__file__).parents[2]
+from tests.support.prepare_command import FACES, REPOSITORY, arguments, exit_code
 
 
 @pytest.fixture
@@ -28,28 +24,9 @@ def root(tmp_path):
     return tmp_path / "photos"
 
 
-@pytest.fixture
-def red(monkeypatch):
-    """The detector of tests in the place of MTCNN."""
-    monkeypatch.setattr(prepare, "load_detector", lambda device: RedDetector())
-
-
-def _arguments(root, out, *more: str) -> list[str]:
-    data = [f"--data={FACES}", f"--data.init_args.root={root}"]
-    return [*data, f"--out={out}", "--processes=1", "--size=24", "--device=cpu", *more]
-
-
-def _exit(arguments: list[str]) -> int:
-    try:
-        report_errors(lambda: prepare.main(arguments))
-    except SystemExit as stopped:
-        return stopped.code
-    return 0
-
-
 def test_a_summary_says_what_became_of_the_images(red, root, tmp_path, capsys) -> None:
     out = tmp_path / "crops"
-    assert _exit(_arguments(root, out)) == 0
+    assert exit_code(arguments(root, out)) == 0
     printed = capsys.readouterr().out
     assert f"{out}: 24 crops of 30 images" in printed
     assert "no face found 3, face not cropped 0" in printed
@@ -57,17 +34,17 @@ def test_a_summary_says_what_became_of_the_images(red, root, tmp_path, capsys) -
     for name in ("p0/007.png", "p3/017.png", "p6/027.png"):
         assert f"    {name}: unreadable: cannot be decoded (" in printed
     assert str(out / "quarantine.csv") in printed
-    assert _exit(_arguments(root, out)) == 0
+    assert exit_code(arguments(root, out)) == 0
     assert f"{out}: was finished before, nothing to do" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("allowed", "code"), [(0, 3), (2, 3), (3, 0)])
 def test_too_many_failures_are_an_exit_code_and_the_crops_stay(red, root, tmp_path, capsys, allowed, code):
-    arguments = _arguments(root, tmp_path / "crops", f"--max_failures={allowed}")
-    assert _exit(arguments) == code
+    given = arguments(root, tmp_path / "crops", f"--max_failures={allowed}")
+    assert exit_code(given) == code
     assert len(np.load(tmp_path / "crops" / "crops.npy")) == 30
     assert (f"more than {allowed} images (--max_failures)" in capsys.readouterr().err) == (code == 3)
-    assert _exit(arguments) == code, "also when it was finished before"
+    assert exit_code(given) == code, "also when it was finished before"
 
 
 @pytest.mark.parametrize(
@@ -87,15 +64,15 @@ def test_too_many_failures_are_an_exit_code_and_the_crops_stay(red, root, tmp_pa
     ],
 )
 def test_mistakes_are_one_line(red, root, tmp_path, capsys, more, message) -> None:
-    assert _exit(_arguments(root, tmp_path / "crops", *more)) == 2
+    assert exit_code(arguments(root, tmp_path / "crops", *more)) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
     assert not (tmp_path / "crops").exists()
 
 
 def test_other_options_in_the_same_folder_are_a_mistake(red, root, tmp_path, capsys) -> None:
-    _exit(_arguments(root, tmp_path / "crops"))
-    assert _exit(_arguments(root, tmp_path / "crops", "--margin=2")) == 2
+    exit_code(arguments(root, tmp_path / "crops"))
+    assert exit_code(arguments(root, tmp_path / "crops", "--margin=2")) == 2
     assert "these differ: margin (0 there, 2 here)" in capsys.readouterr().err
 
 
@@ -123,7 +100,7 @@ def test_every_configuration_names_a_dataset_and_its_command(path) -> None:
 
 
 def _start(root, out) -> subprocess.Popen:
-    command = [sys.executable, "-m", "tests.support.fake_prepare", *_arguments(root, out, "--processes=2")]
+    command = [sys.executable, "-m", "tests.support.fake_prepare", *arguments(root, out, "--processes=2")]
     return subprocess.Popen(
         command,
         cwd=REPOSITORY,
@@ -214,5 +191,5 @@ def test_no_crop_at_all_is_an_error_that_says_why(red, tmp_path, capsys) -> None
     write_faces(root, 6)
     for path in root.rglob("*.png"):
         path.write_bytes(b"no image")
-    assert _exit(_arguments(root, tmp_path / "crops")) == 2
+    assert exit_code(arguments(root, tmp_path / "crops")) == 2
     assert "0 crops of 6 images; most often (6): unreadable: no image of a known" in capsys.readouterr().err

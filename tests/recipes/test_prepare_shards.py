@@ -5,11 +5,8 @@ import sys
 
 import pytest
 
-from tests.recipes import test_prepare
-from tests.recipes.test_prepare import REPOSITORY, _arguments, _exit
 from tests.support.face_tree import content, run_job, write_faces
-
-red = test_prepare.red
+from tests.support.prepare_command import REPOSITORY, arguments, exit_code
 
 
 @pytest.fixture
@@ -21,33 +18,33 @@ def root(tmp_path):
 @pytest.mark.usefixtures("red")
 def test_shards_and_the_same_command_without_make_the_crops(root, tmp_path, capsys) -> None:
     out = tmp_path / "crops"
-    assert _exit(_arguments(root, out, "--shard=2/3")) == 0
+    assert exit_code(arguments(root, out, "--shard=2/3")) == 0
     assert "0 crops of 0 images" in capsys.readouterr().out, "there are more shards than parts of the work"
-    assert _exit(_arguments(root, out, "--shard=1/3")) == 0
+    assert exit_code(arguments(root, out, "--shard=1/3")) == 0
     printed = capsys.readouterr().out
     assert f"{out}: 18 crops of 22 images" in printed
     assert "quarantined 2" in printed
     assert printed.splitlines()[-1] == f"{out}: shard 1/3 is done, not yet 0/3"
-    assert _exit(_arguments(root, out, "--shard=0/3")) == 0
+    assert exit_code(arguments(root, out, "--shard=0/3")) == 0
     last = "shard 0/3 is done, and all others; the same command without --shard puts them together"
     assert capsys.readouterr().out.splitlines()[-1] == f"{out}: {last}"
-    assert _exit(_arguments(root, out)) == 0
+    assert exit_code(arguments(root, out)) == 0
     printed = capsys.readouterr().out
     assert f"{out}: 120 crops of 150 images" in printed
     assert "nothing to do" not in printed
     run_job(root, tmp_path / "whole", chunk=128)
     assert content(out) == content(tmp_path / "whole")
-    assert _exit(_arguments(root, out, "--shard=0/3")) == 0
+    assert exit_code(arguments(root, out, "--shard=0/3")) == 0
     assert f"{out}: was finished before, nothing to do" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("red")
 def test_a_shard_with_too_many_failures_is_an_exit_code(root, tmp_path, capsys) -> None:
     out = tmp_path / "crops"
-    assert _exit(_arguments(root, out, "--shard=1/2", "--max_failures=2")) == 0
-    assert _exit(_arguments(root, out, "--shard=0/2", "--max_failures=2")) == 3
-    assert _exit(_arguments(root, out, "--max_failures=14")) == 3
-    assert _exit(_arguments(root, out, "--max_failures=15")) == 0
+    assert exit_code(arguments(root, out, "--shard=1/2", "--max_failures=2")) == 0
+    assert exit_code(arguments(root, out, "--shard=0/2", "--max_failures=2")) == 3
+    assert exit_code(arguments(root, out, "--max_failures=14")) == 3
+    assert exit_code(arguments(root, out, "--max_failures=15")) == 0
 
 
 @pytest.mark.usefixtures("red")
@@ -62,7 +59,7 @@ def test_a_shard_with_too_many_failures_is_an_exit_code(root, tmp_path, capsys) 
     ],
 )
 def test_mistakes_are_one_line(root, tmp_path, capsys, shard, message) -> None:
-    assert _exit(_arguments(root, tmp_path / "crops", f"--shard={shard}")) == 2
+    assert exit_code(arguments(root, tmp_path / "crops", f"--shard={shard}")) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
     assert not (tmp_path / "crops").exists()
@@ -70,9 +67,9 @@ def test_mistakes_are_one_line(root, tmp_path, capsys, shard, message) -> None:
 
 @pytest.mark.usefixtures("red")
 def test_shards_of_other_options_are_a_mistake(root, tmp_path, capsys) -> None:
-    _exit(_arguments(root, tmp_path / "crops", "--shard=0/2"))
+    exit_code(arguments(root, tmp_path / "crops", "--shard=0/2"))
     capsys.readouterr()
-    assert _exit(_arguments(root, tmp_path / "crops", "--shard=1/2", "--margin=2")) == 2
+    assert exit_code(arguments(root, tmp_path / "crops", "--shard=1/2", "--margin=2")) == 2
     (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error: ")]
     assert "these differ: margin (0 there, 2 here); give the same options or another --out" in line
 
@@ -80,7 +77,7 @@ def test_shards_of_other_options_are_a_mistake(root, tmp_path, capsys) -> None:
 @pytest.mark.slow
 def test_three_commands_at_once_and_one_more(root, tmp_path) -> None:
     out = tmp_path / "crops"
-    command = [sys.executable, "-m", "tests.support.fake_prepare", *_arguments(root, out)]
+    command = [sys.executable, "-m", "tests.support.fake_prepare", *arguments(root, out)]
     shards = [subprocess.Popen([*command, f"--shard={i}/3"], cwd=REPOSITORY) for i in range(3)]
     assert [shard.wait() for shard in shards] == [0, 0, 0]
     subprocess.run(command, cwd=REPOSITORY, check=True)

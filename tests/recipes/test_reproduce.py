@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,61 +10,16 @@ import yaml
 from evaluation.reproduction.published import Published
 from recipes import reproduce
 from recipes.command_line.config_lookup import CONFIGS
-from recipes.command_line.errors import UsageError, report_errors
-from recipes.reproducing import reproduce_keys, reproduce_steps
+from recipes.command_line.errors import UsageError
+from recipes.reproducing import reproduce_keys
 from recipes.reproducing.reproduce_keys import job_keys
 from recipes.reproducing.reproduce_study import Step, plan_jobs
 from recipes.runs.folder_lock import folder_lock
 from tests.support import toy
 from tests.support.embedding_tree import write_embeddings
-from tests.support.made_paper import NAMES, make_numbers
+from tests.support.small_study import DATASETS, PUBLISHED, STEPS, run
 
-DATASETS = {"faces": ["--config", "faces.yaml", "--root", "faces"]}
-STEPS = {
-    "x": {"recipe": "embed", "args": ["{faces}"]},
-    "sn": {"recipe": "train", "for_each": "seeds",
-           "args": ["--table", "{x.table}", "--width", "{x.features}", "--seed", "{seed}"]},
-    "phi": {"recipe": "embed", "for_each": "seeds", "args": ["--ckpt", "{sn.checkpoint}", "{faces}"]},
-    "look": {"recipe": "audit", "for_each": "seeds",
-             "args": ["--before", "x={x.table}", "--after", "sn={phi.table}"]},
-}  # fmt: skip
 SMALL = {"channels": [8, 8, 8, 8], "stem_width": 8, "input_size": 32, "act_layer": "leaky_relu"}
-PUBLISHED = {
-    "name": "page", "title": "A table", "source": "A paper", "representations": {"x": "x", "sn": "φ_SN"},
-    "rows": [{"id": "emotion", "task": "Emotion", "audit": "look", "chance": 16.7, "attribute": "emotion",
-              "attacker": "mlp", "accuracy": {"x": 88.1, "sn": 59.6}, "diff": {"sn": 40}}],
-}  # fmt: skip
-
-
-@pytest.fixture
-def study(tmp_path, monkeypatch) -> Path:
-    """A study of fake recipes, in the working directory."""
-    monkeypatch.chdir(tmp_path)
-    recipes = tmp_path / "recipes"
-    recipes.mkdir()
-    for name in ("embed", "train", "audit"):
-        shutil.copy((Path(__file__).parents[1] / "support" / "fake_recipe.py"), recipes / f"{name}.py")
-    write_embeddings(recipes / "table.safetensors", per_split=12, dimension=12)
-    read = {(name, scaling): 0.5 for name in NAMES for scaling in ("standardised", "raw")}
-    (recipes / "audit_made").mkdir()
-    (recipes / "audit_made" / "numbers.json").write_text(json.dumps(make_numbers(read)))
-    monkeypatch.setattr(reproduce_steps, "RECIPES", recipes)
-    Path("faces.yaml").write_text("size: 3 # small\n")
-    Path("study.yaml").write_text(
-        yaml.safe_dump({"datasets": DATASETS, "steps": STEPS, "deviations": ["Made."]})
-    )
-    Path("published.yaml").write_text(yaml.safe_dump(PUBLISHED))
-    return tmp_path
-
-
-def run(*more: str) -> int:
-    """The exit code of the command."""
-    given = ["--study=study.yaml", "--published=published.yaml", "--seeds=[0,1]", "--out=out", *more]
-    try:
-        report_errors(lambda: reproduce.main(given))
-    except SystemExit as stopped:
-        return stopped.code
-    return 0
 
 
 def ran(study: Path) -> list[str]:

@@ -1,10 +1,7 @@
 """Submitting: what a job trains is what the command would train, also where it is ended and comes again."""
 
-import json
 import os
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,28 +9,15 @@ import yaml
 
 from recipes import submit
 from recipes.command_line.errors import report_errors
-from tests.recipes.runs.test_resume import METHODS, SMALL, differences
-from tests.recipes.runs.test_resume_auto import content
 from tests.support import toy
+from tests.support.methods import METHODS
+from tests.support.played_slurm import ROOT, told_at
+from tests.support.small_trainings import SMALL, content, differences
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of toy lengths
 
-TRAINING = [*METHODS["lntl"], *SMALL, "--trainer.max_epochs=6"]  # 36 batches
-ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 600  # until a test gives up waiting
-
-
-def wait(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
-def told_at(step: int, *signals: str) -> str:
-    """The option by which a training is told once that the time is over."""
-    callback = {"class_path": "tests.support.told.Told", "init_args": {"step": step, "signals": signals}}
-    return f"--trainer.callbacks=[{json.dumps(callback)}]"
+TRAINING = [*METHODS["lntl"].command, *SMALL, "--trainer.max_epochs=6"]  # 36 batches
 
 
 def submit_here(folder: Path, *options: str) -> list:
@@ -59,7 +43,7 @@ def array(tmp_path_factory) -> dict[int, Path]:
     """The run folders of an array over two seeds, by seed."""
     folder = tmp_path_factory.mktemp("array")
     jobs = submit_here(folder, "--seeds=[0,1]")
-    wait(lambda: all(job.done() for job in jobs))
+    wait_until(lambda: all(job.done() for job in jobs))
     assert [job.exception() for job in jobs] == [None, None], jobs[0].stdout()
     runs = [file.parent for file in folder.glob("runs/lntl/*/results.json")]
     return {yaml.safe_load((run / "config.yaml").read_text())["seed_everything"]: run for run in runs}
@@ -81,7 +65,7 @@ def test_what_a_job_trained_the_command_need_not_train_again(array, monkeypatch,
 @pytest.mark.slow
 def test_a_job_whose_time_is_over_comes_again_and_ends_as_one_that_was_not(array, tmp_path):
     (job,) = submit_here(tmp_path, told_at(20, "SIGUSR2"))
-    wait(job.done)
+    wait_until(job.done)
     log = job.stdout()
     assert job.exception() is None, log
     assert "Requeued job" in log

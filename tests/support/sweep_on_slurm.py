@@ -11,7 +11,7 @@ import pytest
 from recipes import sweep
 from recipes.sweeping import sweep_runs
 from recipes.sweeping.sweep_run_folder import SweepRun
-from tests.recipes.cluster.test_submit_slurm import play_slurm, start
+from tests.support.played_slurm import play_slurm, start
 from tests.support.sweep_folder import SWEEP, fake_plan, faked, run_recipe, write_checkpoint
 
 TRAINER = {"num_nodes": 1, "devices": 1, "accelerator": "cpu"}

@@ -14,48 +14,21 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler
 
-from datamodules.contract import FaceBatch, FaceDataset
+from datamodules.contract import FaceBatch
 from datamodules.loading.augmentation import Augmentation
 from datamodules.loading.prefetch_loader import DEPTH, PrefetchLoader
-from datamodules.loading.samplers import ShardedSampler
 from datamodules.loading.table_dataset import TableDataset
-
-LENGTH = 45
-
-
-def _already_a_batch(batch: FaceBatch) -> FaceBatch:
-    return batch
-
-
-class _Numbers(FaceDataset):
-    """Sample i has a grey image of value i; counts its batches, and can fail or wait."""
-
-    def __init__(self, fails_at: int = -1) -> None:
-        self.fails_at, self.reads = fails_at, 0
-        self.go_on = threading.Event()
-        self.go_on.set()
-
-    def __len__(self) -> int:
-        return LENGTH
-
-    def labels(self, index: Tensor) -> FaceBatch:
-        return {"label": index % 3}
-
-    def read(self, index: Tensor) -> FaceBatch:
-        self.go_on.wait()
-        self.reads += 1
-        if self.fails_at in index.tolist():
-            raise ValueError(f"sample {self.fails_at} is damaged")
-        image = index.to(torch.uint8)[:, None, None, None].expand(-1, 3, 4, 4)
-        return {"image": image, **self.labels(index)}
-
-
-def _loader(dataset: Dataset, kind: type[DataLoader] = PrefetchLoader, **options) -> DataLoader:
-    shuffle = options.pop("shuffle", False)
-    sampler = ShardedSampler(dataset, shuffle=shuffle, seed=3)
-    return kind(dataset, batch_size=4, sampler=sampler, collate_fn=_already_a_batch, **options)
+from tests.support.numbered_images import (
+    LENGTH,
+    NumberedData,
+    NumberedImages,
+    Recorder,
+    already_a_batch,
+    make_loader,
+    make_trainer,
+)
 
 
 def _threads() -> list[threading.Thread]:
@@ -86,7 +59,7 @@ def _augmented(seed: int = 0) -> TableDataset:
 def test_epochs_are_those_of_a_plain_loader(drop_last: bool) -> None:
     """Augmented, shuffled anew each epoch: every draw falls on the same sample."""
     ahead, plain = (
-        _loader(_augmented(), kind, shuffle=True, drop_last=drop_last)
+        make_loader(_augmented(), kind, shuffle=True, drop_last=drop_last)
         for kind in (PrefetchLoader, DataLoader)
     )
     assert len(ahead) == len(plain)
@@ -100,7 +73,7 @@ def test_epochs_are_those_of_a_plain_loader(drop_last: bool) -> None:
 
 
 def test_an_epoch_can_be_set_until_the_first_batch() -> None:
-    loader = _loader(_Numbers(), shuffle=True)
+    loader = make_loader(NumberedImages(), shuffle=True)
     batches = iter(loader)
     loader.sampler.set_epoch(5)
     first = next(batches)["index"].tolist()
@@ -128,8 +101,8 @@ def test_batch_samplers_and_samples_without_batches_work() -> None:
 
 
 def test_batches_are_made_in_one_other_thread_ahead_but_not_far() -> None:
-    dataset = _Numbers()
-    batches = iter(_loader(dataset))
+    dataset = NumberedImages()
+    batches = iter(make_loader(dataset))
     assert not _threads()
     for taken in range(1, 5):
         next(batches)
@@ -153,14 +126,14 @@ def test_an_empty_epoch_and_one_shorter_than_the_depth() -> None:
 
 
 def test_after_the_last_batch_the_iterator_stays_at_its_end() -> None:
-    batches = iter(_loader(_Numbers()))
+    batches = iter(make_loader(NumberedImages()))
     assert len(list(batches)) == 12
     assert not _threads()
     assert next(batches, "end") == "end"
 
 
 def test_an_error_arrives_in_its_place_with_the_traceback_of_the_thread() -> None:
-    batches = iter(_loader(_Numbers(fails_at=9)))
+    batches = iter(make_loader(NumberedImages(fails_at=9)))
     assert [next(batches)["index"].tolist() for _ in range(2)] == [[0, 1, 2, 3], [4, 5, 6, 7]]
     with pytest.raises(ValueError, match="sample 9 is damaged") as caught:
         next(batches)
@@ -170,7 +143,7 @@ def test_an_error_arrives_in_its_place_with_the_traceback_of_the_thread() -> Non
 
 
 def test_an_error_keeps_no_batch_alive() -> None:
-    batches = iter(_loader(_Numbers(fails_at=9)))
+    batches = iter(make_loader(NumberedImages(fails_at=9)))
     gc.collect()
     gc.disable()
     try:
@@ -191,7 +164,7 @@ def _fail_in_the_loop(loader: DataLoader) -> None:
 
 @pytest.mark.parametrize("how", ["break", "close", "error", "generator", "never started"])
 def test_stopping_early_ends_the_thread(how: str) -> None:
-    loader = _loader(_Numbers())
+    loader = make_loader(NumberedImages())
     if how == "break":
         for _ in loader:
             break
@@ -218,8 +191,8 @@ def test_stopping_early_ends_the_thread(how: str) -> None:
 def test_what_was_read_when_it_stopped_depends_on_no_timing() -> None:
     """A dataset that counts its readings would be changed by a race here."""
     for _ in range(20):
-        dataset = _Numbers()
-        for taken, _batch in enumerate(_loader(dataset), 1):
+        dataset = NumberedImages()
+        for taken, _batch in enumerate(make_loader(dataset), 1):
             if taken == 3:
                 break
         del _batch
@@ -227,7 +200,7 @@ def test_what_was_read_when_it_stopped_depends_on_no_timing() -> None:
 
 
 def test_two_iterators_at_once_and_one_more_inside() -> None:
-    loader = _loader(_Numbers(), shuffle=True)
+    loader = make_loader(NumberedImages(), shuffle=True)
     alone = [batch["index"].tolist() for batch in loader]
     pairs = [(a["index"].tolist(), b["index"].tolist()) for a, b in zip(loader, loader, strict=True)]
     assert pairs == [(x, x) for x in alone]
@@ -237,14 +210,14 @@ def test_two_iterators_at_once_and_one_more_inside() -> None:
 
 
 def test_the_model_keeps_its_threads_and_the_loading_thread_has_one() -> None:
-    class Asks(_Numbers):
+    class Asks(NumberedImages):
         def read(self, index: Tensor) -> FaceBatch:
             return {"image": torch.tensor(torch.get_num_threads()), **self.labels(index)}
 
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        assert {int(batch["image"]) for batch in _loader(Asks())} == {1}
+        assert {int(batch["image"]) for batch in make_loader(Asks())} == {1}
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
@@ -261,14 +234,14 @@ def test_batches_are_pinned_for_the_device_of_the_process(monkeypatch: pytest.Mo
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch finds no accelerator
-        list(_loader(_Numbers(), pin_memory=True))
-        list(_loader(_Numbers()))
+        list(make_loader(NumberedImages(), pin_memory=True))
+        list(make_loader(NumberedImages()))
     assert calls == [("prefetch", 3)]
 
 
 def test_with_loader_processes_it_is_a_plain_loader() -> None:
-    loader = _loader(_Numbers(), num_workers=1, persistent_workers=True)
-    _equal(list(loader), list(_loader(_Numbers(), DataLoader)))
+    loader = make_loader(NumberedImages(), num_workers=1, persistent_workers=True)
+    _equal(list(loader), list(make_loader(NumberedImages(), DataLoader)))
     assert not _threads()
 
 
@@ -288,63 +261,6 @@ def test_a_process_ends_while_the_thread_waits(end: str) -> None:
     assert ("Error" in run.stderr) == (end == "raise RuntimeError")
 
 
-class _Module(pl.LightningModule):
-    """Records what it is given; can fail in a training step."""
-
-    def __init__(self, fails_at: int = -1) -> None:
-        super().__init__()
-        self.layer, self.fails_at = torch.nn.Linear(48, 3), fails_at
-        self.seen: list[tuple[str, int, list[int]]] = []
-
-    def _loss(self, batch: FaceBatch, stage: str) -> Tensor:
-        self.seen.append((stage, self.current_epoch, batch["index"].tolist()))
-        x = batch["image"].flatten(1) / 255
-        return torch.nn.functional.cross_entropy(self.layer(x), batch["label"].clamp(min=0))
-
-    def training_step(self, batch: FaceBatch, batch_idx: int) -> Tensor:
-        if batch_idx == self.fails_at:
-            raise RuntimeError("this step fails")
-        return self._loss(batch, "train")
-
-    def validation_step(self, batch: FaceBatch, batch_idx: int) -> None:
-        self._loss(batch, "val")
-
-    def predict_step(self, batch: FaceBatch, batch_idx: int) -> Tensor:
-        return batch["index"]
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.SGD(self.parameters(), lr=0.1)
-
-
-class _Data(pl.LightningDataModule):
-    def __init__(self, kind: type[DataLoader] = PrefetchLoader, *, sharded: bool = True) -> None:
-        super().__init__()
-        self.kind, self.sharded = kind, sharded
-
-    def train_dataloader(self) -> DataLoader:
-        if self.sharded:
-            return _loader(_Numbers(), self.kind, shuffle=True)
-        return self.kind(_Numbers(), batch_size=4, shuffle=True, collate_fn=_already_a_batch)
-
-    def val_dataloader(self) -> DataLoader:
-        return _loader(_Numbers(), self.kind)
-
-    def predict_dataloader(self) -> DataLoader:
-        return self.val_dataloader()
-
-
-def _trainer(**options) -> pl.Trainer:
-    options = {"max_epochs": 2, "devices": 1, "limit_val_batches": 2} | options
-    return pl.Trainer(
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        **options,
-    )
-
-
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers")
 
 
@@ -355,8 +271,8 @@ def test_lightning_trains_as_with_a_plain_loader(options: dict) -> None:
     modules = []
     for kind in (PrefetchLoader, DataLoader):
         pl.seed_everything(0, verbose=False)
-        modules.append(_Module())
-        _trainer(**options).fit(modules[-1], _Data(kind))
+        modules.append(Recorder())
+        make_trainer(**options).fit(modules[-1], NumberedData(kind))
         assert not _threads()
     assert modules[0].seen == modules[1].seen
     assert torch.equal(modules[0].layer.weight, modules[1].layer.weight)
@@ -364,13 +280,13 @@ def test_lightning_trains_as_with_a_plain_loader(options: dict) -> None:
 
 def test_lightning_ends_the_thread_after_an_exception_in_a_step() -> None:
     with pytest.raises(RuntimeError, match="this step fails"):
-        _trainer().fit(_Module(fails_at=2), _Data())
+        make_trainer().fit(Recorder(fails_at=2), NumberedData())
     gc.collect()
     assert not _threads()
 
 
 def test_lightning_remakes_the_loader_to_predict() -> None:
-    predicted = _trainer().predict(_Module(), _Data())
+    predicted = make_trainer().predict(Recorder(), NumberedData())
     assert torch.cat(predicted).tolist() == list(range(LENGTH))
 
 
@@ -378,7 +294,7 @@ def test_lightning_can_put_its_sampler_into_the_loader() -> None:
     """`use_distributed_sampler` builds the loader again, whether it was made in a hook or given."""
     from pytorch_lightning.utilities.data import _update_dataloader
 
-    loader = PrefetchLoader(_Numbers(), batch_size=4, collate_fn=_already_a_batch, pin_memory=False)
+    loader = PrefetchLoader(NumberedImages(), batch_size=4, collate_fn=already_a_batch, pin_memory=False)
     again = _update_dataloader(loader, RandomSampler(range(5)))
     assert type(again) is PrefetchLoader
     assert sorted(i for batch in again for i in batch["index"].tolist()) == list(range(5))
@@ -389,10 +305,10 @@ def test_lightning_can_put_its_sampler_into_the_loader() -> None:
 def test_two_processes_share_an_epoch(sharded: bool, tmp_path) -> None:
     code = (
         "import json, os, sys\n"
-        "from tests.datamodules.loading.test_prefetch_loader import _Data, _Module, _trainer\n"
-        "module = _Module()\n"
-        "trainer = _trainer(devices=2, strategy='ddp', max_epochs=1, limit_val_batches=0)\n"
-        f"trainer.fit(module, _Data(sharded={sharded}))\n"
+        "from tests.support.numbered_images import NumberedData, Recorder, make_trainer\n"
+        "module = Recorder()\n"
+        "trainer = make_trainer(devices=2, strategy='ddp', max_epochs=1, limit_val_batches=0)\n"
+        f"trainer.fit(module, NumberedData(sharded={sharded}))\n"
         "assert type(trainer.train_dataloader).__name__ == 'PrefetchLoader'\n"
         "seen = [i for stage, _, index in module.seen if stage == 'train' for i in index]\n"
         f"open({str(tmp_path)!r} + f'/{{trainer.global_rank}}.json', 'w').write(json.dumps(seen))\n"

@@ -10,13 +10,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from torch.nn.functional import normalize
 
 from evaluation.verification.all_pairs import verification
-
-
-def faces(n=60, people=12, d=8, noise=1.0, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    identity = torch.randint(people, (n,), generator=generator)
-    centre = torch.randn(people, d, generator=generator)
-    return centre[identity] + noise * torch.randn(n, d, generator=generator), identity
+from tests.support.verification_sets import faces
 
 
 def oracle(embedding, identity):

@@ -8,8 +8,7 @@ from fairlearn.metrics import MetricFrame, false_negative_rate, false_positive_r
 from evaluation.verification import pair_scores
 from evaluation.verification.demographic_rates import demographic_rates
 from evaluation.verification.differentials import fdr, garbe, n_sigma
-from tests.evaluation.verification.test_all_pairs import faces
-from tests.evaluation.verification.test_pair_scores import METRICS
+from tests.support.verification_sets import METRICS, faces
 
 
 def grouped(n=400, people=100, groups=3):

@@ -11,31 +11,9 @@ from datamodules.cropping.face_detector import FaceDetector
 from evaluation.verification.lfw_protocol import PairRows, best_threshold, lfw_view1, lfw_view2, listed_scores
 from recipes.embedding.embedder import load_embedder
 from recipes.embedding.photo_face import read_face
-from tests.evaluation.verification.test_all_pairs import faces
+from tests.support.verification_sets import at_angles, folded, rows
 
 ANGLES = [0, 10, 40, 90, 95, 150]
-
-
-def at_angles(*degrees):
-    angle = torch.deg2rad(torch.tensor(degrees, dtype=torch.float64))
-    return torch.stack([angle.cos(), angle.sin()], 1)
-
-
-def rows(pairs, same, fold=None):
-    first, second = np.array(pairs).T
-    return PairRows(first, second, np.array(same, bool), np.array(fold or [0] * len(same)))
-
-
-def folded(seed=0, noise=1.2, n=400):
-    """Embeddings, and pairs in 10 folds, half of them genuine."""
-    embedding, identity = faces(n, n // 2, d=16, noise=noise, seed=seed)
-    rng, who = np.random.default_rng(seed), identity.numpy()
-    i, j = np.triu_indices(n, 1)
-    genuine = rng.permutation(np.flatnonzero(who[i] == who[j]))[:150]
-    impostor = rng.permutation(np.flatnonzero(who[i] != who[j]))[: len(genuine)]
-    chosen = np.concatenate([genuine, impostor])
-    same = who[i[chosen]] == who[j[chosen]]
-    return embedding, PairRows(i[chosen], j[chosen], same, np.arange(len(chosen)) % 10)
 
 
 def test_view_1_by_hand():

@@ -4,7 +4,7 @@ import pytest
 from evaluation.audit.cache import fingerprint
 from evaluation.verification.lfw_protocol import PairRows
 from evaluation.verification.listed_pairs import ListedPairs
-from tests.evaluation.verification.test_lfw_protocol import at_angles, folded, rows
+from tests.support.verification_sets import at_angles, folded, rows
 
 X = at_angles(0, 20, 60, 110, 10, 12, 70, 95)
 TRAIN = rows([(0, 1), (0, 2), (2, 3), (0, 3)], [1, 1, 0, 0])

@@ -5,24 +5,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.spatial.distance import pdist, squareform
 
 from evaluation.verification import pair_scores, pair_tiles
 from evaluation.verification.error_rates import auc, count_errors, eer, tar_at_far
 from evaluation.verification.pair_scores import count_pairs, score_pairs
 from evaluation.verification.pair_tiles import PairTiles, make_tiles
-from tests.evaluation.verification.test_all_pairs import faces
-
-METRICS = ("cosine", "euclidean")
-
-
-def all_scores(embedding, identity, metric):
-    """Genuine and impostor scores, by scipy."""
-    i, j = np.triu_indices(len(identity), 1)
-    distance = squareform(pdist(np.asarray(embedding, np.float64), metric))[i, j]
-    same = np.asarray(identity)[i] == np.asarray(identity)[j]
-    score = 1 - distance if metric == "cosine" else -distance
-    return score[same], score[~same]
+from tests.support.verification_sets import METRICS, all_scores, faces
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ import torch
 from evaluation.verification.error_rates import count_errors
 from evaluation.verification.pair_scores import count_pairs
 from evaluation.verification.subject_bootstrap import bootstrap_rates
-from tests.evaluation.verification.test_all_pairs import faces
-from tests.evaluation.verification.test_pair_scores import METRICS, all_scores
+from tests.support.verification_sets import METRICS, all_scores, faces
 
 
 def brute_rates(embedding, identity, threshold, draws, exact):

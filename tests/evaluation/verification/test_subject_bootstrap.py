@@ -7,8 +7,7 @@ import torch
 from evaluation.verification.error_rates import auc, eer
 from evaluation.verification.pair_scores import count_pairs
 from evaluation.verification.subject_bootstrap import Intervals, bootstrap_people
-from tests.evaluation.verification.test_all_pairs import faces
-from tests.evaluation.verification.test_pair_scores import METRICS, all_scores
+from tests.support.verification_sets import METRICS, all_scores, faces
 
 
 def brute_force(embedding, identity, draws):

@@ -12,47 +12,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from lightning_modules.backbones.factory import WeightsError, build_backbone, save_backbone
-
-
-def tiny(path: Path, *, size: int | str = 16, flat: bool = True, stride: int = 2) -> str:
-    """Writes a graph with a residual block that strides in its branch and in its shortcut."""
-    rng = np.random.default_rng(0)
-
-    def constant(name: str, *shape: int) -> TensorProto:
-        return numpy_helper.from_array(rng.normal(size=shape).astype(np.float32) / 4, name)
-
-    def conv(x: str, w: str, y: str, stride: int, pad: int) -> onnx.NodeProto:
-        return helper.make_node("Conv", [x, w], [y], name=w, strides=[stride] * 2, pads=[pad] * 4)
-
-    nodes = [
-        conv("image", "stem", "a", stride, 1),
-        helper.make_node("Relu", ["a"], ["b"], name="relu"),
-        conv("b", "narrow", "c", 1, 0),
-        conv("c", "branch", "d", stride, 1),
-        conv("b", "shortcut", "e", stride, 0),
-        helper.make_node("Add", ["d", "e"], ["f"], name="add"),
-        conv("f", "last", "g", 1, 1),
-        helper.make_node("GlobalAveragePool", ["g"], ["h"], name="pool"),
-        helper.make_node("Flatten", ["h"], ["embedding"], name="flatten"),
-    ]
-    initializers = [
-        constant("stem", 8, 3, 3, 3),
-        constant("narrow", 4, 8, 1, 1),
-        constant("branch", 8, 4, 3, 3),
-        constant("shortcut", 8, 8, 1, 1),
-        constant("last", 6, 8, 3, 3),
-    ]
-    output, shape = ("embedding", ["n", 6]) if flat else ("h", ["n", 6, 1, 1])
-    graph = helper.make_graph(
-        nodes if flat else nodes[:-1],
-        "tiny",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, size, size])],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)],
-        initializers,
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    onnx.save(model, path)
-    return str(path)
+from tests.support.tiny_onnx import write_onnx
 
 
 def runtime(path: str | Path, prepared: np.ndarray) -> np.ndarray:
@@ -66,7 +26,7 @@ def noise(size: int) -> torch.Tensor:
 
 
 def test_embeddings_are_those_of_onnxruntime(tmp_path):
-    path = tiny(tmp_path / "tiny.onnx")
+    path = write_onnx(tmp_path / "tiny.onnx")
     backbone = build_backbone("onnx", weights=path)
     expected = runtime(path, (noise(16).numpy().astype(np.float32) - 127.5) / 128)
     np.testing.assert_allclose(backbone(noise(16)).numpy(), expected, atol=1e-5)
@@ -89,7 +49,9 @@ def test_a_published_recogniser_gives_the_embeddings_of_onnxruntime(face_data_ro
 
 
 def test_the_last_stage_begins_where_the_last_resolution_does(tmp_path):
-    backbone = build_backbone("onnx", weights=tiny(tmp_path / "tiny.onnx"), trainable="last_stage").train()
+    backbone = build_backbone(
+        "onnx", weights=write_onnx(tmp_path / "tiny.onnx"), trainable="last_stage"
+    ).train()
     trained = {n for n, p in backbone.network.named_parameters() if p.requires_grad}
     assert trained == {"branch.weight", "shortcut.weight", "last.weight"}
     before = {n: p.detach().clone() for n, p in backbone.network.named_parameters()}
@@ -100,7 +62,7 @@ def test_the_last_stage_begins_where_the_last_resolution_does(tmp_path):
 
 
 def test_a_graph_without_stages_has_no_last_one(tmp_path):
-    path = tiny(tmp_path / "tiny.onnx", stride=1)
+    path = write_onnx(tmp_path / "tiny.onnx", stride=1)
     assert not build_backbone("onnx", weights=path)(noise(16)).requires_grad
     with pytest.raises(ValueError, match="no last stage is known of onnx: set trainable to none or all"):
         build_backbone("onnx", weights=path, trainable="last_stage")
@@ -108,12 +70,12 @@ def test_a_graph_without_stages_has_no_last_one(tmp_path):
 
 def test_graphs_that_give_no_embedding_are_refused(tmp_path):
     with pytest.raises(WeightsError, match=r"one embedding \(n, D\); two images gave \(2, 6, 1, 1\)"):
-        build_backbone("onnx", weights=tiny(tmp_path / "map.onnx", flat=False))
+        build_backbone("onnx", weights=write_onnx(tmp_path / "map.onnx", flat=False))
     with pytest.raises(WeightsError, match="needs weights: the path of an .onnx file"):
         build_backbone("onnx")
     with pytest.raises(WeightsError, match="nowhere.onnx: there is no such weights file"):
         build_backbone("onnx", weights="nowhere.onnx")
-    for content in (b"", b"nonsense", Path(tiny(tmp_path / "whole.onnx")).read_bytes()[:-200]):
+    for content in (b"", b"nonsense", Path(write_onnx(tmp_path / "whole.onnx")).read_bytes()[:-200]):
         (tmp_path / "bad.onnx").write_bytes(content)
         with pytest.raises(WeightsError, match="bad.onnx: not an ONNX graph that can be converted"):
             build_backbone("onnx", weights=str(tmp_path / "bad.onnx"))
@@ -170,7 +132,7 @@ def test_images_with_the_channels_last_are_refused_with_what_to_do(tmp_path):
 
 
 def test_an_open_input_size_has_to_be_given(tmp_path):
-    path = tiny(tmp_path / "tiny.onnx", size="side")
+    path = write_onnx(tmp_path / "tiny.onnx", size="side")
     with pytest.raises(ValueError, match="set input_size in backbone_options"):
         build_backbone("onnx", weights=path)
     assert build_backbone("onnx", weights=path, options={"input_size": 20})(noise(50)).shape == (3, 6)
@@ -179,6 +141,6 @@ def test_an_open_input_size_has_to_be_given(tmp_path):
 
 
 def test_a_graph_is_not_written_as_a_named_backbone(tmp_path):
-    backbone = build_backbone("onnx", weights=tiny(tmp_path / "tiny.onnx"))
+    backbone = build_backbone("onnx", weights=write_onnx(tmp_path / "tiny.onnx"))
     with pytest.raises(ValueError, match="a backbone of kind onnx cannot be written"):
         save_backbone(backbone, tmp_path / "tiny.safetensors", made_by="", figures={})

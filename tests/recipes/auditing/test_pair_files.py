@@ -16,8 +16,8 @@ from evaluation.plots import style
 from recipes import audit
 from recipes.auditing.pair_files import load_pairs
 from recipes.command_line.errors import UsageError, report_errors
-from tests.recipes.test_audit import FAST
 from tests.support.lfw_tree import NAMES, write_lfw
+from tests.support.small_audits import FAST
 
 LOST = "Person_K/Person_K_0002.jpg"  # of the test pairs of View 1, and of View 2
 IDS = np.array([f"{name}/{name}_{k:04d}.jpg" for name in NAMES for k in (1, 2)])

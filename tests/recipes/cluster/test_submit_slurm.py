@@ -1,9 +1,5 @@
 """Two tasks under SLURM, played on this machine: one training, queued again when its time is over."""
 
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,15 +7,15 @@ import yaml
 
 from recipes.command_line.errors import UsageError
 from recipes.submit import submit_training
-from tests.recipes.runs.test_resume import METHODS, SMALL
-from tests.recipes.runs.test_resume_auto import content
-from tests.recipes.test_submit import ROOT, told_at
 from tests.support import toy
+from tests.support.methods import METHODS
+from tests.support.played_slurm import play_slurm, start, told_at
+from tests.support.small_trainings import SMALL, content
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of toy lengths
 
 TRAINING = [
-    *METHODS["lntl"], *SMALL, "--trainer.max_epochs=6", "--trainer.devices=2",
+    *METHODS["lntl"].command, *SMALL, "--trainer.max_epochs=6", "--trainer.devices=2",
     "--trainer.strategy=ddp_find_unused_parameters_true",
 ]  # fmt: skip
 
@@ -27,39 +23,6 @@ TRAINING = [
 @pytest.fixture
 def slurm(tmp_path, monkeypatch) -> Path:
     return play_slurm(tmp_path, monkeypatch)
-
-
-def play_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of what the commands of SLURM that are played were asked for; works in `tmp_path`."""
-    commands, folder = tmp_path / "bin", tmp_path / "slurm"
-    commands.mkdir()
-    folder.mkdir()
-    source = (Path(__file__).parents[2] / "support" / "fake_slurm.py").read_text()
-    for name in ("sbatch", "srun", "scontrol", "squeue"):
-        (commands / name).write_text(f"#!{sys.executable} -S\n{source}")
-        (commands / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{commands}:{os.environ['PATH']}")
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # of the callback that tells
-    monkeypatch.setenv("FAKE_SLURM", str(folder))
-    monkeypatch.chdir(tmp_path)
-    return folder
-
-
-def start(slurm: Path, job: str = "1234", tasks: int = 2) -> subprocess.Popen[bytes]:
-    """The script of a job, or of a task of an array, as SLURM starts it on the first of its machines."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    number, _, place = job.partition("_")
-    given = {"SLURM_JOB_ID": number, "SLURM_NTASKS": f"{tasks}", "SLURM_NTASKS_PER_NODE": f"{tasks}"}
-    given |= {
-        "SLURM_NNODES": "1",
-        "SLURM_JOB_NUM_NODES": "1",
-        "SLURM_JOB_NAME": "lntl",
-        "MASTER_PORT": f"{port}",
-    }
-    given |= {"SLURM_ARRAY_JOB_ID": number, "SLURM_ARRAY_TASK_ID": place} if place else {}
-    return subprocess.Popen(["bash", (slurm / f"{number}.script").read_text()], env=os.environ | given)
 
 
 @pytest.mark.slow

@@ -8,8 +8,8 @@ import yaml
 from recipes.command_line.errors import UsageError
 from recipes.reproducing.reproduce_study import Step, plan_jobs
 from recipes.submit import submit_training
-from tests.recipes.test_reproduce import PUBLISHED, run, study  # noqa: F401
 from tests.support import toy
+from tests.support.small_study import PUBLISHED, run
 
 NAMES = ["../../x", "/abs", "a/../../x", "a\x1bb"]
 
@@ -47,7 +47,7 @@ def test_a_checkpoint_outside_its_folder_is_refused(tmp_path, monkeypatch, capsy
 
 
 @pytest.mark.parametrize("name", ["../x", "/abs", "a/b"])
-def test_a_study_outside_its_folder_is_refused(name, study, capsys):  # noqa: F811
+def test_a_study_outside_its_folder_is_refused(name, study, capsys):
     Path("published.yaml").write_text(yaml.safe_dump(PUBLISHED | {"name": name}))
     assert run() == 2
     assert "is no name of a f" in capsys.readouterr().err

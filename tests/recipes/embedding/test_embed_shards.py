@@ -8,11 +8,7 @@ import torch
 from recipes import embed
 from recipes.embedding.embedding_job import EmbeddingJob
 from recipes.embedding.embedding_shards import ShardFolder
-from tests.recipes import test_embed
-from tests.recipes.test_embed import NOISE, QUIET, _exit, looped, run
-
-network, in_processes = test_embed.network, test_embed.in_processes
-embedded, killed = test_embed.embedded, test_embed.killed
+from tests.support.embed_command import NOISE, QUIET, exit_code, looped, run
 
 
 @pytest.fixture
@@ -113,7 +109,7 @@ def test_other_options_than_another_shards_are_one_line(backbone, tmp_path, caps
         ("--shard_size=12", "shard_size (7 there, 12 here)"),
         ("--splits=[train]", "splits (train,val,test there, train here)"),
     ):
-        assert _exit([*NOISE, *QUIET, f"--out={out}", backbone, *more, change]) == 2
+        assert exit_code([*NOISE, *QUIET, f"--out={out}", backbone, *more, change]) == 2
         (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error: ")]
         assert f"t.parts: was prepared otherwise, these differ: {named}" in line
         assert "give the same options or another --out, or delete" in line
@@ -126,8 +122,8 @@ def test_shards_and_a_run_of_all_are_not_at_work_at_once(backbone, tmp_path, mon
 
     def write(self, part, embedding):
         if not codes:
-            codes.append(_exit(arguments))
-            codes.append(_exit([*arguments, "--shard=0/2"]))
+            codes.append(exit_code(arguments))
+            codes.append(exit_code([*arguments, "--shard=0/2"]))
         original(self, part, embedding)
 
     monkeypatch.setattr(EmbeddingJob, "_write", write)
@@ -167,7 +163,7 @@ def test_a_shard_can_have_two_processes(network, backbone, tmp_path, whole, in_p
 
 @pytest.mark.parametrize("share", ["2/2", "x", "/8", "1/0"])
 def test_mistakes_are_one_line(tmp_path, capsys, share):
-    assert _exit([*NOISE, *QUIET, f"--out={tmp_path / 't'}", f"--shard={share}"]) == 2
+    assert exit_code([*NOISE, *QUIET, f"--out={tmp_path / 't'}", f"--shard={share}"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert f"--shard is {share}" in line or f"--shard is '{share}'" in line
     assert not any(tmp_path.iterdir())

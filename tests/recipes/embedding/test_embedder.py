@@ -9,45 +9,17 @@ import pytest
 import timm
 import torch
 import yaml
-from pytorch_lightning import Trainer
 
 from datamodules.synthetic_faces import SyntheticFaces
 from lightning_modules.backbones.factory import build_backbone, save_backbone
 from lightning_modules.baseline import Baseline
-from lightning_modules.training.base import FaceModule
 from recipes.command_line.errors import UsageError, report_errors
 from recipes.embedding.embedder import embedder_facts, load_embedder
 from storage.checkpoints import WeightsError
-from tests.lightning_modules.test_checkpoints import METHODS, trained_part
+from tests.support.checkpoints import TOY_BACKBONE, Hostile, write_checkpoint
 from tests.support.embed_faces import TOY, write_network
-
-ATTRIBUTES = {
-    "emotion": ["happy", "neutral", "sad"],
-    "smiling": ["no", "yes"],
-    "attractive": ["no", "yes"],
-    "identity": ["a", "b", "c", "d"],
-}
-TOY_BACKBONE = {"attributes": ATTRIBUTES, "backbone": "resnet10t", "weights": "random"}
-TOY_BACKBONE["backbone_options"] = TOY
-
-
-def write_checkpoint(module: FaceModule, run: Path, change=None) -> Path:
-    """The checkpoint of a run folder, with its configuration; `change` may alter it."""
-    kind = type(module)
-    (run / "checkpoints").mkdir(parents=True)
-    config = {"model": {"class_path": f"{kind.__module__}.{kind.__name__}", "init_args": {}}}
-    (run / "config.yaml").write_text(yaml.safe_dump(config))
-    path = run / "checkpoints" / "best.ckpt"
-    trainer = Trainer(
-        accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False, max_epochs=1
-    )
-    trainer.strategy.connect(module)
-    trainer.save_checkpoint(path, weights_only=True)
-    if change is not None:
-        checkpoint = torch.load(path, weights_only=True)
-        change(checkpoint)
-        torch.save(checkpoint, path)
-    return path
+from tests.support.methods import ATTRIBUTES, METHODS
+from tests.support.tiny_onnx import write_onnx
 
 
 @pytest.fixture
@@ -61,15 +33,17 @@ def image() -> torch.Tensor:
     return torch.randint(256, (3, 3, 40, 40), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
 
 
-@METHODS
-def test_a_checkpoint_of_every_method_embeds(method, options, tmp_path, image):
+@pytest.mark.parametrize("name", METHODS)
+def test_a_checkpoint_of_every_method_embeds(name, tmp_path, image):
+    method = METHODS[name]
+    options = method.options | method.unusual
     torch.manual_seed(0)
     weights = write_network(tmp_path / "mine.safetensors")
-    module = method(attributes=ATTRIBUTES, backbone=str(weights), trainable=trained_part(method), **options)
+    module = method.kind(attributes=ATTRIBUTES, backbone=str(weights), trainable=method.trainable, **options)
     path = write_checkpoint(module, tmp_path / "run")
     weights.unlink()
     again = load_embedder(path)
-    assert type(again) is method
+    assert type(again) is method.kind
     assert not again.training
     embedding = again.embed(again.inputs({"image": image}))
     assert embedding.dtype == torch.float32
@@ -127,14 +101,6 @@ def test_a_checkpoint_that_does_not_say_its_method(config, baseline, tmp_path):
         load_embedder(path)
 
 
-class Hostile:
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return open, (self.path, "w")
-
-
 @pytest.mark.parametrize("write", [torch.save, lambda x, path: path.write_bytes(pickle.dumps(x))])
 def test_a_hostile_checkpoint_is_refused_in_one_line(write, tmp_path, capsys):
     path = tmp_path / "evil.ckpt"
@@ -181,9 +147,7 @@ def test_a_bare_backbone_embeds(tmp_path, image):
 
 
 def test_an_onnx_graph_may_have_moved(tmp_path, image):
-    from tests.lightning_modules.backbones.test_onnx_backbone import tiny
-
-    graph = Path(tiny(tmp_path / "tiny.onnx"))
+    graph = Path(write_onnx(tmp_path / "tiny.onnx"))
     module = Baseline(attributes=ATTRIBUTES, task="emotion", backbone="onnx", weights=str(graph), hidden=8)
     path = write_checkpoint(module, tmp_path / "run")
     facts = embedder_facts(load_embedder(path), path)

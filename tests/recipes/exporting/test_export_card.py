@@ -15,8 +15,8 @@ from recipes.exporting.card_audit import audit_of
 from recipes.exporting.card_run import run_facts
 from recipes.exporting.export_network import EmbeddingNetwork, describe
 from recipes.exporting.model_card import hidden_attributes, model_card
-from tests.recipes.embedding.test_embedder import TOY_BACKBONE, write_checkpoint
-from tests.recipes.test_export import refusal
+from tests.support.checkpoints import TOY_BACKBONE, write_checkpoint
+from tests.support.export_command import refusal
 
 HOSTILE = "# x\n<img src=x onerror=alert(1)> [a](javascript:b) | `c` {{ 7 * 7 }} *d*"
 

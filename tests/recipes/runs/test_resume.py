@@ -8,56 +8,16 @@ import torch
 import yaml
 
 from tests.support import toy
+from tests.support.methods import METHODS
+from tests.support.small_trainings import SMALL, STEP_LR, differences
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of folders that exist, and toy lengths
 
-# 96 images are 6 batches of 16 an epoch, 4 in the order of SensitiveNets
-SMALL = [
-    *toy.DATA, *toy.QUIET, "--data.init_args.train_identities=16", "--data.init_args.flip=true",
-    "--trainer.max_epochs=3", "--trainer.enable_model_summary=false", "--trainer.callbacks=null",
-    "--model.init_args.backbone=resnet10t", "--model.init_args.weights=random", "--checkpoint.monitor=epoch",
-    # stochastic depth draws random numbers
-    '--model.init_args.backbone_options={"channels": [8, 8, 8, 8], "stem_width": 8, "input_size": 32, '
-    '"act_layer": "leaky_relu", "drop_path_rate": 0.5}',
-]  # fmt: skip
-STEP_LR = (
-    '--model.init_args.scheduler={"class_path": "torch.optim.lr_scheduler.StepLR", '
-    '"init_args": {"step_size": 1, "gamma": 0.5}}'
-)
 PLATEAU = (  # a threshold that no loss reaches: halved at every validation but the first
     '--model.init_args.scheduler={"class_path": "torch.optim.lr_scheduler.ReduceLROnPlateau", '
     '"init_args": {"patience": 0, "factor": 0.5, "threshold": 1000000, "threshold_mode": "abs"}}'
 )
-TURNS = [
-    "--model.init_args.steps_per_round=3",
-    "--model.init_args.classifier_steps=3",
-    "--model.init_args.width=8",
-]
-METHODS = {
-    "baseline": ["--config=baseline.yaml", STEP_LR, "--model.init_args.trainable=all"],
-    "attractiveness": ["--config=attractiveness.yaml", STEP_LR, "--model.init_args.trainable=all"],
-    "face_recognition": ["--config=face_recognition.yaml"],
-    "lntl": ["--config=lntl.yaml", STEP_LR, "--model.init_args.schedule=dann"],
-    "lntl, joint": ["--config=lntl.yaml", STEP_LR, "--model.init_args.scheme=joint"],
-    "sensitivenets": ["--config=sensitivenets.yaml", *TURNS, "--model.init_args.mining=random"],
-    "dann": ["--config=dann.yaml", STEP_LR],
-    "blind_eye": ["--config=blind_eye.yaml", STEP_LR, "--model.init_args.main_every=2"],
-    "end": ["--config=end.yaml", STEP_LR],
-    "laftr": ["--config=laftr.yaml", STEP_LR],
-}
-ON_PLATEAU = [name for name, options in METHODS.items() if STEP_LR in options]
-
-
-def differences(a: Any, b: Any, name: str = "") -> list[str]:
-    """The places at which two nested states differ in a bit."""
-    if isinstance(a, dict):
-        assert a.keys() == b.keys(), name
-        return [x for key in a for x in differences(a[key], b[key], f"{name}.{key}")]
-    if isinstance(a, (list, tuple)):
-        assert len(a) == len(b), name
-        return [x for i in range(len(a)) for x in differences(a[i], b[i], f"{name}.{i}")]
-    same = torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
-    return [] if same else [name]
+ON_PLATEAU = [name for name, method in METHODS.items() if STEP_LR in method.arguments]
 
 
 @pytest.fixture
@@ -89,7 +49,7 @@ EPOCHS = keep(filename="{epoch}", monitor="step", mode="max")
 
 @pytest.mark.parametrize("method", METHODS)
 def test_going_on_in_the_middle_of_an_epoch(method, train):
-    options = [*METHODS[method], *SMALL]
+    options = [*METHODS[method].command, *SMALL]
     whole = train("whole", *options, EVERY_3)
     assert whole["global_step"] == (12 if method == "sensitivenets" else 18)
     rest = train("rest", *options, EVERY_3, "--ckpt_path=kept/step=9.ckpt")
@@ -100,20 +60,20 @@ def test_going_on_in_the_middle_of_an_epoch(method, train):
 
 @pytest.mark.parametrize("method", ["face_recognition", "lntl", "sensitivenets"])
 def test_going_on_at_the_end_of_an_epoch(method, train):
-    options = [*METHODS[method], *SMALL, EPOCHS]
+    options = [*METHODS[method].command, *SMALL, EPOCHS]
     whole = train("whole", *options)
     assert not differences(whole, train("rest", *options, "--ckpt_path=kept/epoch=0.ckpt"))
 
 
 def test_a_checkpoint_of_an_epochs_last_batch_holds_the_schedules_step(train):
-    options = [*METHODS["lntl"], *SMALL, EVERY_3]
+    options = [*METHODS["lntl"].command, *SMALL, EVERY_3]
     whole, rest = train("whole", *options), train("rest", *options, "--ckpt_path=kept/step=12.ckpt")
     del whole["loops"], rest["loops"]  # Lightning leaves out the validation that was to come, and counts so
     assert not differences(whole, rest)
 
 
 def test_loader_processes_start_with_the_epoch_that_goes_on(train):
-    options = [*METHODS["baseline"], *SMALL, EPOCHS, "--data.init_args.num_workers=1"]
+    options = [*METHODS["baseline"].command, *SMALL, EPOCHS, "--data.init_args.num_workers=1"]
     whole = train("whole", *options)
     assert not differences(whole, train("rest", *options, "--ckpt_path=kept/epoch=0.ckpt"))
 
@@ -121,7 +81,7 @@ def test_loader_processes_start_with_the_epoch_that_goes_on(train):
 @pytest.mark.parametrize(("keeps", "checkpoint"), [(EVERY_3, "step=9"), (EPOCHS, "epoch=0")])
 def test_going_on_up_to_a_number_of_steps(keeps, checkpoint, train):
     steps = ["--trainer.max_epochs=-1", "--trainer.max_steps=15"]
-    options = [*METHODS["lntl"], *SMALL, *steps, keeps]
+    options = [*METHODS["lntl"].command, *SMALL, *steps, keeps]
     whole = train("whole", *options)
     rest = train("rest", *options, f"--ckpt_path=kept/{checkpoint}.ckpt")
     del whole["loops"], rest["loops"]  # Lightning counts an epoch twice that it goes on at the end of
@@ -130,7 +90,7 @@ def test_going_on_up_to_a_number_of_steps(keeps, checkpoint, train):
 
 @pytest.mark.parametrize("method", ON_PLATEAU)
 def test_a_schedule_that_waits_for_the_validation_is_stepped_and_goes_on(method, train):
-    options = [PLATEAU if option == STEP_LR else option for option in METHODS[method]]
+    options = [PLATEAU if option == STEP_LR else option for option in METHODS[method].command]
     options += [*SMALL, EPOCHS]
     whole = train("whole", *options)
     for schedule, optimizer in zip(whole["lr_schedulers"], whole["optimizer_states"], strict=True):
@@ -151,7 +111,7 @@ MONITOR = (
 
 @pytest.mark.parametrize("method", ["baseline", "laftr"])
 def test_a_schedule_follows_the_metric_that_it_names(method, train, capsys):
-    options = [option for option in METHODS[method] if option != STEP_LR]
+    options = [option for option in METHODS[method].command if option != STEP_LR]
     options += [*SMALL, "--trainer.max_epochs=1", "--trainer.limit_train_batches=1"]
     kept = train("one", *options, MONITOR.replace("METRIC", "val/accuracy"))
     assert 0 < kept["lr_schedulers"][0]["best"] <= 1

@@ -12,14 +12,18 @@ from callbacks.random_state import RandomState
 from recipes.command_line.errors import UsageError
 from recipes.runs.data_check import refuse_changed_data
 from recipes.runs.resume import find_earlier, note_results, note_run, run_key
-from tests.recipes.runs.test_resume import METHODS, SMALL, differences
 from tests.support import toy
 from tests.support.manifest_trees import write_manifest
+from tests.support.methods import METHODS
+from tests.support.small_trainings import SMALL, content, differences
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of toy lengths
 
-OPTIONS = [*METHODS["baseline"], *SMALL, "--checkpoint.mode=min"]  # of the epochs the first is the best
-KEPT = ("epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers", "loops")
+OPTIONS = [
+    *METHODS["baseline"].command,
+    *SMALL,
+    "--checkpoint.mode=min",
+]  # of the epochs the first is the best
 
 
 @pytest.fixture
@@ -50,11 +54,6 @@ def _killer(step: int, how: str) -> Any:
             os.kill(os.getpid(), signal.SIGTERM)
 
     return hook
-
-
-def content(folder: Path, name: str = "last") -> dict[str, Any]:
-    checkpoint = torch.load(folder / "checkpoints" / f"{name}.ckpt", weights_only=True)
-    return {key: checkpoint[key] for key in KEPT}
 
 
 @pytest.fixture

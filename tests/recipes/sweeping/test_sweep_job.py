@@ -4,15 +4,11 @@ import json
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 import yaml
-from pytorch_lightning import Callback, Trainer
 
 from recipes import sweep
 from recipes.cluster import submit_ending
@@ -21,14 +17,13 @@ from recipes.cluster.submit_slurm import submit
 from recipes.command_line import errors
 from recipes.sweeping.sweep_job import SweepJob
 from recipes.sweeping.sweep_run_folder import SweepRun, training_folder
-from tests.recipes.cluster.test_submit_slurm import play_slurm, start
-from tests.recipes.runs.test_resume import SMALL
-from tests.recipes.runs.test_resume_auto import content
+from tests.support.played_slurm import play_slurm, start
+from tests.support.small_trainings import SMALL, content
 from tests.support.sweep_folder import FAKE, write_checkpoint
+from tests.support.waiting import SECONDS, wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of toy lengths
 
-SECONDS = 600  # until a test gives up waiting
 # the first start trains until it is told; the second is a fake training, in the first task; both wait for all
 TRAINING = f"""
 echo task $SLURM_PROCID
@@ -41,13 +36,6 @@ touch again$SLURM_PROCID
 until [ -e again1 ]; do sleep 0.05; done
 [ $SLURM_PROCID = 1 ] || exec "$1" -S {FAKE} "$2" 0
 """
-
-
-def wait(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -76,7 +64,7 @@ def tell(slurm: Path, *signals: signal.Signals) -> None:
 def test_all_tasks_end_the_training_and_the_first_has_the_job_come_again(signals, slurm):
     run = submit_run("bash", "-c", TRAINING, "bash", sys.executable, tasks=2)
     first = start(slurm, tasks=2)
-    wait(lambda: Path("ready0").exists() and Path("ready1").exists())
+    wait_until(lambda: Path("ready0").exists() and Path("ready1").exists())
     tell(slurm, *signals)
     assert first.wait(SECONDS) != 0
     assert (slurm / "scontrol.txt").read_text() == "requeue 1234\n", "once"
@@ -99,7 +87,7 @@ def test_a_training_that_leaves_otherwise_comes_again_too(code, slurm):
     listen = f"trap 'exit {code}' TERM; " if code else ""
     run = submit_run("bash", "-c", f"{listen}touch ready; while true; do sleep 0.05; done", tasks=1)
     first = start(slurm, tasks=1)
-    wait(lambda: Path("ready").exists())
+    wait_until(lambda: Path("ready").exists())
     tell(slurm, signal.SIGUSR2)
     assert first.wait(SECONDS) != 0
     assert (slurm / "scontrol.txt").read_text() == "requeue 1234\n"
@@ -126,19 +114,6 @@ def test_the_exit_code_of_a_training_that_was_ended_is_that_of_the_recipe():
     assert submit_ending.TERMINATED == errors.TERMINATED == 143
 
 
-class AllTold(Callback):
-    """Tells all processes of its task once, at a step, that the time is over, and waits to be told."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_train_batch_start(self, trainer: Trainer, *_: Any) -> None:
-        if trainer.global_step == self.step and not Path("told").exists():
-            Path("told").touch()
-            os.killpg(0, signal.SIGUSR2)
-            wait(lambda: trainer.received_sigterm)
-
-
 REAL = {
     "program": "recipes/train.py",
     "method": "grid",
@@ -153,7 +128,7 @@ SHORT = [*SMALL, "--trainer.max_epochs=2", "--checkpoint.mode=min"]
 @pytest.mark.slow
 def test_a_training_that_comes_again_goes_on_and_gives_the_table_of_one_that_was_not_ended(slurm, capsys):
     Path("sweep.yaml").write_text(yaml.safe_dump(REAL))
-    told = {"class_path": "tests.recipes.sweeping.test_sweep_job.AllTold", "init_args": {"step": 8}}
+    told = {"class_path": "tests.support.told.AllTold", "init_args": {"step": 8}}
     callbacks = f"--trainer.callbacks=[{json.dumps(told)}]"
     command = ["sweep.yaml", "--out=out", "--cluster=slurm", "--", *SHORT, callbacks]
     sweep.main(command)

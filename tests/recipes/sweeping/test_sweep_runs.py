@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,15 +15,7 @@ from recipes.sweeping.sweep_run_folder import training_folder
 from recipes.sweeping.sweep_runs import run_all
 from storage.json_file import DamagedFileError
 from tests.support.sweep_folder import fake_runs, faked, started
-
-SECONDS = 60  # until a test gives up waiting
-
-
-def _wait(condition) -> None:
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+from tests.support.waiting import wait_until
 
 
 def _started_processes(out: Path) -> list[int]:
@@ -102,7 +93,7 @@ def test_ending_early_ends_the_trainings(tmp_path):
     runs = [fake_runs(tmp_path)[0], *(faked(run, "600") for run in fake_runs(tmp_path)[1:])]
     ended = run_all(runs, tmp_path, 2)
     assert next(ended)[0] is runs[0]
-    _wait(lambda: _started_processes(tmp_path))
+    wait_until(lambda: _started_processes(tmp_path))
     ended.close()
     assert _started_processes(tmp_path) == []
     assert [training_folder(run) is not None for run in runs] == [True, False, False, False]
@@ -128,7 +119,7 @@ def _sweep(out: Path) -> None:
 def test_a_killed_sweep_goes_on_once_its_last_training_is_gone(tmp_path):
     killed = multiprocessing.get_context("fork").Process(target=_sweep, args=(tmp_path,))
     killed.start()
-    _wait(lambda: _started_processes(tmp_path))
+    wait_until(lambda: _started_processes(tmp_path))
     runs = fake_runs(tmp_path)
     with pytest.raises(UsageError, match="another sweep"):
         list(run_all(runs, tmp_path, 1))
@@ -138,5 +129,5 @@ def test_a_killed_sweep_goes_on_once_its_last_training_is_gone(tmp_path):
         list(run_all(runs, tmp_path, 1))
     for process in _started_processes(tmp_path):
         os.kill(process, signal.SIGKILL)
-    _wait(lambda: not _started_processes(tmp_path))
+    wait_until(lambda: not _started_processes(tmp_path))
     assert [found for _, found in run_all(runs, tmp_path, 1)] == [None] * 4
