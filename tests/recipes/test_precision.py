@@ -60,6 +60,6 @@ def test_every_player_trains_and_every_loss_is_finite(name, precision, tmp_path)
     moved = [name for name, value in module.named_parameters() if not torch.equal(value, before[name])]
     assert {name.split(".")[0] for name in moved} == set(method.trained)
     if precision == "16-mixed":
-        assert watch.scaled == dict(enumerate(method.steps))
+        assert watch.scaled == dict(enumerate(method.steps.values()))
     with trainer.precision_plugin.forward_context():
         assert module.eval().embed(batch["image"]).dtype == torch.float32

@@ -57,7 +57,7 @@ class Method:
         options: keyword arguments that it needs, beside the attributes and the backbone.
         unusual: further ones, which differ from their defaults, so that a checkpoint has to keep them.
         trained: the parts that training moves, as prefixes of the names of their parameters.
-        steps: how often each optimizer steps in nine batches.
+        steps: how often each optimizer steps in nine batches, by the argument that makes it.
         arguments: options of `recipes/train.py` for a training of 18 batches in three epochs.
         trainable: the part of the backbone that may train.
     """
@@ -67,7 +67,7 @@ class Method:
     options: dict[str, Any]
     unusual: dict[str, Any]
     trained: tuple[str, ...]
-    steps: tuple[int, ...]
+    steps: dict[str, int]
     arguments: list[str] = field(default_factory=list)
     trainable: str = "last_stage"
 
@@ -84,31 +84,32 @@ TRAINABLE_ALL = "--model.init_args.trainable=all"
 METHODS = {
     "baseline": Method(
         Baseline, "baseline.yaml", {"task": "emotion", "hidden": 8}, {},
-        trained=ENCODER, steps=(9,), arguments=[STEP_LR, TRAINABLE_ALL],
+        trained=ENCODER, steps={"optimizer": 9}, arguments=[STEP_LR, TRAINABLE_ALL],
     ),
     "attractiveness": Method(
         Attractiveness, "attractiveness.yaml", {"sensitive": "emotion"}, {"hidden": 8},
-        trained=ENCODER, steps=(9,), arguments=[STEP_LR, TRAINABLE_ALL],
+        trained=ENCODER, steps={"optimizer": 9}, arguments=[STEP_LR, TRAINABLE_ALL],
     ),
     "face_recognition": Method(
         FaceRecognition, "face_recognition.yaml", {}, {"loss": "arcface", "margin": 0.2},
-        trained=("backbone", "loss"), steps=(9,), trainable="all",
+        trained=("backbone", "loss"), steps={"optimizer": 9}, trainable="all",
     ),
     "lntl": Method(
         LNTL, "lntl.yaml", HIDES, {"stage": "layer4", "lambda_": 0.3, "schedule": "dann"},
-        trained=(*ENCODER, "bias_heads"), steps=(18, 9),
+        trained=(*ENCODER, "bias_heads"), steps={"optimizer": 18, "adversary_optimizer": 9},
         arguments=[STEP_LR, "--model.init_args.schedule=dann"],
     ),
     "lntl_joint": Method(
         LNTL, "lntl.yaml", {**HIDES, "scheme": "joint"}, {"hidden": 0, "set_to_none": True},
-        trained=(*ENCODER, "bias_heads"), steps=(9, 9),
+        trained=(*ENCODER, "bias_heads"), steps={"optimizer": 9, "adversary_optimizer": 9},
         arguments=[STEP_LR, "--model.init_args.scheme=joint"],
     ),
     "sensitivenets": Method(
         SensitiveNets, "sensitivenets.yaml",
         {"sensitive": "emotion", "target": "sad", "rounds": 2, "steps_per_round": 2, "classifier_steps": 2},
         {"width": 6, "layers": 2, "hidden": 4},
-        trained=("suppressor", "classifier"), steps=(6, 3), trainable="none",
+        trained=("suppressor", "classifier"), steps={"optimizer": 6, "classifier_optimizer": 3},
+        trainable="none",
         arguments=[
             "--model.init_args.steps_per_round=3", "--model.init_args.classifier_steps=3",
             "--model.init_args.width=8", "--model.init_args.mining=random",
@@ -116,20 +117,21 @@ METHODS = {
     ),
     "dann": Method(
         DANN, "dann.yaml", HIDES, {"strength": 0.3, "bias_hidden": 4},
-        trained=(*ENCODER, "adversary"), steps=(9,), arguments=[STEP_LR],
+        trained=(*ENCODER, "adversary"), steps={"optimizer": 9}, arguments=[STEP_LR],
     ),
     "blind_eye": Method(
         BlindEye, "blind_eye.yaml", {**HIDES, "main_every": 2}, {"alpha": 0.3, "main_every": 4},
-        trained=(*ENCODER, "adversary"), steps=(6, 3),
+        trained=(*ENCODER, "adversary"), steps={"optimizer": 6, "adversary_optimizer": 3},
         arguments=[STEP_LR, "--model.init_args.main_every=2"],
     ),
     "end": Method(
         EnD, "end.yaml", HIDES, {"alpha": 0.3, "beta": 0.2},
-        trained=ENCODER, steps=(9,), arguments=[STEP_LR],
+        trained=ENCODER, steps={"optimizer": 9}, arguments=[STEP_LR],
     ),
     "laftr": Method(
         LAFTR, "laftr.yaml", HIDES, {"fairness": "equalised_odds", "gamma": 0.3, "adversary_hidden": 5},
-        trained=(*ENCODER, "adversary"), steps=(9, 9), arguments=[STEP_LR],
+        trained=(*ENCODER, "adversary"), steps={"optimizer": 9, "adversary_optimizer": 9},
+        arguments=[STEP_LR],
     ),
 }  # fmt: skip
 """Every module of `lightning_modules/` has an entry; one whose options make another algorithm has several."""
