@@ -67,7 +67,7 @@ def test_what_a_test_changes_of_the_process_is_undone(suite) -> None:
     suite.runpytest_inprocess().assert_outcomes(passed=2)
 
 
-def test_a_test_draws_the_same_in_any_order_and_none_draws_as_another(suite) -> None:
+def test_a_test_draws_the_same_in_any_order(suite) -> None:
     suite.makepyfile(DRAWS)
     drawn = []
     for seed in (1, 2, 3):

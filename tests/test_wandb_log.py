@@ -75,7 +75,7 @@ def names(logged: Logged) -> set[str]:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_the_whole_configuration_and_where_it_ran_are_in_the_runs_config(name, runs):
+def test_the_whole_configuration_is_in_the_runs_config(name, runs):
     logged = runs[name]
     resolved = yaml.safe_load((logged.folder / "config.yaml").read_text())
     record = toy.environment(logged.folder)
@@ -96,7 +96,7 @@ def test_the_whole_configuration_and_where_it_ran_are_in_the_runs_config(name, r
                            "admissible_leakage"]),
     ],
 )  # fmt: skip
-def test_the_figures_of_every_epoch_and_of_the_test_are_those_of_the_run_folder(name, each_epoch, runs):
+def test_the_logged_figures_are_those_of_the_run_folder(name, each_epoch, runs):
     logged = runs[name]
     for metric in each_epoch:
         rows = [row for row in logged.history if f"val/{metric}" in row]

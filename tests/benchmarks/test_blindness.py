@@ -51,7 +51,7 @@ def test_rows_are_made_once_and_what_is_removed_is_equation_4_1(study, monkeypat
 
 
 @pytest.mark.slow
-def test_a_classifier_is_trained_by_the_command_line_and_its_own_embedding_is_measured(monkeypatch, tmp_path):
+def test_a_trained_classifier_is_measured_on_its_own_embedding(monkeypatch, tmp_path):
     config = ["--config", "baseline.yaml", "--model.init_args.task", "gender", *toy.BACKBONE, *toy.DATA]
     config += ["--model.init_args.trainable", "last_stage", "--trainer.max_epochs", "1"]
     data, module, accuracy = blindness.classify(tmp_path, config, "baseline", 3)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning")
 
 
 @pytest.mark.parametrize("rule", colored_mnist_rules.RULES)
-def test_without_jitter_all_rules_paint_grey_times_the_digits_colour(rule):
+def test_without_jitter_all_rules_paint_grey_times_the_colour(rule):
     grey = torch.full((10, 28, 28), 255, dtype=torch.uint8)
     grey[:, :14] = 0
     digits = Digits(grey, torch.arange(10))

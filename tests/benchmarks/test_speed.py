@@ -90,7 +90,7 @@ def test_sensitivenets_losses_are_alike_in_bf16():
 
 
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
-def test_lightnings_loop_and_the_raw_one_end_with_the_same_weights(monkeypatch):
+def test_lightning_and_the_plain_loop_end_with_the_same_weights(monkeypatch):
     size = training_loop_speed.Size(batch=4, features=6, width=5, batches=3)
     assert len(training_loop_speed.compare(size, 1)) == 3
     descend = training_loop_speed.Loop.descend

@@ -10,9 +10,7 @@ from tests.support import toy
 
 
 @pytest.mark.slow
-def test_the_smile_bias_study_runs_each_draw_once_and_prints_its_table(
-    tmp_path, monkeypatch, capsys, celeba_tree
-):
+def test_the_smile_bias_study_runs_each_draw_once(tmp_path, monkeypatch, capsys, celeba_tree):
     monkeypatch.chdir(tmp_path)
     arguments = [
         "--root",

@@ -6,7 +6,7 @@ from benchmarks import switches_speed
 TINY = {"channels": [8, 8, 16, 16], "stem_width": 8, "input_size": 32, "zero_init_last": False}
 
 
-def test_every_side_takes_the_same_step_and_checkpointing_its_own_memory():
+def test_every_side_takes_the_same_step():
     found = switches_speed.compare(4, 1, "resnet10t", [], **TINY)
     assert found["time"].keys() == {"default layout", "checkpointed"}
     assert found["memory_mib"].keys() == {"as it is", "default layout", "checkpointed"}

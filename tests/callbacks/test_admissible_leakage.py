@@ -26,7 +26,7 @@ DROP = st.one_of(st.sampled_from([-0.1, 0.0, 0.02, 0.020000001]), st.floats(-0.5
 
 
 @given(st.lists(st.tuples(UNIT, DROP), min_size=1, max_size=8), st.sampled_from([0.0, 0.02, 0.3]))
-def test_the_smallest_is_the_least_leakage_among_the_admissible_else_the_least_drop(checkpoints, max_drop):
+def test_the_smallest_is_the_least_admissible_leakage(checkpoints, max_drop):
     values = torch.tensor([admissible_leakage(*checkpoint, max_drop) for checkpoint in checkpoints])
     values = values.float()  # as they are logged
     leakage, drop = checkpoints[int(values.argmin())]

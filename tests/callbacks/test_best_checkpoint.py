@@ -68,7 +68,7 @@ def test_it_is_found_where_the_folder_was_moved(first, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "gone", "another"])
-def test_a_damaged_best_is_dropped_with_a_warning_and_the_next_is_the_best(damage, first, tmp_path):
+def test_a_damaged_best_is_dropped_and_the_next_is_the_best(damage, first, tmp_path):
     best = first / "best.ckpt"
     content = bytearray(best.read_bytes())
     if damage == "cut":

@@ -23,7 +23,7 @@ def run(folder, guard, *gains, **options):
     return trainer
 
 
-def test_its_figures_are_those_of_the_whole_split_without_padding(tmp_path):
+def test_figures_are_those_of_the_whole_split_without_padding(tmp_path):
     trainer = run(tmp_path, CollapseGuard(), [1.0, 1, 2, 3])
     now = columns("val", noise=0.2, traits=2)["point"] * torch.tensor([1.0, 1, 2, 3])
     assert trainer.callback_metrics["val/embedding_scale"] == pytest.approx(scale(now))
@@ -46,14 +46,14 @@ def test_a_collapse_is_warned_about_and_may_stop_the_training(gain, tmp_path):
     assert trainer.current_epoch == 2, "in the epoch of the collapse"
 
 
-def test_a_healthy_embedding_is_left_alone_and_so_are_one_below_the_limits_that_are_set(tmp_path, recwarn):
+def test_a_healthy_embedding_is_left_alone(tmp_path, recwarn):
     assert run(tmp_path, CollapseGuard(stop=True), HEALTHY, HEALTHY).current_epoch == 2
     lax = CollapseGuard(min_relative_scale=1e-6, min_effective_rank=1.0, stop=True)
     assert run(tmp_path, lax, SHRUNK, LINE).current_epoch == 2
     assert not [w for w in recwarn if "collapsed" in str(w.message)]
 
 
-def test_the_scale_is_judged_beside_the_backbone_that_fit_began_with(tmp_path):
+def test_the_scale_is_relative_to_the_initial_backbone(tmp_path):
     module = Following(HEALTHY)
     module.backbone = torch.nn.Linear(4, 4, bias=False)
     module.backbone.weight.data = torch.eye(4)

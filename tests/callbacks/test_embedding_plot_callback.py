@@ -43,7 +43,7 @@ def drawn(monkeypatch):
     return seen
 
 
-def test_every_second_epoch_is_drawn_as_the_representation_then_is(tmp_path, drawn):
+def test_every_second_epoch_is_drawn_as_the_representation_is(tmp_path, drawn):
     callback = EmbeddingPlot(["emotion"], every_n_epochs=2, seed=5)
     gains = [[1.0, 1], [2.0, 1], [3.0, 1], [0.0, 4]]
     make_trainer(tmp_path, callback, num_sanity_val_steps=1).fit(Following(*gains), datamodule=People())

@@ -213,7 +213,7 @@ CLI = {
         ("sensitivenets.yaml", SensitiveNets, "suppressor_terms"),
     ],
 )
-def test_the_command_line_says_it_in_one_line_and_names_a_checkpoint_to_go_on_from(
+def test_the_command_line_names_a_checkpoint_to_resume_from(
     config, method, function, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)

@@ -73,7 +73,7 @@ def test_a_module_that_gives_no_scores_is_refused() -> None:
         areas(COLUMNS, Silent())
 
 
-def test_each_class_of_three_has_its_area_and_the_plain_name_is_their_mean() -> None:
+def test_each_of_three_classes_has_its_auc_and_they_are_averaged() -> None:
     class Three(OneWeight):
         task = "mood"
 

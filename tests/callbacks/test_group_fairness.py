@@ -67,7 +67,7 @@ def metrics_of(trainer, stage):
     return {k.removeprefix(prefix): float(v) for k, v in values if k.startswith(prefix)}
 
 
-def test_fit_logs_rates_that_sanity_batches_and_earlier_epochs_do_not_touch(tmp_path):
+def test_sanity_batches_and_earlier_epochs_do_not_leak_in(tmp_path):
     checkpoint = ModelCheckpoint(tmp_path, monitor="val/tpr_gap", mode="min", filename="best")
     trainer = make_trainer(
         tmp_path, GroupFairness(groups=[["smiling"]]), checkpoint, max_epochs=2, num_sanity_val_steps=2
@@ -260,7 +260,7 @@ def test_prediction_needs_no_groups(tmp_path):
     assert len(trainer.predict(Predictor(), datamodule=ColumnData(samples(), batch_size=13))) == 1
 
 
-def test_without_groups_the_data_s_demographic_attributes_are_used(tmp_path):
+def test_without_groups_the_demographic_attributes_are_used(tmp_path):
     trainer = make_trainer(tmp_path, GroupFairness())
     trainer.validate(Classifier(), datamodule=ColumnData(samples()), verbose=False)
     values = metrics_of(trainer, "val")
@@ -268,7 +268,7 @@ def test_without_groups_the_data_s_demographic_attributes_are_used(tmp_path):
     assert not any("ethnicity" in name or "smiling" in name for name in values)
 
 
-def test_data_without_demographic_attributes_give_the_overall_rates(tmp_path):
+def test_without_demographic_attributes_the_overall_rates_count(tmp_path):
     class NoGender(ColumnData):
         attributes = {name: classes for name, classes in ATTRIBUTES.items() if name != "gender"}
 
@@ -292,7 +292,7 @@ class Moods(Classifier):
     test_step = validation_step
 
 
-def test_each_class_of_three_is_told_from_the_others_and_the_plain_name_is_their_mean(tmp_path):
+def test_each_of_three_classes_has_rates_and_they_are_averaged(tmp_path):
     class Data(ColumnData):
         attributes = Moods.attributes
 

@@ -31,11 +31,11 @@ def test_durations_in_words(seconds, expected):
         (["train/loss"], "train/loss", None),
     ],
 )
-def test_the_metric_shown_is_the_monitored_one_if_it_is_of_validation(logged, monitor, expected):
+def test_the_monitored_metric_is_shown_if_it_is_of_validation(logged, monitor, expected):
     assert monitored_metric(dict.fromkeys(logged, 0.0), monitor) == expected
 
 
-def test_without_a_terminal_each_epoch_is_a_line_also_after_a_resumption(tmp_path, monkeypatch, capsys):
+def test_without_a_terminal_each_epoch_is_a_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     toy.run(monkeypatch, *ARGUMENTS, "--trainer.max_epochs=2", "--experiment=part")
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("epoch ")]
@@ -58,7 +58,7 @@ def test_the_network_is_one_line_that_counts_its_parameters(tmp_path, monkeypatc
 
 
 @pytest.mark.slow
-def test_in_a_terminal_the_bar_shows_the_loss_and_the_monitored_metric(tmp_path):
+def test_the_bar_shows_the_loss_and_the_monitored_metric(tmp_path):
     ours, theirs = pty.openpty()
     command = [sys.executable, str(CONFIGS.parent / "recipes" / "train.py"), *ARGUMENTS]
     environment = {**os.environ, "COLUMNS": "160", "TERM": "xterm"}

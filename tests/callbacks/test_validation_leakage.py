@@ -25,7 +25,7 @@ def make_trainer(folder, callback, **options):
     )  # fmt: skip
 
 
-def test_each_validation_has_new_probes_of_the_representation_as_it_is(tmp_path):
+def test_each_validation_trains_new_probes(tmp_path):
     seen = []
 
     class Record(ValidationLeakage):
@@ -41,7 +41,7 @@ def test_each_validation_has_new_probes_of_the_representation_as_it_is(tmp_path)
     assert seen == [[1, 1], [0.5, 1], [1, 0.5]], "however small, it is read once it is standardised"
 
 
-def test_the_probes_are_those_of_evaluation_on_two_halves_of_the_people(tmp_path):
+def test_the_probes_are_evaluations_on_two_halves_of_the_people(tmp_path):
     known = columns("val", people=20, noise=1.5)
     label, identity = known["gender"].numpy(), known["identity"].numpy()
     half = half_of_people(label, identity, seed=3)

@@ -70,7 +70,7 @@ def test_one_sample_makes_no_pair():
 
 
 @pytest.mark.parametrize("k", [5000, 22])
-def test_before_is_the_backbone_that_fit_began_with_on_the_same_samples(tmp_path, k):
+def test_before_is_the_initial_backbone_on_the_same_samples(tmp_path, k):
     gain = [1.0, 0, 1, 0.5]
     callback = Verification(max_samples=k, before=True)
     trainer = make_trainer(tmp_path, callback, max_epochs=2, num_sanity_val_steps=2)

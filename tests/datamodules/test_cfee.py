@@ -37,7 +37,7 @@ def _people(datamodule: CFEE) -> list[set[str]]:
     return [{file.split("_")[1] for file in files} for files in files_of_splits(datamodule)]
 
 
-def test_the_batch_contract_and_labels_that_the_file_names_confirm(tree: Path) -> None:
+def test_the_batches_and_labels_agree_with_the_file_names(tree: Path) -> None:
     datamodule = _ready(tree, size=24, batch_size=7)
     assert list(datamodule.attributes["emotion"]) == SIX
     count = 0
@@ -88,7 +88,7 @@ def test_null_asks_for_all_emotions_and_unnamed_ids_are_left_out(tmp_path: Path)
     assert datamodule.table.published == 5_954
 
 
-def test_an_unknown_emotion_is_refused_with_the_names_that_there_are(tree: Path) -> None:
+def test_an_unknown_emotion_is_refused_with_the_known_names(tree: Path) -> None:
     with pytest.raises(DatasetError, match=r"no emotion 'joyful'; it has neutral, happy, .*awed$"):
         _ = CFEE(str(tree), emotions=["happy", "Joyful"]).attributes
 
@@ -106,7 +106,7 @@ def test_no_two_splits_share_a_person(tree: Path, seed: int, shares) -> None:
     assert (np.abs([len(p) for p in people] - wanted) <= 1).all()
 
 
-def test_the_split_has_a_seed_of_its_own_and_no_choice_of_emotions_moves_a_person(tree: Path) -> None:
+def test_a_choice_of_emotions_moves_nobody_between_the_splits(tree: Path) -> None:
     first = _people(CFEE(str(tree), seed=0))
     assert _people(CFEE(str(tree), seed=5)) == first
     assert _people(CFEE(str(tree), emotions=["fearful"])) == first
@@ -114,7 +114,7 @@ def test_the_split_has_a_seed_of_its_own_and_no_choice_of_emotions_moves_a_perso
     assert _people(CFEE(str(tree), split_seed=1)) != first
 
 
-def test_a_random_split_warns_that_people_are_in_training_and_test(tree: Path) -> None:
+def test_a_random_split_warns_of_people_in_training_and_test(tree: Path) -> None:
     shares = (0.64, 0.16, 0.2)
     with pytest.warns(UserWarning, match="training too") as caught:
         datamodule = _ready(tree, split="random", shares=shares)

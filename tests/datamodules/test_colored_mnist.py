@@ -29,7 +29,7 @@ def whole(datamodule: ColoredMNIST, split: str) -> dict[str, np.ndarray]:
     return {k: v.numpy() for k, v in data.__getitems__(range(len(data))).items()}
 
 
-def test_without_jitter_a_training_image_is_grey_times_its_digits_colour(tmp_path):
+def test_without_jitter_an_image_is_grey_times_its_colour(tmp_path):
     (grey, digit), _ = write_mnist(tmp_path)
     batch = whole(ColoredMNIST(str(tmp_path), variance=0, val_share=0), "train")
     exact = grey[:, None] / 255 * MEAN[digit][:, :, None, None]
@@ -37,7 +37,7 @@ def test_without_jitter_a_training_image_is_grey_times_its_digits_colour(tmp_pat
     assert batch["digit"].tolist() == batch["color"].tolist() == digit.tolist()
 
 
-def test_the_last_training_images_are_for_validation_in_random_colours(tmp_path):
+def test_the_last_training_images_are_for_validation(tmp_path):
     (grey, digit), (test_grey, test_digit) = write_mnist(tmp_path, train=800, test=600)
     datamodule = ColoredMNIST(str(tmp_path), variance=0, val_share=0.75)
     assert len(datamodule.make_dataset("train")) == 200
@@ -59,7 +59,7 @@ def test_random_colours_are_even_and_independent_of_the_digit(tmp_path):
 
 
 @pytest.mark.parametrize("variance", [0.02, 0.05])
-def test_the_jitter_is_normal_with_the_variance_asked_for_and_in_range(variance):
+def test_the_jitter_is_normal_with_the_given_variance_in_range(variance):
     n, deviation = 20_000, variance**0.5
     for color in (0, 4, 9):  # with channels at 0, near either end and in the middle
         rgb = draw_jittered(torch.full((n,), color), variance, 0, 0, torch.arange(n)).double().numpy()
@@ -100,7 +100,7 @@ def test_the_ends_of_the_bins():
     assert color_labels(image)[0, 0, 0].tolist() == [0, 0, 1, 1, 2, 7, 7] + [-1] * 7
 
 
-def test_an_image_is_the_same_alone_in_any_batch_and_any_instance(tmp_path):
+def test_an_image_is_the_same_in_any_batch_and_instance(tmp_path):
     write_mnist(tmp_path)
     for split in ("train", "val", "test"):
         one, other = (ColoredMNIST(str(tmp_path)).make_dataset(split) for _ in range(2))
@@ -168,7 +168,7 @@ def test_the_fingerprint_tells_files_settings_and_seeds_apart(tmp_path):
     assert fingerprint(batch_size=3, num_workers=1) == seen[0]
 
 
-def test_options_that_make_no_sense_are_refused_before_any_file_is_read():
+def test_impossible_options_are_refused_before_a_file_is_read():
     for options, message in (
         ({"variance": -0.1}, "variance is -0.1"),
         ({"variance": float("nan")}, "variance is nan"),
@@ -180,7 +180,7 @@ def test_options_that_make_no_sense_are_refused_before_any_file_is_read():
     assert list(ColoredMNIST("nowhere").attributes["color"])[:2] == ["crimson", "teal"]
 
 
-def test_missing_files_are_explained_and_packed_ones_are_to_be_unpacked(tmp_path):
+def test_missing_files_are_explained_and_packed_ones_too(tmp_path):
     with pytest.raises(DatasetError, match="MNIST is missing(.|\n)*MNIST/raw/t10k-labels-idx1-ubyte"):
         ColoredMNIST(str(tmp_path)).setup("fit")
     write_mnist(tmp_path)

@@ -73,7 +73,7 @@ def test_pixels_match_pillow(tree: Path) -> None:
     assert np.abs(image - np.asarray(oracle)).max() <= 2
 
 
-def test_the_folders_give_the_same_contract_without_uploaders_and_say_so(folders: Path) -> None:
+def test_the_folders_give_the_same_without_uploaders(folders: Path) -> None:
     with pytest.warns(UserWarning, match="the uploaders of 36 people are unknown"):
         datamodule = _ready(folders, size=24)
     whole = read_whole(datamodule, "train")
@@ -132,7 +132,7 @@ def test_the_split_has_a_seed_of_its_own(tree: Path) -> None:
     assert (DiveFace(str(tree), split_seed=1).table.split != first).any()
 
 
-def test_three_images_a_person_are_the_first_three_listed_and_nobody_changes_split(tree: Path) -> None:
+def test_three_images_a_person_are_the_first_three_listed(tree: Path) -> None:
     whole, three = (files_of_splits(DiveFace(str(tree), max_images_per_identity=n)) for n in (None, 3))
     taken: Counter[str] = Counter()
     expected = set()

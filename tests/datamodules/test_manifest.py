@@ -194,7 +194,7 @@ def test_the_manifest_of_prepared_crops_stands_for_the_dataset(tmp_path: Path) -
         np.testing.assert_array_equal(prepared.table.labels[name], labels)
 
 
-def test_columns_of_many_classes_are_attributes_only_if_asked_for(tmp_path: Path) -> None:
+def test_columns_of_many_classes_are_attributes_only_on_request(tmp_path: Path) -> None:
     lines = [f"{i}.jpg,train,n{i},p{i}" for i in range(201)]
     (tmp_path / "manifest.csv").write_text("\n".join(["path,split,name,identity", *lines]))
     with pytest.warns(UserWarning, match=r"no attribute is made of name \(201 classes\)"):

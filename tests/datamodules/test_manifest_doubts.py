@@ -69,7 +69,7 @@ def test_numbers_sort_as_numbers() -> None:
     assert sort_classes(["10", "9", "a"]) == ["10", "9", "a"]
 
 
-def test_a_declared_class_that_reads_like_an_unknown_value_is_named(tmp_path: Path) -> None:
+def test_a_class_that_looks_like_an_unknown_value_is_named(tmp_path: Path) -> None:
     table = pd.DataFrame({"path": ["0.png", "1.png"], "split": ["train", "test"]})
     table["state"] = pd.Categorical(["NA", "NY"])
     table.to_parquet(tmp_path / "manifest.parquet")

@@ -30,7 +30,7 @@ def labels(datamodule: SyntheticFaces, split: str = "train") -> dict[str, torch.
     return dataset.labels(torch.arange(len(dataset)))
 
 
-def test_a_sample_is_the_same_alone_in_any_batch_and_any_instance():
+def test_a_sample_is_the_same_in_any_batch_and_instance():
     one, other = (SyntheticFaces(**SMALL).make_dataset("val") for _ in range(2))
     whole = one.read(torch.arange(len(one)))
     order = torch.randperm(len(one), generator=torch.Generator().manual_seed(0))
@@ -156,7 +156,7 @@ def test_a_correlation_is_drawn_as_asked_in_every_split(first, second):
         assert torch.equal(batch["smiling"] == 1, batch["emotion"] == HAPPY)
 
 
-def test_a_habit_shows_in_training_alone_and_leaves_the_labels_even():
+def test_a_habit_shows_in_training_alone_and_labels_stay_even():
     datamodule = SyntheticFaces(train_identities=600, habit=0.8)
     train, val = (labels(datamodule, s)["emotion"].view(-1, 20) for s in ("train", "val"))
     most = torch.nn.functional.one_hot(train).sum(1).amax(1) / 20
@@ -172,7 +172,7 @@ def test_a_habit_keeps_a_correlation():
     assert share == pytest.approx(0.8, abs=4 * (0.8 * 0.2 / 900) ** 0.5)
 
 
-def test_correlated_seen_people_keep_their_labels_and_change_their_smiles():
+def test_correlated_people_keep_labels_but_not_smiles():
     rule = Correlation("attractive", "smiling", 0.9, 0.5, 0.1)
     datamodule = SyntheticFaces(seen_identities=True, correlations=[rule])
     for split, share in (("train", 0.9), ("val", 0.5), ("test", 0.1)):
@@ -199,7 +199,7 @@ def test_what_cannot_be_drawn_is_refused_at_construction(wrong, message):
         SyntheticFaces(**wrong)
 
 
-def test_the_fingerprint_follows_every_setting_of_the_data_and_no_other():
+def test_the_fingerprint_follows_every_setting_of_the_data():
     base = SyntheticFaces(**SMALL).fingerprint
     assert base == SyntheticFaces(**SMALL, batch_size=7, num_workers=1).fingerprint
     assert len(base) == 64
@@ -229,7 +229,7 @@ def test_a_configuration_names_correlations_in_plain_words(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "least"), [("emotion", 0.42), ("gender", 0.72), ("ethnicity", 0.55)])
-def test_a_linear_reader_of_pixels_reads_unseen_people_well_above_chance(name, least, pixels):
+def test_a_linear_probe_of_pixels_beats_chance_on_unseen_people(name, least, pixels):
     (x, y), (x_test, y_test) = pixels
     reader = make_pipeline(StandardScaler(), PCA(60), LogisticRegression(max_iter=1000, C=0.1))
     assert reader.fit(x, y[name]).score(x_test, y_test[name]) > least

@@ -110,7 +110,7 @@ def test_validation_and_test_are_the_chosen_streams(evaluate, first, people):
     assert which(data.predict_dataloader()) == which(data.test_dataloader())
 
 
-def test_the_stream_that_is_not_evaluated_needs_no_validation_split():
+def test_a_stream_without_evaluation_needs_no_validation_split():
     class TrainingAlone(Small):
         def make_dataset(self, split):
             assert split == "train"
@@ -137,7 +137,7 @@ def test_attributes_that_contradict_each_other_are_refused():
         TwoStreams(identity=one, sensitive=one)
 
 
-def test_the_seed_moves_both_streams_and_their_own_keep_them_apart():
+def test_the_seed_moves_both_streams_unless_they_have_their_own():
     data = TwoStreams(identity=Small("photos", seed=2), sensitive=Small("lab", seed=30), seed=5)
     assert [stream.seed for stream in data.streams.values()] == [7, 35]
     orders = []
@@ -148,7 +148,7 @@ def test_the_seed_moves_both_streams_and_their_own_keep_them_apart():
     assert orders[0][1] != orders[1][1]
 
 
-def test_the_fingerprint_follows_both_datasets_and_what_is_evaluated():
+def test_the_fingerprint_follows_both_datasets():
     class Other(Small):
         fingerprint = "1"
 
@@ -206,7 +206,7 @@ def test_each_streams_own_images_are_mirrored(monkeypatch):
 SMALL_FACES = ["size=32", "train_identities=24", "val_identities=12", "test_identities=12", "batch_size=16"]
 
 
-def test_the_shipped_configuration_trains_through_the_real_entry_point(tmp_path, monkeypatch):
+def test_the_shipped_configuration_trains(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     faces = [
         f"--data.init_args.{stream}.init_args.{option}"

@@ -10,13 +10,13 @@ from lightning_modules.blind_eye import BlindEye, confusion_losses
 from tests.support import sensitive_twin as plain
 
 
-def test_the_confusion_is_the_cross_entropy_with_the_uniform_distribution():
+def test_confusion_is_the_cross_entropy_with_uniform():
     logits = torch.tensor([[5.0, 5.0, 5.0], [math.log(2), 0.0, 0.0]])
     expected = torch.tensor([math.log(3), -(math.log(0.5) + 2 * math.log(0.25)) / 3])
     torch.testing.assert_close(confusion_losses(logits), expected)
 
 
-def test_the_confusion_of_a_certain_head_is_finite_and_has_a_gradient():
+def test_confusion_of_a_certain_head_has_a_finite_gradient():
     logits = torch.tensor([[1e4, 0.0]], requires_grad=True)
     loss = confusion_losses(logits).sum()
     loss.backward()

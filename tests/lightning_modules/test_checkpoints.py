@@ -106,7 +106,7 @@ def test_a_checkpoint_of_the_command_line_loads_too(name, toy, batch, tmp_path, 
     same_outputs(kind, tmp_path / "a.ckpt", cli.model, batch["image"], options)
 
 
-def test_the_default_optimizer_is_shown_and_can_be_changed_by_its_fields(toy, monkeypatch, capsys):
+def test_the_default_optimizer_is_shown_and_can_be_changed(toy, monkeypatch, capsys):
     monkeypatch.setattr(ToyData, "attributes", toy["attributes"])
     arguments = ["--model=lightning_modules.attractiveness.Attractiveness", "--model.optimizer.lr=0.5"]
     with pytest.raises(SystemExit):
@@ -144,7 +144,7 @@ def test_training_goes_on_from_a_checkpoint_as_if_uninterrupted(toy, batch, tmp_
         assert torch.equal(tensor, resumed.state_dict()[name]), name
 
 
-def test_a_checkpoint_on_an_onnx_graph_needs_the_file_and_says_so(toy, batch, fit, tmp_path):
+def test_a_checkpoint_on_an_onnx_graph_needs_the_file(toy, batch, fit, tmp_path):
     path = write_onnx(tmp_path / "tiny.onnx")
     module = Baseline(
         attributes=toy["attributes"], task="emotion", backbone="onnx", weights=path, trainable="last_stage"

@@ -79,7 +79,7 @@ def test_the_loss_is_single_precision_whatever_the_training(toy, batch):
     assert module.loss.W.dtype == torch.float32
 
 
-def test_the_learning_rate_rises_and_falls_to_nothing_over_the_training(toy, batch, fit):
+def test_the_learning_rate_rises_and_falls_to_zero(toy, batch, fit):
     rates = []
 
     class Watched(FaceRecognition):

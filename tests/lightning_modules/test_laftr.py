@@ -19,7 +19,7 @@ def test_with_two_classes_the_loss_is_the_papers_l1():
     torch.testing.assert_close(l1_losses(logits, a), (a - predicted).abs())
 
 
-def test_with_more_classes_it_is_half_the_distance_to_the_one_hot_label():
+def test_with_more_classes_it_is_half_the_distance_to_one_hot():
     logits = torch.randn(20, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     a = torch.arange(20) % 4
     distance = (torch.eye(4)[a] - logits.softmax(1)).abs().sum(1)
@@ -90,9 +90,7 @@ def test_the_task_moves_backbone_and_head(fairness, toy, batch, tmp_path):
 
 
 @FAIRNESS
-def test_the_main_players_share_of_the_adversarys_loss_moves_the_backbone_alone(
-    fairness, toy, batch, tmp_path
-):
+def test_the_adversarys_loss_moves_the_backbone_alone(fairness, toy, batch, tmp_path):
     module = plain.no_task(plain.make(LAFTR, toy, fairness=fairness, **frozen_adversary()))
     assert plain.moved(module, batch, tmp_path) == plain.names(module, "backbone", "statistics")
 

@@ -277,7 +277,7 @@ def test_the_bias_loss_ignores_unknown_labels():
 
 
 @pytest.mark.parametrize("scheme", ["official", "joint"])
-def test_a_batch_without_a_known_sensitive_label_trains_all_but_the_bias_heads(scheme, toy, batch, fit):
+def test_an_unlabelled_batch_trains_all_but_the_bias_heads(scheme, toy, batch, fit):
     module = make(toy, scheme=scheme, adversary_optimizer=plain_sgd)
     before = copy.deepcopy(module.state_dict())
     fit(module, batch | {"emotion": torch.full((12,), -1)})

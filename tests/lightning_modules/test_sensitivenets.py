@@ -82,7 +82,7 @@ def test_turns_follow_one_another():
     assert [alternation.firsts(step) for step in range(10)] == [False] * 5 + [True, True, False, False, False]
 
 
-def test_a_classifier_that_goes_on_learning_does_so_after_each_of_the_suppressors_batches():
+def test_a_lasting_classifier_learns_after_each_suppressor_batch():
     alternation = Alternation(**SHORT, refresh_steps=2)
     assert alternation.round_steps == 2 + 3 * 3
     assert not any(alternation.firsts(step) for step in range(11)), "the warm-up is the suppressor's"
@@ -90,7 +90,7 @@ def test_a_classifier_that_goes_on_learning_does_so_after_each_of_the_suppressor
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_each_phase_moves_its_player_alone_and_the_training_ends_with_the_rounds(toy, batch, tmp_path):
+def test_each_phase_moves_one_player_until_the_rounds_end(toy, batch, tmp_path):
     torch.manual_seed(0)
     module = SensitiveNets(**toy, **SMALL, **SHORT)
     moved = changes(module, [batch] * 20, tmp_path)
@@ -100,7 +100,7 @@ def test_each_phase_moves_its_player_alone_and_the_training_ends_with_the_rounds
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_the_frozen_recogniser_is_in_eval_mode_while_the_rest_trains(toy, batch, fit):
+def test_the_frozen_recogniser_stays_in_eval_mode(toy, batch, fit):
     module = SensitiveNets(**toy, **SMALL, **SHORT)
     fit(module, batch, steps=5)
     assert module.suppressor.training
@@ -110,7 +110,7 @@ def test_the_frozen_recogniser_is_in_eval_mode_while_the_rest_trains(toy, batch,
         SensitiveNets(**toy, **SMALL, trainable="all")
 
 
-def test_every_term_of_the_suppressors_loss_reaches_the_suppressor_alone():
+def test_every_term_of_the_loss_reaches_the_suppressor_alone():
     module, (batch,) = make(), table(1)
     module.classifier.requires_grad_(False)
     terms = module.suppressor_terms(batch, 0, adversarial=True)
@@ -123,7 +123,7 @@ def test_every_term_of_the_suppressors_loss_reaches_the_suppressor_alone():
     assert make().suppressor_terms(batch, 0, adversarial=False).keys() == {"loss", "triplet"}
 
 
-def test_the_optimizers_are_disjoint_and_cover_everything_that_trains():
+def test_the_optimizers_are_disjoint_and_complete():
     module = make()
     groups = [{id(p) for g in o.param_groups for p in g["params"]} for o in module.configure_optimizers()]
     assert not groups[0] & groups[1]
@@ -262,7 +262,7 @@ def write_table(faces: SyntheticFaces, backbone: torch.nn.Module, path: Path) ->
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_table_of_the_recogniser_gives_the_suppressor_that_the_images_give(toy, tmp_path):
+def test_a_table_of_the_recogniser_gives_the_same_suppressor(toy, tmp_path):
     faces = SyntheticFaces(
         size=32, train_identities=24, val_identities=12, images_per_identity=6, batch_size=16, seed=3,
         train_order=IdentityBatches(2),
@@ -294,7 +294,7 @@ def test_a_table_of_the_recogniser_gives_the_suppressor_that_the_images_give(toy
 
 
 @pytest.mark.parametrize("mining", ["semihard", "random"])
-def test_going_on_in_the_middle_of_a_round_is_going_on_without_a_break(mining, tmp_path):
+def test_resuming_amid_a_round_equals_no_interruption(mining, tmp_path):
     for stop in (1, 2, 3):  # after 4, 8 and 12 batches: in the warm-up and amid either player's turn
         whole = make(mining=mining)
         batches = table(4)
@@ -401,7 +401,7 @@ def people_with_emotions(first: int, people: int) -> dict[str, torch.Tensor]:
     return {"embedding": x, "identity": identity, "emotion": emotion}
 
 
-def test_the_fixed_classifier_is_fooled_by_delta_alone_and_identity_is_kept(tmp_path):
+def test_the_fixed_classifier_is_fooled_by_delta_alone(tmp_path):
     """What the loss promises; against a fresh probe a full-rank linear map hides little by itself."""
     fitted, tested = people_with_emotions(1, 20), people_with_emotions(3, 20)
     accuracy, auc = {}, {}
@@ -424,7 +424,7 @@ def test_the_fixed_classifier_is_fooled_by_delta_alone_and_identity_is_kept(tmp_
     assert auc[1.0] > verification(tested["embedding"], tested["identity"]).auc - 0.02
 
 
-def test_our_variant_hides_from_fresh_probes_and_keeps_identity_and_its_control_does_not(tmp_path):
+def test_our_variant_hides_from_fresh_probes_and_its_control_not(tmp_path):
     fitted, learned, tested = (people_with_emotions(seed, 40) for seed in (1, 2, 3))
     read, auc = {}, {}
     for delta_weight in (0.0, 3.0):
@@ -451,7 +451,7 @@ def test_our_variant_hides_from_fresh_probes_and_keeps_identity_and_its_control_
 
 
 @pytest.mark.parametrize(("epochs", "warned"), [(1, True), (2, True), (3, False)])
-def test_rounds_that_the_training_has_no_time_for_are_warned_about(epochs, warned, tmp_path, recwarn):
+def test_rounds_that_the_training_has_no_time_for_are_warned_of(epochs, warned, tmp_path, recwarn):
     total = make().alternation.total  # 15 batches
     train(make(), table(5), tmp_path, epochs=epochs)
     said = [str(w.message) for w in recwarn if "the rounds have" in str(w.message)]
@@ -459,7 +459,7 @@ def test_rounds_that_the_training_has_no_time_for_are_warned_about(epochs, warne
     assert said == ([f"{ends}; set trainer.max_epochs to 3"] if warned else [])
 
 
-def test_without_a_positive_pair_the_attribute_is_hidden_all_the_same_and_a_warning_says_so(tmp_path):
+def test_without_a_positive_pair_the_attribute_is_still_hidden(tmp_path):
     names = {**ATTRIBUTES, "identity": [str(i) for i in range(24)]}
     batches = [{**batch, "identity": torch.arange(24)} for batch in table()]
     module = make(attributes=names, warmup_rounds=0)

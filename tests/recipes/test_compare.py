@@ -56,7 +56,7 @@ def score_of(out):
     return float(re.search(r"^score (-?[\d.]+)", out, re.MULTILINE).group(1))
 
 
-def test_a_photograph_is_like_itself_and_nothing_is_decided_nor_written(photos, monkeypatch, capsys):
+def test_a_photograph_is_like_itself_and_nothing_is_written(photos, monkeypatch, capsys):
     before = sorted(photos.folder.iterdir())
     code, out, _ = run(monkeypatch, capsys, "a.png", "a.png", *NETWORK)
     assert code == 0

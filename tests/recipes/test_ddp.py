@@ -54,7 +54,7 @@ def test_two_processes_equal_one_with_the_doubled_batch(tmp_path):
             assert float(rows[1][name]) == pytest.approx(float(value), abs=1e-5, nan_ok=True), name
 
 
-def test_a_strategy_that_two_players_cannot_use_is_one_line_and_says_which_to_take(tmp_path):
+def test_an_unusable_strategy_is_one_line_with_the_right_one(tmp_path):
     done = run(
         tmp_path, "--config=lntl.yaml", *toy.BACKBONE, *toy.DATA, *toy.QUIET, "--trainer.strategy=ddp",
         "--trainer.devices=1", "--trainer.callbacks=null",

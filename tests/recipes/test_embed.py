@@ -51,7 +51,7 @@ def test_a_table_is_what_a_loop_makes_of_all_splits(network, tmp_path, mirror, c
     assert str(tmp_path).encode() not in (tmp_path / "new" / "t").read_bytes()
 
 
-def test_a_table_of_a_random_network_is_made_only_on_request_and_says_so(tmp_path, capsys):
+def test_a_table_of_a_random_network_is_made_only_on_request(tmp_path, capsys):
     toy = ["--model.backbone=resnet10t", f"--model.options={json.dumps(TOY)}"]
     assert exit_code([*NOISE, *QUIET, f"--out={tmp_path}/t", *toy]) == 2
     error = capsys.readouterr().err
@@ -101,9 +101,7 @@ def test_a_killed_job_goes_on_and_does_nothing_twice(network, tmp_path, embedded
     assert not parts.exists()
 
 
-def test_what_was_killed_before_the_table_was_written_embeds_nothing(
-    network, tmp_path, embedded, monkeypatch
-):
+def test_killed_before_the_table_was_written_it_embeds_nothing(network, tmp_path, embedded, monkeypatch):
     def fail(self, path):
         raise Killed
 
@@ -348,7 +346,7 @@ def test_a_job_that_the_system_kills_goes_on_in_two_processes(network, tmp_path)
     assert (tmp_path / "t").read_bytes() == (tmp_path / "straight").read_bytes()
 
 
-def test_processes_end_together_where_another_run_finishes_the_table(network, tmp_path, in_processes, capsys):
+def test_processes_end_when_another_run_finishes_the_table(network, tmp_path, in_processes, capsys):
     backbone = f"--model.backbone={network}"
     run(tmp_path / "t", backbone)
     before = (tmp_path / "t").read_bytes()
@@ -360,7 +358,7 @@ def test_processes_end_together_where_another_run_finishes_the_table(network, tm
     assert [path.name for path in tmp_path.glob("t*")] == ["t"]
 
 
-def test_a_second_run_for_one_table_is_refused_while_the_first_is_at_work(network, tmp_path, monkeypatch):
+def test_a_second_run_for_one_table_is_refused(network, tmp_path, monkeypatch):
     backbone, original = f"--model.backbone={network}", EmbeddingJob._write
     refused = []
 

@@ -57,7 +57,7 @@ def wait_for(job: subprocess.Popen, there) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_training_that_is_stopped_saves_the_batch_and_says_how_to_go_on(tmp_path, number, code):
+def test_a_stopped_training_saves_and_says_how_to_resume(tmp_path, number, code):
     sender = {"class_path": "tests.support.told.EpochSignal", "init_args": {"number": int(number)}}
     more = f"--trainer.callbacks+={json.dumps(sender)}"
     job = start(tmp_path, str(ROOT / "recipes" / "train.py"), *TRAINING, more)
@@ -74,9 +74,7 @@ def test_a_training_that_is_stopped_saves_the_batch_and_says_how_to_go_on(tmp_pa
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_training_that_is_stopped_in_its_test_says_how_to_go_on(
-    tmp_path, monkeypatch, capsys, number, code
-):
+def test_a_training_stopped_in_its_test_says_how_to_resume(tmp_path, monkeypatch, capsys, number, code):
     ending = [
         "--trainer.callbacks=tests.support.told.SignalInTest",
         f"--trainer.callbacks.number={number:d}",
@@ -99,7 +97,7 @@ def test_a_training_that_is_stopped_in_its_test_says_how_to_go_on(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_embedding_that_is_stopped_ends_at_once_and_is_gone_on_with(tmp_path, number, code):
+def test_a_stopped_embedding_ends_at_once_and_resumes(tmp_path, number, code):
     network, out = write_network(tmp_path / "n.safetensors"), tmp_path / "t.safetensors"
     command = [str(ROOT / "recipes" / "embed.py"), *NOISE, f"--model.backbone={network}", f"--out={out}"]
     job = start(tmp_path, *command, "--data.init_args.pause=4")
@@ -117,7 +115,7 @@ def test_an_embedding_that_is_stopped_ends_at_once_and_is_gone_on_with(tmp_path,
 
 
 @pytest.mark.slow
-def test_an_audit_that_is_stopped_ends_at_once_and_is_gone_on_with(tmp_path):
+def test_a_stopped_audit_ends_at_once_and_resumes(tmp_path):
     make_table(6.0).save(tmp_path / "x.safetensors")
     command = [
         str(ROOT / "recipes" / "audit.py"),
@@ -141,7 +139,7 @@ def test_an_audit_that_is_stopped_ends_at_once_and_is_gone_on_with(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_sweep_that_is_stopped_ends_its_trainings_and_is_gone_on_with(tmp_path):
+def test_a_stopped_sweep_ends_its_trainings_and_resumes(tmp_path):
     (tmp_path / "sweep.yaml").write_text(SWEEP)
     write_checkpoint(tmp_path / "out")
     module = ["-m", "tests.support.fake_sweep"]
@@ -206,7 +204,7 @@ def test_a_file_of_weights_has_the_mode_of_its_neighbours(tmp_path, umask, mode)
 
 
 @pytest.mark.slow
-def test_a_table_for_which_there_is_no_space_is_one_line_and_goes_on_later(tmp_path):
+def test_a_table_without_disk_space_is_one_line_and_resumes(tmp_path):
     network, out = write_network(tmp_path / "n.safetensors"), tmp_path / "t.safetensors"
     command = [str(ROOT / "recipes" / "embed.py"), *NOISE, f"--model.backbone={network}", f"--out={out}"]
     full = start(tmp_path, *command, limit=2000)  # the parts fit, the table does not
@@ -245,7 +243,7 @@ def test_a_training_without_space_for_its_checkpoint_is_one_line(tmp_path, monke
     assert any(tmp_path.rglob("best.ckpt"))
 
 
-def test_an_erased_table_without_space_is_one_line_and_leaves_the_old_one(tmp_path, capsys):
+def test_an_erased_table_without_space_keeps_the_old_one(tmp_path, capsys):
     numbers = torch.arange(800.0).reshape(100, 8).cos()
     table = EmbeddingTable(
         embedding=numbers,

@@ -70,7 +70,7 @@ def exported(lntl, tmp_path_factory) -> Path:
     return out
 
 
-def test_every_file_embeds_as_the_checkpoint_in_batches_of_any_size(exported, lntl):
+def test_every_file_embeds_as_the_checkpoint(exported, lntl):
     assert {path.name for path in exported.iterdir()} == NAMES | FILES
     original = load_embedder(lntl)
     program = torch.export.load(exported / "embedding.pt2").module()

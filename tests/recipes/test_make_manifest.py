@@ -85,7 +85,7 @@ def test_folders_are_a_pattern_like_any_other(tmp_path):
     assert read(out) == [("path", "identity", "first"), *wanted], "a group that took no part is empty"
 
 
-def test_a_second_run_changes_nothing_and_another_manifest_is_kept(tmp_path, monkeypatch, capsys):
+def test_a_second_run_changes_nothing_and_keeps_the_manifest(tmp_path, monkeypatch, capsys):
     write_manifest(tmp_path)
     arguments = ["--root", tmp_path, "--out", tmp_path / "m.csv"]
     by_folder, by_name = ["--pattern", "(?P<identity>[^/]+)/"], ["--pattern", r"(?P<number>\d+)\.png"]

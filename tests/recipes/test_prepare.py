@@ -134,9 +134,7 @@ def _children(pid: int) -> list[int]:
         (os.kill, signal.SIGTERM, 143, "terminated"),
     ],
 )
-def test_stopped_and_killed_it_leaves_no_process_and_is_gone_on_with(
-    tmp_path, send, number, code, word
-) -> None:
+def test_stopped_or_killed_it_leaves_no_process_and_resumes(tmp_path, send, number, code, word) -> None:
     root, out = tmp_path / "photos", tmp_path / "crops"
     write_faces(root, 700)  # six chunks for two processes: at least seven seconds
     interrupted = _start(root, out)

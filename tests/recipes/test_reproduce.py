@@ -35,7 +35,7 @@ def keys(datasets=DATASETS, steps=STEPS, seeds=(0, 1)) -> dict:
     return job_keys(plan_jobs(made, datasets, seeds, ["look"]))
 
 
-def test_everything_runs_once_in_order_with_the_outputs_of_what_it_needs(study, capsys) -> None:
+def test_everything_runs_once_in_order_with_its_inputs(study, capsys) -> None:
     assert run() == 0
     lines = ran(study)
     assert [line.split()[0] for line in lines] == [
@@ -112,7 +112,7 @@ def test_equal_steps_are_one_whatever_they_are_called(study) -> None:
     assert [line.split()[0] for line in ran(study)] == ["embed", "audit"]
 
 
-def test_a_configuration_replaces_datasets_and_adds_its_deviations(study) -> None:
+def test_a_configuration_replaces_datasets(study) -> None:
     Path("faces2.yaml").write_text("size: 4\n")
     Path("more.yaml").write_text("datasets: {faces: [--config, faces2.yaml]}\ndeviations: [Others.]\n")
     assert run("--config=more.yaml", "--seeds=[0]") == 0
@@ -128,7 +128,7 @@ METRICS = {
 }  # fmt: skip
 
 
-def test_rows_are_read_from_what_trainings_left_and_audits_need_not_run(study) -> None:
+def test_rows_are_read_from_trainings_without_audits(study) -> None:
     Path("trained.yaml").write_text(
         yaml.safe_dump({"name": "trained", "title": "T", "source": "S", "metrics": [METRICS]})
     )
@@ -140,7 +140,7 @@ def test_rows_are_read_from_what_trainings_left_and_audits_need_not_run(study) -
     assert score == {"row": "sn", "column": "accuracy", "values": [75, 75]}
 
 
-def test_a_training_that_was_noted_before_results_were_is_read_all_the_same(study) -> None:
+def test_a_training_noted_before_results_were_is_still_read(study) -> None:
     assert run("--seeds=[0]") == 0
     (done,) = (study / "out" / "steps").glob("sn-*/done.json")
     noted = json.loads(done.read_text())
@@ -169,9 +169,7 @@ def test_data_that_the_study_does_not_know_are_refused(study, capsys) -> None:
     )
 
 
-def test_keys_change_with_arguments_and_what_they_say_and_with_those_of_what_is_needed(
-    study, monkeypatch
-) -> None:
+def test_keys_change_with_arguments_and_with_those_of_inputs(study, monkeypatch) -> None:
     before = keys()
     assert keys() == before
     assert len(set(before.values())) == 7, "seeds have keys of their own"

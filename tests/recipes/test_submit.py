@@ -63,7 +63,7 @@ def test_what_a_job_trained_the_command_need_not_train_again(array, monkeypatch,
 
 
 @pytest.mark.slow
-def test_a_job_whose_time_is_over_comes_again_and_ends_as_one_that_was_not(array, tmp_path):
+def test_a_job_that_runs_out_of_time_resumes_to_the_same_end(array, tmp_path):
     (job,) = submit_here(tmp_path, told_at(20, "SIGUSR2"))
     wait_until(job.done)
     log = job.stdout()

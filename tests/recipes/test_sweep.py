@@ -32,7 +32,7 @@ def call(tmp_path, monkeypatch, capsys):
     return run
 
 
-def test_a_row_for_each_lambda_and_the_chosen_one_by_the_metric_of_the_file(call):
+def test_a_row_for_each_lambda_and_the_chosen_one(call):
     code, printed, errors = call()
     assert code == 0
     table = pd.read_csv("out/sweep.csv")
@@ -52,7 +52,7 @@ def test_a_row_for_each_lambda_and_the_chosen_one_by_the_metric_of_the_file(call
     assert "6/6" in errors
 
 
-def test_the_most_accurate_that_leaks_little_and_the_test_of_it_alone(call):
+def test_the_most_accurate_that_leaks_little_is_tested_alone(call):
     code, printed, _ = call("--leakage_at_most=0.4")
     assert code == 0
     assert pd.read_csv("out/sweep.csv")["chosen"].to_list() == [False, True, False]
@@ -64,7 +64,7 @@ def test_the_most_accurate_that_leaks_little_and_the_test_of_it_alone(call):
     assert "test" not in everywhere
 
 
-def test_started_again_it_repeats_nothing_and_says_that_another_test_was_opened(call):
+def test_started_again_it_repeats_nothing(call):
     call()
     first = Path("out/sweep.csv").read_bytes()
     code, printed, _ = call()
@@ -143,7 +143,7 @@ def test_a_mistake_is_one_line_and_starts_nothing(call):
     assert "use wandb agent" in errors
 
 
-def test_a_metric_that_is_not_logged_is_one_line_that_says_what_is(call):
+def test_a_metric_that_is_not_logged_is_one_line(call):
     Path("sweep.yaml").write_text(SWEEP.replace("val/leakage/emotion", "val/other"))
     code, _, errors = call()
     assert code == 2

@@ -61,7 +61,7 @@ def test_every_hardware_config_is_accepted(name, runs, monkeypatch):
     assert not runs.exists(), "a development run leaves nothing behind"
 
 
-def test_two_players_train_with_the_strategy_of_the_hardware_config(runs, monkeypatch):
+def test_two_players_train_with_the_hardware_configs_strategy(runs, monkeypatch):
     toy.run(
         monkeypatch, "--config", "lntl.yaml", "--config", "hardware/ddp.yaml", *toy.BACKBONE, *toy.DATA,
         *toy.QUIET, "--trainer.devices=1", "--trainer.precision=32-true", "--trainer.callbacks=null",
@@ -122,9 +122,7 @@ def test_every_sample_config_trains(sample, runs, monkeypatch, celeba_tree):
 @pytest.mark.parametrize(
     "sample", ["{share: 0.7}", "{attribute: gender, shares: {male: 0.7, female: 0.3}, n: 20}"]
 )
-def test_either_kind_of_sample_is_understood_and_its_run_can_be_repeated(
-    sample, runs, monkeypatch, celeba_tree
-):
+def test_either_kind_of_sample_trains_and_can_be_repeated(sample, runs, monkeypatch, celeba_tree):
     Path("sample.yaml").write_text(
         f"data: {{init_args: {{train_sample: {sample}, train_order: "
         "{class_path: datamodules.train_orders.MixedOrder, init_args: {attributes: [gender]}}}}"
@@ -172,9 +170,7 @@ def test_wandb_gets_the_metrics_the_table_the_chart_and_no_face(runs, monkeypatc
     assert images == {"group_fairness"}, "plots and nothing else"
 
 
-def test_the_same_seed_gives_the_same_metrics_to_the_last_digit_and_the_config_repeats_the_run(
-    runs, monkeypatch
-):
+def test_the_same_seed_or_saved_config_repeats_the_metrics(runs, monkeypatch):
     arguments = ["--config", "attractiveness.yaml", *toy.BACKBONE, *toy.DATA, *toy.QUIET]
     arguments += ["--trainer.max_epochs=2", "--model.init_args.trainable=all"]
     toy.run(monkeypatch, *arguments, "--experiment=first")
@@ -203,7 +199,7 @@ def test_training_goes_on_from_a_checkpoint(runs, monkeypatch):
     assert all(torch.equal(weights[0][k], weights[1][k]) for k in weights[0])
 
 
-def test_a_training_that_goes_on_sees_the_augmentations_of_a_whole_one(runs, celeba_tree, monkeypatch):
+def test_a_resumed_training_sees_the_same_augmentations(runs, celeba_tree, monkeypatch):
     """Two epochs and two more have the losses of four: nothing counts readings in memory."""
     arguments = ["--config", "attractiveness.yaml", "--config", "data/celeba.yaml", *toy.BACKBONE, *toy.QUIET]
     arguments += [f"--data.init_args.root={celeba_tree}", "--data.init_args.augment=true"]
@@ -243,9 +239,7 @@ GROUP_AUC = "[{class_path: callbacks.group_auc.GroupAUC, init_args: {groups: [sm
     ("key", "kept", "told"),
     [("callbacks+", ["GroupFairness", "GroupAUC"], False), ("callbacks", ["GroupAUC"], True)],
 )
-def test_callbacks_of_a_second_file_add_with_a_plus_and_else_say_what_they_replace(
-    key, kept, told, runs, monkeypatch, recwarn
-):
+def test_callbacks_of_a_second_file_add_only_with_a_plus(key, kept, told, runs, monkeypatch, recwarn):
     Path("more.yaml").write_text(f"trainer: {{'{key}': {GROUP_AUC}}}")
     toy.run(
         monkeypatch, "--config", "attractiveness.yaml", "--config", "more.yaml", *toy.BACKBONE, *toy.DATA,
@@ -449,7 +443,7 @@ WRONG = {
 }
 
 
-def test_a_checkpoint_that_cannot_be_gone_on_from_leaves_no_run_folder(runs, monkeypatch, capsys):
+def test_an_unusable_checkpoint_leaves_no_run_folder(runs, monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
         toy.run(
             monkeypatch, "--config", "baseline.yaml", "--ckpt_path=nowhere.ckpt", *toy.QUIET, *toy.BACKBONE

@@ -148,7 +148,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path, name: str, rubbish: 
 
 
 @pytest.mark.parametrize("name", [ATTR, PARTITION, IDENTITY, "img_align_celeba"])
-def test_what_is_missing_is_named_with_the_expected_tree_and_the_source(tmp_path: Path, name: str) -> None:
+def test_what_is_missing_is_named_with_the_expected_tree(tmp_path: Path, name: str) -> None:
     write_celeba(tmp_path)
     (tmp_path / name).rename(tmp_path / "elsewhere")
     with pytest.raises(DatasetError) as caught:
@@ -177,7 +177,7 @@ def test_kaggle_csv_errors_count_its_header_line(tmp_path: Path) -> None:
         read_celeba_files(tmp_path)
 
 
-def test_files_of_full_length_that_are_not_the_published_ones_are_named(
+def test_full_length_files_that_are_not_published_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_celeba(tmp_path)

@@ -32,7 +32,7 @@ def test_the_spreadsheet_may_lie_beside_the_database(tmp_path: Path) -> None:
     assert read_cfee_files(tmp_path).names == WORDS
 
 
-def test_a_file_keeps_its_frames_and_capitals_and_strangers_are_named(tmp_path: Path) -> None:
+def test_a_file_keeps_its_frames_and_unknown_names_are_listed(tmp_path: Path) -> None:
     folder = write_cfee(tmp_path, subjects=3, ids=(1, 2))
     images = folder / "01-04" / "Images1"
     (images / "01_101_2001.jpg").rename(images / "01_101_2001.JPG")
@@ -103,7 +103,7 @@ def test_bytes_that_are_no_table_are_refused(tmp_path: Path, kind: str, rubbish:
 
 
 @pytest.mark.parametrize("kind", ["xls", "xlsx"])
-def test_a_spreadsheet_that_is_cut_short_or_lacks_the_sheet_is_refused(tmp_path: Path, kind: str) -> None:
+def test_a_damaged_or_incomplete_spreadsheet_is_refused(tmp_path: Path, kind: str) -> None:
     path = write_sheet(tmp_path, kind, name="overview")
     with pytest.raises(DatasetError, match="Worksheet named 'summary' not found"):
         read_emotions(path)
@@ -112,7 +112,7 @@ def test_a_spreadsheet_that_is_cut_short_or_lacks_the_sheet_is_refused(tmp_path:
         read_emotions(path)
 
 
-def test_what_is_missing_is_named_with_the_expected_tree_and_the_source(tmp_path: Path) -> None:
+def test_what_is_missing_is_named_with_the_expected_tree(tmp_path: Path) -> None:
     folder = write_cfee(tmp_path / "a", subjects=1)
     sheet = folder / "AU_annotation_all_subjects.xls"
     content = sheet.read_bytes()
@@ -132,7 +132,7 @@ def test_what_is_missing_is_named_with_the_expected_tree_and_the_source(tmp_path
         read_cfee_files(tmp_path / "c")
 
 
-def test_genders_are_read_by_column_name_and_without_leading_zeros(tmp_path: Path) -> None:
+def test_genders_are_read_by_column_name(tmp_path: Path) -> None:
     path = tmp_path / "gender.csv"
     path.write_bytes("\ufeffrater,Gender,subject\r\na,Female,7\r\nb, male ,126\r\n".encode())
     assert read_genders(path) == {"007": 0, "126": 1}

@@ -46,7 +46,7 @@ def test_lists_may_lie_in_the_root_and_images_elsewhere(tmp_path: Path) -> None:
     assert moved.digest == straight.digest
 
 
-def test_lists_of_three_images_a_person_beside_the_others_are_not_read(tmp_path: Path) -> None:
+def test_lists_of_three_images_a_person_are_not_read(tmp_path: Path) -> None:
     write_diveface(tmp_path, people=2)
     before = read_diveface_files(tmp_path)
     write_lists(tmp_path / "files", {f"{name}_balanced": ["something else"] for name in LISTS})
@@ -159,7 +159,7 @@ def test_bytes_that_are_no_text_are_refused_with_their_line(tmp_path: Path, rubb
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_missing_list_is_named_with_the_expected_tree_and_the_source(tmp_path: Path, name: str) -> None:
+def test_a_missing_list_is_named_with_the_expected_tree(tmp_path: Path, name: str) -> None:
     write_diveface(tmp_path, people=2)
     (tmp_path / "files" / f"{name}.txt").unlink()
     with pytest.raises(DatasetError) as caught:

@@ -9,7 +9,7 @@ _names = st.lists(st.integers(0, 30).map(lambda i: f"person{i}"), min_size=1, ma
 
 
 @given(_names, st.integers(0, 5), st.tuples(*[st.floats(0, 1)] * 3).filter(lambda s: sum(s) > 0.1))
-def test_no_group_is_split_and_shares_are_met_to_within_the_largest_group(names, seed, shares) -> None:
+def test_no_group_is_split_and_shares_are_met_closely(names, seed, shares) -> None:
     groups = np.array(names)
     split = split_groups(groups, shares, seed)
     assert all(len(set(split[groups == g])) == 1 for g in groups)

@@ -14,7 +14,7 @@ def test_the_bytes_of_a_file_are_read_as_they_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how_to_get", [None, "there is no {path}\nget it"])
-def test_a_file_that_cannot_be_read_is_named_and_a_missing_one_is_to_be_got(tmp_path, how_to_get) -> None:
+def test_an_unreadable_file_is_named_and_a_missing_one_explained(tmp_path, how_to_get) -> None:
     with pytest.raises(DatasetError) as caught:
         read_bytes(tmp_path, how_to_get)
     assert str(caught.value) == f"{tmp_path}: cannot be read (Is a directory)"

@@ -22,7 +22,7 @@ def test_the_images_are_found_under_the_names_of_all_releases(tmp_path: Path, fo
     assert list_images(found).tolist() == [f"{name}/{name}_000{n}.jpg" for name in NAMES for n in (1, 2)]
 
 
-def test_missing_images_are_named_with_the_expected_tree_and_the_source(tmp_path: Path) -> None:
+def test_missing_images_are_named_with_the_expected_tree(tmp_path: Path) -> None:
     with pytest.raises(DatasetError) as caught:
         find_folder(tmp_path / "nowhere")
     for part in (
@@ -114,7 +114,7 @@ def test_bytes_that_are_no_pairs_are_refused(tmp_path: Path, rubbish: bytes) -> 
         read_pairs(tmp_path / "pairs.txt")
 
 
-def test_blank_lines_at_the_end_and_spaces_for_tabs_make_no_difference(tmp_path: Path) -> None:
+def test_blank_lines_and_spaces_for_tabs_make_no_difference(tmp_path: Path) -> None:
     write_lfw(tmp_path)
     path = tmp_path / "pairs.txt"
     straight = read_pairs(path)
@@ -122,7 +122,7 @@ def test_blank_lines_at_the_end_and_spaces_for_tabs_make_no_difference(tmp_path:
     np.testing.assert_array_equal(read_pairs(path).second, straight.second)
 
 
-def test_missing_images_of_pairs_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
+def test_missing_images_of_pairs_are_counted(tmp_path: Path) -> None:
     write_lfw(tmp_path)
     files = list_images(find_folder(tmp_path))
     gone = ~np.isin(files, ["Person_C/Person_C_0002.jpg", "Person_F/Person_F_0001.jpg"])
@@ -148,7 +148,7 @@ def test_somebody_in_two_folds_is_named(tmp_path: Path) -> None:
         people_of_folds(path, read_pairs(path))
 
 
-def test_pairs_of_the_published_length_that_are_others_are_announced(tmp_path: Path, recwarn) -> None:
+def test_other_pairs_of_the_published_length_are_announced(tmp_path: Path, recwarn) -> None:
     lines = ["500", *(f"A{i}\t1\t2" for i in range(500)), *(f"A{i}\t1\tB{i}\t1" for i in range(500))]
     (tmp_path / "pairsDevTest.txt").write_text("\n".join(lines))
     (tmp_path / "own.txt").write_text("\n".join(lines))

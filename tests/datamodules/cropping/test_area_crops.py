@@ -70,7 +70,7 @@ def test_parts_are_small_and_come_in_order(monkeypatch):
     assert torch.equal(torch.cat(parts), resized)
 
 
-def test_sums_that_wrap_around_still_give_the_means_of_the_far_corner():
+def test_sums_that_overflow_still_give_the_means():
     images = torch.full((1, 2950, 2950, 3), 255, dtype=torch.uint8)  # 2.2e9 in the corner, above 2^31
     images[0, -200:, -300:] = _noise(200, 300, 3)
     crops = AreaCrops(images)

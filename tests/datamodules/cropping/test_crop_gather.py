@@ -162,7 +162,7 @@ def test_a_kept_batch_never_changes(steps: list[tuple[str, int, int]]) -> None:
         assert all((np.asarray(shown) == value).all() for _, shown, value in kept)
 
 
-def test_the_check_above_would_notice_a_pool_that_forgets_who_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_would_notice_a_pool_that_forgets_its_holder(monkeypatch: pytest.MonkeyPatch) -> None:
     class Forgetful(crop_gather._Loan):
         def __init__(self, buffer, length, pool) -> None:
             super().__init__(buffer, length, pool)
@@ -223,7 +223,7 @@ def test_a_map_is_pickled_as_its_path_and_opened_again(mapped: np.ndarray) -> No
         again.array[0] = 1
 
 
-def test_a_part_of_a_map_and_an_array_in_memory_are_pickled_with_their_crops(mapped: np.ndarray) -> None:
+def test_a_part_of_a_map_is_pickled_with_its_crops(mapped: np.ndarray) -> None:
     index = np.array([2, 0])
     for array in (mapped[10:30], CROPS[10:30]):
         again = pickle.loads(pickle.dumps(CropArray(array, np.arange(20))))

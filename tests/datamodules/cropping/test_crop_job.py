@@ -128,7 +128,7 @@ def test_several_processes_write_the_same_bytes(root, tmp_path, whole) -> None:
     assert content(tmp_path / "crops") == whole
 
 
-def test_a_worker_that_is_killed_is_reported_and_its_chunk_done_again(root, tmp_path, whole) -> None:
+def test_a_killed_worker_is_reported_and_its_chunk_done_again(root, tmp_path, whole) -> None:
     dying = partial(DyingDetector, tmp_path / "died")
     with pytest.raises(DatasetError, match="worker process was killed.* run the same command again"):
         run_job(root, tmp_path / "crops", processes=2, make_detector=dying)
@@ -143,7 +143,7 @@ def _records(out) -> dict[str, tuple[int, int]]:
     return {path.name: (path.stat().st_mtime_ns, path.stat().st_ino) for path in out.glob("parts/*.parquet")}
 
 
-def test_killed_at_twenty_random_times_it_still_writes_the_same_bytes(tmp_path, capfd, forks) -> None:
+def test_killed_at_random_times_it_still_writes_the_same_bytes(tmp_path, capfd, forks) -> None:
     root, out, straight = tmp_path / "photos", tmp_path / "crops", tmp_path / "straight"
     write_faces(root, 240)
     run_job(root, straight, chunk=2)
@@ -280,14 +280,14 @@ def test_a_full_disk_is_reported_and_gone_on_from(root, tmp_path, whole, monkeyp
     assert content(tmp_path / "crops") == whole
 
 
-def test_a_disk_that_is_too_small_is_seen_before_anything_is_detected(root, tmp_path, monkeypatch) -> None:
+def test_a_disk_that_is_too_small_is_noticed_first(root, tmp_path, monkeypatch) -> None:
     free = 30 * 24 * 24 * 3 - 1
     monkeypatch.setattr(crop_job.shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(0, 0, free))
     with pytest.raises(DatasetError, match="0.0 GB are needed and 0.0 GB are free"):
         run_job(root, tmp_path / "crops", make_detector=lambda: pytest.fail("detects"))
 
 
-def test_a_folder_that_cannot_be_made_or_holds_other_things_is_refused(root, tmp_path) -> None:
+def test_an_unusable_folder_is_refused(root, tmp_path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(DatasetError, match="file/crops: Not a directory"):
         run_job(root, tmp_path / "file" / "crops")

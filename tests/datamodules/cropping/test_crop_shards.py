@@ -122,7 +122,7 @@ def test_a_shard_that_is_killed_goes_on(root, tmp_path, whole, forks) -> None:
 
 
 @pytest.mark.parametrize(("format", "shard"), [("memmap", "0/2"), ("memmap", None), ("jpeg", None)])
-def test_a_crash_at_any_step_of_a_shard_or_the_merge_costs_nothing(tmp_path, shard, format, forks) -> None:
+def test_a_crash_at_any_step_of_a_shard_or_the_merge_is_harmless(tmp_path, shard, format, forks) -> None:
     root, options = tmp_path / "photos", {"format": format, "chunk": 3}
     write_faces(root, 6)
     run_job(root, tmp_path / "whole", **options)

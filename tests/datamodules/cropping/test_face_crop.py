@@ -130,7 +130,7 @@ def test_every_option_that_has_an_effect_is_in_the_parameters() -> None:
     assert "margin" not in jpeg.parameters
 
 
-def test_landmarks_of_real_faces_come_in_the_order_of_the_template(face_data_root) -> None:
+def test_landmarks_of_real_faces_are_in_the_templates_order(face_data_root) -> None:
     folder = face_data_root / "lfw" / "lfw-deepfunneled"
     detector, upright = MTCNN(keep_all=True), 0
     for path in sorted(folder.glob("*/*_0001.jpg"))[:40:4]:

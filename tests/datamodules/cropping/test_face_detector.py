@@ -128,7 +128,7 @@ def test_every_stage_sees_the_crops_that_the_package_sees(detector, mtcnn, colla
         assert torch.equal(torch.cat(ours[size]), torch.cat(theirs[size]))
 
 
-def test_a_gpus_suppression_keeps_what_a_processors_does_and_in_its_order():
+def test_suppression_on_a_gpu_keeps_what_it_keeps_on_a_cpu():
     rng = np.random.default_rng(0)
     corner, side = rng.uniform(-30, 300, (600, 2)), rng.uniform(20, 200, (600, 1))
     boxes = torch.tensor(np.concatenate((corner, corner + side), axis=1), dtype=torch.float32)
@@ -158,7 +158,7 @@ def test_no_images_give_no_results(detector):
     assert detector.detect(np.zeros((0, 64, 64, 3), dtype=np.uint8)) == []
 
 
-def test_a_box_outside_the_image_is_dropped_and_the_others_keep_their_outputs(detector, collages):
+def test_a_box_outside_the_image_is_dropped(detector, collages):
     crops = AreaCrops(torch.tensor(collages[:2]))
     with torch.inference_mode():
         found = detector.cascade.propose(crops)
@@ -182,14 +182,14 @@ class _Operations(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
-def test_a_batch_of_sixteen_dispatches_at_most_a_hundred_operations_an_image(detector, collages):
+def test_a_batch_dispatches_few_operations_an_image(detector, collages):
     with _Operations() as operations:
         found = detector.detect(collages[:16])
     assert sum(len(faces.boxes) for faces in found) >= 16
     assert 0 < operations.count / 16 <= 100
 
 
-def test_the_parameters_are_the_packages_defaults_and_fit_into_a_key(mtcnn):
+def test_the_parameters_are_the_packages_defaults(mtcnn):
     parameters = json.loads(json.dumps(FaceDetector.parameters))
     for name in ("min_face_size", "thresholds", "factor"):
         assert parameters[name] == getattr(mtcnn, name)

@@ -7,7 +7,7 @@ from datamodules.jobs.job_share import Share, listed, parts_of, shares_with
 
 @pytest.mark.parametrize("total", [0, 1, 7, 8, 100])
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 13])
-def test_the_shares_have_every_part_once_and_as_many_as_the_others(total, count) -> None:
+def test_the_shares_are_even_and_have_every_part_once(total, count) -> None:
     shares = [list(parts_of(Share(index, count), total)) for index in range(count)]
     assert sorted(sum(shares, [])) == list(range(total)) == list(parts_of(None, total))
     assert max(map(len, shares)) - min(map(len, shares)) <= 1

@@ -95,7 +95,7 @@ def test_centre_square_takes_the_middle() -> None:
     assert (centre_square(image, 40) == 200).all()
 
 
-def test_another_shape_is_refused_when_aligned_and_taken_when_centred() -> None:
+def test_another_shape_is_refused_only_when_aligned() -> None:
     square = np.zeros((178, 178, 3), dtype=np.uint8)
     with pytest.raises(ValueError, match="178x178 pixels are not a scaled 178x218.*crop center"):
         crop_face(square, "aligned", 112)

@@ -44,7 +44,7 @@ def test_a_file_whose_end_was_never_written_is_found(tmp_path: Path) -> None:
     assert why_bad(path) == "cut short (no JPEG end marker)"
 
 
-def test_missing_empty_foreign_and_folders_are_told_apart_in_order(tmp_path: Path) -> None:
+def test_missing_empty_and_foreign_files_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "good.jpg").write_bytes(_encoded("JPEG"))
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "page.jpg").write_text("<html>quota exceeded</html>")

@@ -22,7 +22,7 @@ def read_told(loader):
     return found, [child.exitcode for child in children]
 
 
-def test_loader_processes_work_on_when_all_of_a_job_are_told_to_end():
+def test_loader_processes_ignore_the_signal_to_a_whole_job():
     assert read_told(LateLoader) == (list(range(40)), [0, 0])
     with pytest.raises((RuntimeError, ConnectionError)):  # the control: what its reader is doing decides
         read_told(DataLoader)

@@ -82,7 +82,7 @@ def test_an_epoch_can_be_set_until_the_first_batch() -> None:
     assert next(batches)["index"].tolist() != list(loader.sampler)[4:8]
 
 
-def test_torch_samplers_and_collation_draw_the_same_from_the_global_seed() -> None:
+def test_torch_samplers_draw_the_same_from_the_global_seed() -> None:
     data = torch.utils.data.TensorDataset(torch.arange(30), torch.arange(30) ** 2)
     seen, after = [], []
     for kind in (PrefetchLoader, DataLoader):
@@ -132,7 +132,7 @@ def test_after_the_last_batch_the_iterator_stays_at_its_end() -> None:
     assert next(batches, "end") == "end"
 
 
-def test_an_error_arrives_in_its_place_with_the_traceback_of_the_thread() -> None:
+def test_an_error_arrives_in_its_place_with_its_traceback() -> None:
     batches = iter(make_loader(NumberedImages(fails_at=9)))
     assert [next(batches)["index"].tolist() for _ in range(2)] == [[0, 1, 2, 3], [4, 5, 6, 7]]
     with pytest.raises(ValueError, match="sample 9 is damaged") as caught:
@@ -209,7 +209,7 @@ def test_two_iterators_at_once_and_one_more_inside() -> None:
         assert batch["index"].tolist() == expected
 
 
-def test_the_model_keeps_its_threads_and_the_loading_thread_has_one() -> None:
+def test_the_loading_thread_has_one_thread_and_the_model_its_own() -> None:
     class Asks(NumberedImages):
         def read(self, index: Tensor) -> FaceBatch:
             return {"image": torch.tensor(torch.get_num_threads()), **self.labels(index)}

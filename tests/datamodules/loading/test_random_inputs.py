@@ -113,7 +113,7 @@ def _fit(
 
 
 @pytest.mark.parametrize("name", INPUTS)
-def test_a_resumed_training_sees_what_a_whole_one_does_with_any_number_of_workers(name: str, tmp_path: Path):
+def test_a_resumed_training_sees_the_same_with_any_workers(name: str, tmp_path: Path):
     make = INPUTS[name]
     whole = _fit(tmp_path / "whole", make(tmp_path / "data", 0), 3)
     a_epoch = len(whole) // 3
@@ -172,7 +172,7 @@ def test_an_epoch_given_up_midway_changes_nothing_of_the_next(kind: Any, workers
     assert second_epoch(left) == second_epoch(loader())
 
 
-def test_a_sample_that_an_epoch_shows_again_is_changed_in_another_way(tmp_path: Path):
+def test_a_repeated_sample_is_augmented_differently(tmp_path: Path):
     data = _celeba(tmp_path / "data", 0, train_order=MixedOrder(["gender"], {"male": 1}))
     data.setup("fit")
     shown: dict[int, list[bytes]] = {}
@@ -185,7 +185,7 @@ def test_a_sample_that_an_epoch_shows_again_is_changed_in_another_way(tmp_path: 
     assert differ > len(again) / 2  # an eighth of the draws leave the image as it is
 
 
-def test_an_index_says_which_visit_it_is_and_is_a_plain_index_else():
+def test_an_index_knows_its_visit_and_is_otherwise_plain():
     sampler = ShardedSampler(range(40), shuffle=True)
     sampler.set_epoch(3)
     indices = list(sampler)

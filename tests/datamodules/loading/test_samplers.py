@@ -205,7 +205,7 @@ def _mirrored(tmp_path: Path, **options) -> dict[tuple[str, int, int], bool]:
     return watcher.mirrored
 
 
-def test_half_of_the_training_images_are_mirrored_anew_in_every_epoch_whatever_the_batch(tmp_path) -> None:
+def test_half_of_the_images_are_mirrored_anew_in_every_epoch(tmp_path) -> None:
     seen = _mirrored(tmp_path, flip=True, batch_size=50)
     train = {key[1:]: mirrored for key, mirrored in seen.items() if key[0] == "train"}
     assert len(train) == 400

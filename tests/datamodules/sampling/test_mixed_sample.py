@@ -13,7 +13,7 @@ SHARES = {"black": 0.6, "asian": 0.3, "white": 0.1}
 
 
 @given(st.integers(0, 500), st.lists(st.floats(0, 5), min_size=1, max_size=6).filter(lambda s: sum(s) > 0.01))
-def test_an_allotment_is_whole_complete_and_within_one_of_its_share(n, shares) -> None:
+def test_an_allotment_is_complete_and_within_one_of_its_share(n, shares) -> None:
     counts = allot(n, shares)
     assert sum(counts) == n
     for count, share in zip(counts, shares, strict=True):
@@ -39,7 +39,7 @@ def test_the_largest_n_fits_and_one_more_does_not(have, seed) -> None:
         MixedSample(SHARES, n=largest + 1).draw(labels, CLASSES, seed)
 
 
-def test_a_smaller_sample_is_part_of_a_larger_one_and_the_seed_counts() -> None:
+def test_a_smaller_sample_is_part_of_a_larger_one() -> None:
     labels = {"ethnicity": np.arange(600) % 3}
     draws = {n: MixedSample(SHARES, n=n).draw(labels, CLASSES, 1) for n in (50, 100, 300)}
     assert set(draws[50]) < set(draws[100]) < set(draws[300])

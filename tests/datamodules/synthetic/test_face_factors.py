@@ -19,7 +19,7 @@ def shots(people: torch.Tensor, emotion: int, image: int = 0) -> dict[str, torch
     return draw_shots(5, same, people, same + image, same + emotion)
 
 
-def test_numbers_depend_on_their_counters_alone_and_not_on_their_neighbours():
+def test_numbers_depend_on_their_counters_alone():
     a, b = torch.arange(1000)[:, None], torch.arange(7)
     table = normal(3, 1, a, b)
     assert torch.equal(table[500:501, 2:5], normal(3, 1, a[500:501], b[2:5]))
@@ -38,7 +38,7 @@ def test_random_numbers_have_their_distributions():
     assert abs(neighbours) < 0.01
 
 
-def test_traits_stay_standard_normal_and_uncorrelated_whatever_is_asked_of_attractiveness():
+def test_traits_stay_standard_normal_and_uncorrelated():
     assert Z.mean(0).abs().max() < 0.06
     assert (Z.std(0) - 1).abs().max() < 0.05
     assert (torch.cov(Z.T) - torch.eye(Z.shape[1])).abs().max() < 0.08
@@ -50,7 +50,7 @@ def test_attractive_is_readable_from_the_traits_but_noisily():
     assert reader.score(Z[half:], ATTRACTIVE[half:]) == pytest.approx(0.85, abs=0.025)
 
 
-def test_people_stay_the_same_but_for_a_reflection_when_judged_otherwise():
+def test_people_stay_the_same_whatever_is_asked_of_the_judge():
     other = draw_people(5, PEOPLE, 1 - ATTRACTIVE)
     kept = torch.tensor([t.attractive == 0 for t in TRAITS.values()])
     assert torch.equal(Z[:, kept], other[:, kept])
@@ -95,7 +95,7 @@ def test_splits_and_images_are_taken_in_different_circumstances():
         assert all((base[name] != changed[name]).any() for name in NUISANCES)
 
 
-def test_a_neutral_face_is_the_persons_traits_moved_by_the_labels():
+def test_a_neutral_face_is_the_traits_moved_by_the_labels():
     people = torch.arange(8)
     shot = shots(people, 0)
     female, male = (compose(Z[:8], torch.full((8,), g), people % 3, shot) for g in (0, 1))

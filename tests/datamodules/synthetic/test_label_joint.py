@@ -62,7 +62,7 @@ def test_correlations_make_chains():
     assert marginal(joint, "gender", "smiling").trace() == pytest.approx(0.9 * 0.8 + 0.1 * 0.2)
 
 
-def test_a_named_smile_is_even_and_the_other_emotions_share_the_rest():
+def test_a_named_smile_is_even_and_other_emotions_share_the_rest():
     joint = label_joint([Correlation("gender", "smiling", 0.5, 0.5, 0.5)], "train")
     assert torch.allclose(marginal(joint, "emotion"), torch.tensor([0.1, 0.5, 0.1, 0.1, 0.1, 0.1]).double())
 

@@ -27,7 +27,7 @@ def everything(data: Embeddings, split) -> dict[str, torch.Tensor]:
     return dataset.read(torch.arange(len(dataset)))
 
 
-def test_a_biased_sample_is_drawn_of_one_split_and_the_others_stay_whole(path) -> None:
+def test_a_biased_sample_is_drawn_of_one_split_alone(path) -> None:
     data = Embeddings(str(path), train_sample=BIASED)
     train, val = everything(data, "train"), everything(data, "val")
     cells = np.zeros((2, 2, 2), dtype=int)
@@ -46,7 +46,7 @@ def test_labels_embeddings_and_names_of_a_sample_belong_together(path) -> None:
     assert torch.equal(train["identity"], data.table.labels["identity"][rows])
 
 
-def test_another_seed_draws_another_sample_and_has_another_fingerprint(path) -> None:
+def test_another_seed_draws_a_sample_with_another_fingerprint(path) -> None:
     def built(seed: int) -> Embeddings:
         data = Embeddings(str(path), train_sample=BIASED, seed=seed)
         data.make_dataset("train")
@@ -103,7 +103,7 @@ def test_what_cannot_be_crossed_is_named(path, crossed) -> None:
         _ = Embeddings(str(path), crossed=crossed).attributes
 
 
-def test_images_dealt_one_by_one_come_with_a_warning_and_people_in_several_splits(path) -> None:
+def test_images_dealt_one_by_one_come_with_a_warning(path) -> None:
     data = Embeddings(str(path), image_shares=(0.5, 0.25, 0.25))
     with pytest.warns(UserWarning, match="a person may be in training and test"):
         sizes = [len(data.make_dataset(split)) for split in SPLITS]

@@ -101,7 +101,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
 
 
-def test_a_mapped_table_does_not_change_the_file_nor_notices_a_new_one(tmp_path):
+def test_a_mapped_table_does_not_change_the_file(tmp_path):
     table = write_embeddings(tmp_path / "a")
     before = (tmp_path / "a").read_bytes()
     mapped = EmbeddingTable.load(tmp_path / "a", memory_map=True)
@@ -240,7 +240,7 @@ def test_a_damaged_file_is_named_in_one_line(case, tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_joined_tables_hold_the_same_samples_in_the_order_of_the_first(seed):
+def test_joined_tables_hold_the_same_samples_in_the_same_order(seed):
     table = make_table()
     draw = torch.Generator().manual_seed(seed)
     mine, other = (torch.randperm(len(table), generator=draw)[:100] for _ in range(2))
@@ -300,7 +300,7 @@ def test_the_same_names_of_other_data_are_not_joined():
 
 
 @pytest.mark.parametrize("origin", [{}, {"dataset": "b", "splits": "test"}])
-def test_a_fingerprint_that_says_nothing_of_the_other_refuses_nothing(origin, recwarn):
+def test_an_unrelated_fingerprint_refuses_nothing(origin, recwarn):
     table = make_table()
     left, right = join(_of(table, dataset="a", splits="train,test"), _of(table, **origin))
     assert len(left) == len(right) == 144

@@ -48,7 +48,7 @@ def test_another_key_or_another_version_of_the_code_is_measured(tmp_path, monkey
     assert measure.calls == 3
 
 
-def test_a_measure_that_stopped_half_way_leaves_nothing_that_counts(tmp_path):
+def test_an_interrupted_measure_leaves_nothing_that_counts(tmp_path):
     def stopped():
         raise KeyboardInterrupt
 
@@ -61,7 +61,7 @@ def test_a_measure_that_stopped_half_way_leaves_nothing_that_counts(tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_a_write_that_stopped_half_way_leaves_nothing_that_counts(tmp_path, monkeypatch):
+def test_an_interrupted_write_leaves_nothing_that_counts(tmp_path, monkeypatch):
     cache, write = AuditCache(tmp_path), pd.DataFrame.to_parquet
 
     def disk_full(frame, path):

@@ -38,7 +38,7 @@ def test_the_splits_asked_for_are_tested(splits, tested, told):
 
 
 @pytest.mark.parametrize("split", [[-1, -1, -1], [0, 0, 0], [0, -1, 0]])
-def test_without_people_whom_the_method_has_not_seen_all_are_tested(split):
+def test_without_people_unknown_to_the_method_all_are_tested(split):
     rows = choose_rows(representations(split), AuditSettings())
     assert rows.tested.tolist() == [0, 1, 2]
     assert "all samples" in rows.told
@@ -61,7 +61,7 @@ def test_attackers_learn_from_the_training_people_too():
         ([0, -1, 0], {}),
     ],
 )
-def test_nobody_else_is_learned_from_where_there_is_nobody_or_it_is_not_wanted(split, options):
+def test_nobody_else_is_learned_from_where_it_is_not_possible(split, options):
     rows = choose_rows(representations(split), AuditSettings(**options))
     assert not len(rows.extra)
     assert "also learn" not in rows.told

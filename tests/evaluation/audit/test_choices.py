@@ -27,7 +27,7 @@ def chosen(table, limit=0.71) -> dict[str, str]:
     return dict(zip(found["rule"], found["representation"], strict=True))
 
 
-def test_each_rule_chooses_by_the_validation_and_each_oracle_by_the_test():
+def test_each_rule_chooses_by_validation_and_each_oracle_by_test():
     assert chosen(candidates()) == {
         "best accuracy": "x",
         "worst group": "phi",
@@ -49,7 +49,7 @@ def test_the_row_holds_what_the_choice_gives_on_both_sides():
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_the_test_people_change_what_oracles_choose_and_nothing_else(seed):
+def test_the_test_people_change_only_what_oracles_choose(seed):
     order = np.random.default_rng(seed).permutation(3)
     permuted = {name: np.array(MEASURES[name])[order] for name in TEST}
     before, after = chosen(candidates()), chosen(candidates(**permuted))
@@ -60,7 +60,7 @@ def test_the_test_people_change_what_oracles_choose_and_nothing_else(seed):
             assert after[rule] == before[rule]
 
 
-def test_a_limit_that_none_keeps_is_said_and_the_other_rules_choose():
+def test_a_limit_that_none_keeps_is_reported():
     found = choose_representations(candidates(), 0.6).set_index("rule")
     assert found["representation"].isna().to_dict() == {
         **{"best accuracy": False, "worst group": False, "distance to optimum": False},

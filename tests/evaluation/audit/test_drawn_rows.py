@@ -47,7 +47,7 @@ def test_so_many_people_with_so_many_samples_each() -> None:
         assert (np.diff(rows) > 0).all()
 
 
-def test_people_alone_come_with_all_their_samples_and_nobody_unknown() -> None:
+def test_people_alone_come_with_all_their_samples() -> None:
     data = made()
     rows, told = draw_rows(data, AuditSettings(people=3), EVERY)
     who = np.unique(data.identity[rows])
@@ -74,7 +74,7 @@ def test_every_group_has_as_many_samples() -> None:
         ({"sensitive": ["gender"], "per_group": 4}, {"sensitive": ["gender"], "per_group": 20}),
     ],
 )
-def test_a_seed_draws_the_same_and_a_smaller_draw_is_part_of_a_larger(small, large) -> None:
+def test_a_seed_repeats_and_smaller_draws_are_part_of_larger(small, large) -> None:
     data = made()
 
     def drawn(**options) -> set[int]:

@@ -56,7 +56,7 @@ def test_not_found_is_not_called_absent():
     assert "permutation" not in give_verdict("emotion", reading(accuracy=0.17), X).sentence
 
 
-def test_a_reading_that_the_permutation_test_misses_is_doubted_in_words():
+def test_a_leak_that_the_permutation_test_misses_is_doubted():
     sentence = give_verdict("emotion", reading(p=0.3), X).sentence
     assert "though the permutation test does not confirm it (p = .300)" in sentence
 
@@ -80,7 +80,7 @@ def test_more_than_before_is_said():
     )
 
 
-def test_no_more_than_all_is_gone_and_overlapping_intervals_are_said():
+def test_leakage_reduction_stops_at_all_and_overlap_is_reported():
     below = give_verdict("emotion", reading(accuracy=0.1, p=1.0), X)
     assert "100.0 % of what was readable" in below.sentence
     assert below.removed == 100

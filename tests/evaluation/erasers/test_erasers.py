@@ -71,7 +71,7 @@ def test_leace_is_the_closed_form(classes):
     np.testing.assert_allclose((erased - expected) / x.std(0), 0, atol=1e-6)
 
 
-def test_leace_changes_less_than_removing_the_class_means_orthogonally():
+def test_leace_changes_less_than_removing_the_class_means():
     x, label = data(3)
     x = x / x.std(0)  # so that distances mean something
     means = np.stack([x[label == c].mean(0) for c in range(3)]) - x.mean(0)
@@ -82,7 +82,7 @@ def test_leace_changes_less_than_removing_the_class_means_orthogonally():
     assert np.square(least - x).sum() < np.square(orthogonal - x).sum()
 
 
-def test_leace_without_shrinkage_commutes_with_any_change_of_basis():
+def test_leace_without_shrinkage_commutes_with_change_of_basis():
     x, label = data(3)
     rng = np.random.default_rng(5)
     x = x / x.std(0)
@@ -189,7 +189,7 @@ def test_pca_keeps_the_leading_components():
         fit_pca(x, 13)
 
 
-def test_noise_has_its_strength_in_every_feature_and_repeats_by_seed():
+def test_noise_has_its_strength_in_every_feature():
     x, label = data(2)
     blur = fit_noise(x, 0.5, seed=3)
     np.testing.assert_allclose((blur(x) - x).std(0) / x.std(0), 0.5, rtol=0.15)
@@ -237,14 +237,14 @@ def test_inlp_erases_a_rare_class(n, share, gap):
     assert balanced_recall(first(x), label) < balanced_recall(x, label) - 0.03
 
 
-def test_the_share_of_a_class_decides_nothing_about_what_leace_counts_as_0():
+def test_the_share_of_a_class_does_not_move_leaces_zero():
     x, label = data(3)
     copies = np.where(label == 0, 200, 1)
     many, labels = np.repeat(x, copies, 0), np.repeat(label, copies)
     assert cross_correlation(fit_leace(many, labels)(many), labels) < 1e-6
 
 
-def test_leace_takes_the_difference_of_all_class_means_also_from_a_feature_of_tiny_unit():
+def test_leace_erases_class_means_from_a_feature_of_tiny_unit():
     x, label = data(6)
     x = x * np.logspace(0, -12, D)
     erased = fit_leace(x, label)(x)
@@ -271,7 +271,7 @@ def test_leace_of_features_given_twice(shrinkage):
     np.testing.assert_allclose((erased[:, D:] - erased[:, :4]) / x.std(0)[:4], 0, atol=1e-6)
 
 
-def test_classes_of_one_mean_are_named_and_nothing_is_taken_for_them():
+def test_classes_of_one_mean_are_named():
     x, label = data(3)
     x = np.vstack([x, x[label == 1]])  # class 5 is class 1 again
     label = np.append(label, np.full(len(x) - len(label), 5))
@@ -290,7 +290,7 @@ def test_a_tolerance_that_leaves_a_class_names_it():
         fit_leace(x, label, svd_tol=0)
 
 
-def test_more_classes_than_dimensions_are_all_erased_and_none_is_named():
+def test_more_classes_than_dimensions_are_all_erased():
     x = np.random.default_rng(0).normal(size=(60, 3))
     erase = fit_leace(x, np.arange(60) % 10)
     assert np.ptp(erase(x), axis=0) == pytest.approx(np.zeros(3), abs=1e-9)

@@ -24,7 +24,7 @@ def gaps(answers):
 
 
 @pytest.mark.parametrize(("head", "bias"), [("linear", 0.5), ("linear", 0.8), ("mlp", 0.8)])
-def test_a_classifier_that_sees_the_group_learns_the_bias_of_theory(head, bias):
+def test_a_classifier_that_sees_the_group_learns_the_known_bias(head, bias):
     table = gaps(run(data=MANY, head=head, bias=bias, n_train=3000).test)
     for measure, expected in {"tpr": optimal_gap(bias), "fpr": optimal_gap(bias), "auc": 0}.items():
         row = table.loc[measure]
@@ -40,7 +40,7 @@ def test_a_representation_without_the_group_has_no_gap_to_learn():
     assert ((table["low"] < 0) & (table["high"] > 0)).all()
 
 
-def test_the_gap_turns_round_with_the_bias_whichever_group_is_called_1():
+def test_the_gap_changes_sign_with_the_bias():
     swapped = replace(MANY, labels=MANY.labels | {"smiling": 1 - MANY.labels["smiling"]})
     for data, bias, sign in ((MANY, 0.2, -1), (swapped, 0.8, 1), (swapped, 0.2, -1)):
         gap = gaps(run(data=data, bias=bias).test).loc["tpr", "gap"]
@@ -59,7 +59,7 @@ def test_samples_are_balanced_as_asked():
     assert set(PEOPLE.split[np.isin(PEOPLE.identity, result.test.person)]) == {2}
 
 
-def test_all_representations_and_biases_are_tested_on_the_same_samples():
+def test_all_representations_are_tested_on_the_same_samples():
     first = run(bias=0.5, n_train=200).test
     for other in (run(bias=0.9, n_train=200).test, run("blind", n_train=200).test):
         for column in ("draw", "person", "group", "target"):
@@ -109,7 +109,7 @@ def test_a_smaller_sample_than_asked_for_is_announced():
         assert run().test.n_train == result.test.n_train
 
 
-def test_a_sample_of_nobody_known_is_a_person_of_its_own_in_all_draws():
+def test_a_sample_of_unknown_identity_is_a_person_of_its_own():
     nobody = replace(PEOPLE, identity=np.full(len(PEOPLE), -1))
     test = run(data=nobody, n_train=100).test
     times = np.unique(test.person, return_counts=True)[1]

@@ -113,7 +113,7 @@ def test_class_names_in_metric_names_are_safe_and_stay_apart():
     ]
 
 
-def test_without_a_positive_class_rates_are_means_over_the_classes():
+def test_without_a_positive_class_rates_are_means_over_classes():
     counts = np.array([[[3, 1, 0], [0, 2, 2], [1, 0, 1]], [[2, 0, 0], [0, 0, 0], [0, 1, 1]]])
     rates = group_rates(counts, None)
     assert rates["tpr"][0] == pytest.approx((3 / 4 + 2 / 4 + 1 / 2) / 3)
@@ -183,7 +183,7 @@ def test_fewer_than_two_defined_groups_leave_no_gap():
     assert all(math.isnan(gap) for gap in gaps.values())
 
 
-def test_undefined_fpr_makes_equalised_odds_undefined_but_not_the_tpr_gap():
+def test_undefined_fpr_leaves_equalised_odds_undefined():
     only_positives = np.array([[[0, 0], [1, 3]], [[2, 2], [2, 2]]])
     gaps = fairness_gaps(only_positives, positive=1)
     assert gaps["tpr_gap"] == 0.25

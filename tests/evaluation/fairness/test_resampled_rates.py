@@ -113,7 +113,7 @@ def test_draws_that_disagree_widen_the_interval():
     assert interval(gaps[1:]) == (-1, 1)
 
 
-def test_neither_the_order_of_answers_nor_the_names_of_people_matter():
+def test_neither_order_nor_names_of_people_matter():
     order = np.random.default_rng(0).permutation(len(ANSWERS.draw))
     columns = ("draw", "person", "group", "target", "score", "prediction")
     shuffled = replace(ANSWERS, **{name: getattr(ANSWERS, name)[order] for name in columns})

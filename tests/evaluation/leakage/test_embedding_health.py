@@ -12,7 +12,7 @@ def noise(n: int = 200, d: int = 8) -> torch.Tensor:
     return torch.randn(n, d, generator=torch.Generator().manual_seed(0))
 
 
-def test_scale_is_the_root_mean_square_of_the_standard_deviations():
+def test_scale_is_the_root_mean_square_of_the_deviations():
     x = noise() * torch.tensor([1.0, 2, 3, 4, 5, 6, 7, 0])
     assert scale(x) == pytest.approx(math.sqrt((x.numpy().std(0) ** 2).mean()))
     assert scale(x + 100) == pytest.approx(scale(x), rel=1e-4)
@@ -27,7 +27,7 @@ def test_k_equal_directions_have_effective_rank_k(k):
     assert effective_rank(1e-4 * (x - 3)) == pytest.approx(k, rel=1e-5)
 
 
-def test_effective_rank_of_unequal_directions_is_the_entropy_of_their_singular_values():
+def test_effective_rank_is_the_entropy_of_the_singular_values():
     x = torch.diag(torch.tensor([3.0, 1.0]))
     x = torch.cat([x, -x])
     p = torch.tensor([0.75, 0.25])

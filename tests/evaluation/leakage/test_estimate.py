@@ -33,7 +33,7 @@ def test_only_curved_attackers_read_a_curved_leak():
     assert found.min() > 0.8
 
 
-def test_a_tiny_scale_hides_a_leak_from_raw_attackers_that_see_distances_or_weights():
+def test_a_tiny_scale_hides_a_leak_from_raw_attackers():
     samples = leaking("tiny", people=60)
     table = leakage(samples, folds=3, tune=False, attackers=["linear", "mlp", "rbf_svm"])
     found = table.set_index(["attacker", "scaling"])["balanced_accuracy"].unstack()
@@ -46,7 +46,7 @@ def test_a_tiny_scale_hides_a_leak_from_raw_attackers_that_see_distances_or_weig
 
 
 @pytest.mark.parametrize("kind", ["none", "confounded"])
-def test_nothing_is_read_of_other_people_where_only_identity_tells(kind):
+def test_no_leak_to_other_people_where_only_identity_tells(kind):
     rng = np.random.default_rng(0)
     place, person = rng.normal(size=(80, 8)), np.repeat(np.arange(80), 5)
     label = rng.integers(2, size=80)[person] if kind == "confounded" else rng.integers(2, size=400)

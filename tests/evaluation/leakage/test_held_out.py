@@ -165,7 +165,7 @@ def test_the_seed_is_all_that_chance_depends_on():
     assert not run_probes(TRAIN, TEST, ["mlp", "forest"], seed=4).equals(first)
 
 
-def test_max_samples_bounds_the_slow_families_and_the_table_says_so():
+def test_max_samples_bounds_the_slow_families():
     table = run_probes(TRAIN, TEST, max_samples=50).set_index("family")
     assert table["n_train"].to_dict() == {"linear": 240, "mlp": 240, "rbf_svm": 50, "forest": 50}
 
@@ -252,7 +252,7 @@ def test_nothing_can_be_removed_where_nothing_was():
     assert removed(0.75, 1.0, 0.5) == -100
 
 
-def test_no_more_than_all_is_removed_and_no_share_is_taken_of_luck():
+def test_the_share_removed_is_at_most_all_and_never_of_luck():
     assert removed(0.585, 0.44, 0.5) == 100  # 170.6 by the equation alone
     assert np.isnan(removed(0.585, 0.44, 0.5, low=0.49))
     assert removed(0.585, 0.5425, 0.5, low=0.51) == pytest.approx(50)

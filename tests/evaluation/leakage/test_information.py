@@ -29,7 +29,7 @@ def mutual_information(mean):
 
 
 @pytest.mark.parametrize("mean", [0.5, 1.5])
-def test_two_gaussians_give_nearly_the_mutual_information_and_no_more(mean):
+def test_two_gaussians_give_nearly_their_mutual_information(mean):
     samples, exact = gaussians(1500, mean)
     truth = mutual_information(mean)
     assert exact.mean() == pytest.approx(truth, abs=3 * exact.std() / np.sqrt(1500))  # the control
@@ -40,7 +40,7 @@ def test_two_gaussians_give_nearly_the_mutual_information_and_no_more(mean):
         assert table.loc[family, "low"] < truth < table.loc[family, "high"]
 
 
-def test_a_label_that_is_written_out_gives_nearly_all_of_its_entropy():
+def test_a_label_written_out_gives_nearly_all_of_its_entropy():
     rng = np.random.default_rng(0)
     label = rng.choice(3, p=[0.5, 0.3, 0.2], size=600)
     table = usable_information(Samples(np.eye(3)[label], label), folds=2).set_index("family")
@@ -115,7 +115,7 @@ def test_the_prior_code_is_laplace_rule_block_by_block():
     assert table["prior"].tolist() == pytest.approx([bits, bits])
 
 
-def test_a_first_block_may_hold_each_of_many_classes_hardly_twice():
+def test_a_first_block_may_hold_each_class_hardly_twice():
     rng = np.random.default_rng(0)
     table = description_length(Samples(rng.normal(size=(64, 3)), rng.permutation(np.arange(64) % 8)))
     assert (abs(table["compression"] - 1) < 0.3).all()

@@ -64,7 +64,7 @@ def test_the_statistic_and_p_value_of_known_readings(monkeypatch):
     assert (result.n, result.people) == (12, 4)
 
 
-def test_people_whom_a_shuffle_within_does_not_touch_are_not_scored():
+def test_people_whom_the_shuffle_does_not_touch_are_not_scored():
     samples = leaking("linear", people=40)
     same = samples.identity < 10
     result = permutation_test(samples._replace(label=np.where(same, 1, samples.label)), permutations=5)
@@ -79,7 +79,7 @@ def test_unknown_people_are_one_each_and_unknown_labels_left_out():
     assert result.p_value == 1 / 20
 
 
-def test_the_seed_is_all_that_chance_depends_on_and_the_sample_is_bounded():
+def test_chance_depends_on_the_seed_alone():
     samples = leaking("none", people=30)
     first = permutation_test(samples, permutations=9, max_samples=100, seed=1)
     again = permutation_test(samples, permutations=9, max_samples=100, seed=1)

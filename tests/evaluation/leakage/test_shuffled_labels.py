@@ -58,7 +58,7 @@ def test_over_people_whose_labels_differ_only_equals_trade():
 
 
 @pytest.mark.parametrize("scheme", ["within people", "over people"])
-def test_a_shuffle_leaves_what_the_choice_of_scheme_and_the_score_depend_on(scheme):
+def test_a_shuffle_keeps_what_scheme_and_score_depend_on(scheme):
     rng = np.random.default_rng(0)
     people = np.sort(rng.integers(40, size=200))
     people = np.unique(people, return_inverse=True)[1]
@@ -79,7 +79,7 @@ def test_the_scheme_follows_the_attribute_not_its_wrong_labels(wrong, scheme):
     assert choose_scheme(label, people) == scheme
 
 
-def test_two_images_of_a_rare_class_suffice_to_see_that_it_changes():
+def test_two_images_of_a_rare_class_show_that_it_changes():
     rng = np.random.default_rng(0)
     people = np.repeat(np.arange(300), 2)
     label = (rng.random(600) < 0.1).astype(int)

@@ -12,7 +12,7 @@ def frame():
     return pd.DataFrame(rows, columns=["representation", "measure", "slope", "low", "high"])
 
 
-def test_slopes_are_points_of_gap_for_ten_of_bias_with_their_intervals(frame):
+def test_slopes_are_points_of_gap_for_ten_of_bias(frame):
     figure = plot_dose_slopes(frame)
     tpr, auc = figure.axes
     points = np.concatenate([line.get_xydata() for line in tpr.lines if line.get_marker() == "o"])

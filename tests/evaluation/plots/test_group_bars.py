@@ -25,7 +25,7 @@ def gaps():
     return table.assign(low=table["gap"] - 0.04, high=table["gap"] + 0.03)
 
 
-def test_one_panel_a_rate_and_one_bar_a_group_of_a_representation(rates):
+def test_one_panel_a_rate_and_one_bar_a_group(rates):
     figure = plot_group_bars(rates)
     names = ["True positive rate (%)", "False positive rate (%)", "Accuracy (%)"]
     assert [axes.get_xlabel() for axes in figure.axes] == names
@@ -65,7 +65,7 @@ def test_signed_gaps_stand_around_a_line_at_zero(gaps):
     assert legend_names(figure) == ["x", "phi"]
 
 
-def test_dose_response_has_a_panel_for_each_measure_and_whiskers_at_each_dose(gaps):
+def test_dose_response_has_a_panel_for_each_measure(gaps):
     doses = [gaps.assign(bias=bias, gap=gaps["gap"] * k) for bias, k in ((0.9, 2), (0.5, 0.0))]
     frame = pd.concat(doses, ignore_index=True)
     frame["low"], frame["high"] = frame["gap"] - 0.04, frame["gap"] + 0.03

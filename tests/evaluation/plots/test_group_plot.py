@@ -16,7 +16,7 @@ def table():
     return pd.concat([overall, groups], ignore_index=True)
 
 
-def test_bars_have_the_rates_as_length_and_the_class_names_as_labels(table):
+def test_bars_have_the_rates_as_length_and_the_classes_as_labels(table):
     figure = plot_group_rates(table, "attractive: yes")
     assert figure.get_suptitle() == "attractive: yes"
     assert len(figure.axes) == len(PANELS)

@@ -15,7 +15,7 @@ def test_a_bar_for_every_attacker_and_representation(leakage_frame):
         assert axes.get_xlabel() == "Balanced accuracy (%)"
 
 
-def test_bars_stand_at_their_attacker_in_the_colour_of_their_representation(leakage_frame):
+def test_bars_stand_at_their_attacker_in_their_colour(leakage_frame):
     figure = plot_leakage(leakage_frame)
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["linear", "mlp"]

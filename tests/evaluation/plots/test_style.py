@@ -89,7 +89,7 @@ def test_shown_cuts_the_middle_out_of_a_long_name():
     assert shown("abcdefghij", most=6) == "abc…ij"
 
 
-def test_seven_representations_differ_in_colour_and_repeat_with_another_line():
+def test_seven_representations_differ_in_colour_or_line():
     looks = appearance([*"abcdefgh", "a"])
     assert list(looks) == list("abcdefgh")
     assert len({look["color"] for look in looks.values()}) == len(PALETTE) == 7

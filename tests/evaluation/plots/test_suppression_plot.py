@@ -20,7 +20,7 @@ def frame():
     return pd.DataFrame(rows, columns=columns)
 
 
-def test_the_line_is_the_mean_and_the_band_from_smallest_to_largest(frame):
+def test_the_line_is_the_mean_and_the_band_the_range(frame):
     figure = plot_suppression(frame)
     (axes,) = figure.axes
     line = axes.lines[0]

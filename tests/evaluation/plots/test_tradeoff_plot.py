@@ -98,7 +98,7 @@ def test_a_control_has_to_be_there(frame):
         plot_tradeoff(frame, chance=0.25, control="y")
 
 
-def test_a_line_joins_the_points_of_a_method_and_labels_stand_for_names(frame):
+def test_a_line_joins_the_points_of_a_method(frame):
     named = frame.assign(label=["x", "0.1", "1", "LNTL", "noise"])
     (axes,) = plot_tradeoff(named, chance=0.25).axes
     assert sorted(text.get_text() for text in axes.texts) == sorted(named["label"])
@@ -107,7 +107,7 @@ def test_a_line_joins_the_points_of_a_method_and_labels_stand_for_names(frame):
     np.testing.assert_allclose(joined[1].get_xydata(), [[0.98, 0.8], [0.95, 0.5]])
 
 
-def test_many_methods_differ_in_colour_or_marker_and_get_more_room():
+def test_many_methods_differ_in_colour_or_marker():
     many = pd.DataFrame({"representation": [f"m{i}" for i in range(16)], "auc": np.linspace(0.8, 0.99, 16)})
     many = many.assign(leakage=0.7, method=many["representation"])
     figure = plot_tradeoff(many, chance=0.5)

@@ -72,7 +72,7 @@ def test_perfect_separation_has_an_eer_of_zero():
     assert equal_error(curve) == (1.0, 0.0)
 
 
-def test_one_score_for_all_pairs_has_no_dot_and_every_plot_still_works():
+def test_one_score_for_all_pairs_has_no_dot():
     frame = pd.DataFrame(
         {"representation": "x", "threshold": [1.0, 1.0], "fmr": [1.0, 1.0], "fnmr": [0.0, 0.0]}
     )

@@ -29,7 +29,7 @@ def brute_force(x, label, x_test):
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_the_linear_probe_is_ridge_regression_with_thresholds_from_samples_left_out(classes):
+def test_the_linear_probe_is_ridge_regression_with_thresholds(classes):
     rng = np.random.default_rng(0)
     label = np.where(rng.random(60) < 0.6, 0, rng.integers(classes, size=60))
     x, x_test = standardise(SHOWN.embedding, UNSEEN.embedding)

@@ -61,7 +61,7 @@ def test_a_path_is_left_at_the_likeliest_step_after_patience():
     assert _best_step(path([0.5, 0.4]), np.array([0])) == 0
 
 
-def test_the_first_step_ignores_the_embedding_and_the_next_do_not():
+def test_only_the_first_step_ignores_the_embedding():
     for family in FAMILIES:
         path = probability_probes._path(family, SHOWN.embedding, SHOWN.label, UNSEEN.embedding, 2, 0)
         assert (next(path) == 0.5).all()

@@ -40,7 +40,7 @@ def test_the_text_names_the_rules_there_are():
     assert len(choice_table(without).rows) == 5
 
 
-def test_where_there_was_nothing_to_choose_there_is_no_table_and_no_text():
+def test_without_a_choice_there_is_no_table():
     audit = make_audit()
     del audit.frames["selection"]
     assert choice_table(audit) is None

@@ -185,7 +185,7 @@ def test_every_number_is_in_the_json_and_in_the_csv(written):
     assert found["caveats"][0]["attribute"] == "emotion"
 
 
-def test_what_is_not_finite_is_null_in_the_json_and_a_dash_in_tables():
+def test_what_is_not_finite_is_null_in_json_and_a_dash_in_tables():
     audit = make_audit()
     audit.frames["verification"]["tar_at_1e-5"] = nan
     assert numbers(audit)["sections"]["verification"]["tar_at_1e-5"] == [None] * 4
@@ -246,7 +246,7 @@ def test_the_same_audit_gives_the_same_files(tmp_path):
         )
 
 
-def test_removed_compares_the_same_attacker_and_the_strongest_ones():
+def test_removed_compares_the_same_and_the_strongest_attacker():
     frame = pd.DataFrame(
         [
             ("x", "a", "linear", "standardised", 0.8, 0.52, 0.5),

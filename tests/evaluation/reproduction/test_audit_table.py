@@ -24,7 +24,7 @@ def test_a_line_is_the_mean_and_deviation_of_its_seeds():
     assert table.caption == "Read at: mean ± standard deviation of the seeds."
 
 
-def test_of_a_line_the_largest_alone_counts_with_its_other_columns():
+def test_of_a_line_the_largest_alone_counts():
     seed = numbers(representation=["x", "x", "phi", "phi"], score=[0.7, 0.9, 0.6, 0.5], low=[1, 2, 3, 4])
     asked = AuditTable("", "a", "leakage", ["representation"], {"low": "low"}, largest="score", digits=0)
     assert audit_table("t", asked, [seed]).rows == [["x", "2", "1"], ["phi", "3", "1"]]
@@ -38,7 +38,7 @@ def test_only_the_rows_that_are_asked_for_count(where, expected):
     assert (found and found.rows[0][1]) == expected
 
 
-def test_what_no_audit_measured_is_no_table_and_what_is_unknown_a_dash():
+def test_what_no_audit_measured_is_no_table():
     assert audit_table("t", TABLE, [{"sections": {}}, numbers(representation=[])]) is None
     assert audit_table("t", TABLE, [numbers(representation=["x"], score=[None])]).rows == [
         ["x", MISSING, "1"]

@@ -59,7 +59,7 @@ def test_a_claim_about_what_was_not_measured_is_left_open() -> None:
     )
 
 
-def test_nothing_above_chance_before_leaves_open_how_much_is_gone() -> None:
+def test_nothing_above_chance_before_leaves_the_share_open() -> None:
     blind = {"x": 0.1, "sn": 0.1, "lntl": 0.1, "raw": 0.1}
     condition = {"figure": "removed", "row": "emotion", "of": "sn", "at_most": 2}
     assert findings(condition, blind)[1] == "not measured"

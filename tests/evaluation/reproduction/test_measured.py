@@ -10,7 +10,7 @@ from tests.support.made_paper import NAMES, make_numbers, make_published
 IDENTITY, EMOTION = make_published().rows
 
 
-def test_a_classifier_is_read_by_representation_attacker_and_scaling() -> None:
+def test_a_classifier_is_found_by_table_attacker_and_scaling() -> None:
     numbers = make_numbers({("x", "standardised"): 0.8, ("x", "raw"): 0.7, ("sn", "standardised"): 0.5})
     found = read(numbers, EMOTION, "x", "raw")
     assert found is not None
@@ -20,7 +20,7 @@ def test_a_classifier_is_read_by_representation_attacker_and_scaling() -> None:
     assert read(numbers, EMOTION, "sn", "raw") is None
 
 
-def test_without_pairs_identity_is_at_equal_errors_of_the_euclidean_distance() -> None:
+def test_without_pairs_identity_is_at_equal_error_rates() -> None:
     found = read(make_numbers(eer={"x": 0.04}), IDENTITY, "x", "standardised")
     assert found is not None
     assert (found.accuracy, found.low, found.high) == pytest.approx((96, 94, 97))
@@ -87,7 +87,7 @@ def test_of_a_control_at_chance_no_share_is_taken(x, removed) -> None:
 
 
 @pytest.mark.parametrize(("above", "meaningful"), [(0.9, False), (1.1, True)])
-def test_within_a_point_of_chance_there_is_nothing_to_take_a_share_of(above, meaningful) -> None:
+def test_within_a_point_of_chance_there_is_no_share(above, meaningful) -> None:
     before = Reading(50 + above, 50.5, 51.5, 50, 10_000, "")
     assert isnan(share_removed(before, before)) is not meaningful
 

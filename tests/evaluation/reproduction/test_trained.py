@@ -43,7 +43,7 @@ def made(**changed) -> Published:
     return Published.parse(said | changed)
 
 
-def test_a_column_is_a_metric_or_the_difference_of_two_times_its_factor() -> None:
+def test_a_column_is_a_metric_or_a_scaled_difference() -> None:
     results = run(0.75, 0.5, 0.75)
     assert value_of(results, Column(**COLUMNS["accuracy"])) == pytest.approx(75)
     assert value_of(results, Column(**COLUMNS["gap"])) == pytest.approx(-25)
@@ -52,7 +52,7 @@ def test_a_column_is_a_metric_or_the_difference_of_two_times_its_factor() -> Non
     assert isnan(value_of({"test/tpr/smiling=yes": 0.5}, Column(**COLUMNS["gap"])))
 
 
-def test_the_interval_is_where_a_t_test_would_not_refuse_the_mean() -> None:
+def test_the_interval_is_where_a_t_test_keeps_the_mean() -> None:
     values = [3.0, 5.0, 4.5, 9.0]
     score = MetricScore([*values, nan])
     assert score.known == values
@@ -61,7 +61,7 @@ def test_the_interval_is_where_a_t_test_would_not_refuse_the_mean() -> None:
     assert isnan(MetricScore([nan]).mean)
 
 
-def test_ours_is_beside_what_was_published_and_what_was_not_logged_is_a_dash() -> None:
+def test_ours_is_beside_the_published_and_missing_is_a_dash() -> None:
     (table,) = made().metrics
     first, second = metric_section(table, 0, score_metrics([table], RESULTS)).tables
     assert list(first.columns) == [

@@ -5,7 +5,7 @@ from evaluation.samples.audited_samples import audited_samples, numbered, rows_o
 from evaluation.samples.labelled_samples import Samples
 
 
-def test_classes_and_people_are_numbered_and_the_unknown_sorted_out():
+def test_classes_and_people_are_numbered_and_unknown_left_out():
     x = np.arange(12.0).reshape(6, 2)
     found = audited_samples(
         Samples(x, np.array([7, -1, 2, 2, 7, 2]), np.array([40, 40, -1, 9, -1, 40])), people=4

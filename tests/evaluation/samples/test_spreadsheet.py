@@ -23,7 +23,7 @@ def test_what_is_no_formula_stays(value):
     assert from_cell(as_cell(value)) == value
 
 
-def test_cells_and_headings_of_a_frame_are_escaped_and_numbers_are_not():
+def test_cells_and_headings_of_a_frame_are_escaped():
     frame = pd.DataFrame(
         {
             "name": pd.Categorical(["=1+1", "plain", "@SUM(1)"]),

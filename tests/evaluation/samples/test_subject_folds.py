@@ -8,7 +8,7 @@ PEOPLE = RNG.integers(40, size=300) * 7
 LABEL = RNG.integers(3, size=300)
 
 
-def test_every_row_is_tested_once_by_probes_that_never_met_its_person():
+def test_every_row_is_tested_once_by_probes_of_other_people():
     tested = []
     for train, test in people_folds(LABEL, PEOPLE, 5, 0):
         assert not set(PEOPLE[train]) & set(PEOPLE[test])

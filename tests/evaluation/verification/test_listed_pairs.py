@@ -54,7 +54,7 @@ def test_what_figures_depend_on_is_all_in_the_columns():
     assert len(digests) == 1 + len(others)
 
 
-def test_the_caveats_count_pairs_without_an_embedding_and_of_training_people():
+def test_the_caveats_count_missing_pairs_and_training_people():
     def lost(pairs: PairRows, *places: int) -> PairRows:
         first = pairs.first.copy()
         first[list(places)] = -1

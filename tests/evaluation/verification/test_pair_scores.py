@@ -96,7 +96,7 @@ def test_embeddings_of_length_1_rank_alike_by_both_metrics(rounded, monkeypatch)
     assert abs(raw["auc"].item() - cosine["auc"].item()) > 1e-3, "the lengths matter where there are some"
 
 
-def test_euclidean_does_not_change_with_a_shift_and_its_thresholds_scale():
+def test_a_shift_keeps_euclidean_scores_and_thresholds_scale():
     embedding, identity = faces(200, 30)
     before = score_pairs(embedding, identity, "euclidean", draws=0)
     after = score_pairs(1000 + 7 * embedding.double(), identity, "euclidean", draws=0)
@@ -167,7 +167,7 @@ def test_broken_embeddings_are_refused():
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_the_reduced_precision_of_a_training_does_not_reach_the_scores(metric, rough):
+def test_reduced_training_precision_does_not_reach_the_scores(metric, rough):
     embedding, identity = faces(300, 60, d=64)
     expected = count_pairs(embedding, identity, metric)[1]
     torch.set_float32_matmul_precision("medium")

@@ -37,7 +37,7 @@ def test_intervals_of_rates_are_those_of_drawing_people(threshold):
     assert found[:2] == pytest.approx(exact[:2], abs=0.2 * (exact[1] - exact[0]))
 
 
-def test_a_group_that_was_taken_out_has_the_intervals_it_has_alone():
+def test_a_group_has_the_intervals_it_has_alone():
     embedding, identity = faces(200, 40)
     some = identity % 3 == 1
     whole, alone = (
@@ -48,7 +48,7 @@ def test_a_group_that_was_taken_out_has_the_intervals_it_has_alone():
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_rates_of_draws_of_everybody_once_are_the_rates_themselves(metric, monkeypatch):
+def test_rates_of_draws_of_everybody_are_the_rates_themselves(metric, monkeypatch):
     class Once:
         def multinomial(self, n, p, size):
             return np.ones((size, n), int)
@@ -81,7 +81,7 @@ def test_few_false_matches_make_no_negative_rate():
     assert found.fmr_low == 0 < found.fmr_high < 0.2
 
 
-def test_intervals_of_rates_hold_the_rates_of_all_people_about_as_often_as_they_say():
+def test_intervals_of_rates_have_their_coverage():
     """60 people of a population whose rates are nearly those of 1,000."""
 
     def people(count, seed):

@@ -45,7 +45,7 @@ def test_intervals_are_those_of_drawing_people():
         assert ours == pytest.approx((low[k], high[k]), abs=0.2 * width)
 
 
-def test_more_images_of_the_same_people_do_not_narrow_it_as_more_people_do():
+def test_more_images_narrow_it_less_than_more_people():
     embedding, identity = faces(200, 50, d=16, noise=1.5)
     copies = embedding.repeat(4, 1) + 1e-3 * torch.randn(800, 16, generator=torch.Generator().manual_seed(4))
     widths = []

@@ -84,7 +84,7 @@ def test_impossible_inputs_are_refused(fields):
         InputSpec(**{"input_size": 8} | fields)
 
 
-def test_a_timm_network_gives_timms_features_with_timms_preparation():
+def test_a_timm_network_gives_timms_features():
     ours = build().eval()
     options: dict[str, Any] = {"channels": (8, 8, 16, 16), "stem_width": 8, "act_layer": "leaky_relu"}
     theirs = timm.create_model("resnet10t", num_classes=0, **options).eval()
@@ -118,9 +118,7 @@ def test_nothing_is_fetched_unless_asked_for(monkeypatch):
     assert asked == [False, False, False, True]
 
 
-def test_a_hub_recogniser_comes_with_its_weights_and_its_checkpoint_does_not_need_the_hub(
-    tmp_path, monkeypatch
-):
+def test_a_hub_checkpoint_does_not_need_the_hub(tmp_path, monkeypatch):
     network = timm.create_model("resnet10t", num_classes=0, channels=(8, 8, 16, 16), stem_width=8)
     stated = {"input_size": [3, 32, 32], "mean": [0.5] * 3, "std": [0.5] * 3, "num_classes": 0}
     arguments = {"channels": [8, 8, 16, 16], "stem_width": 8}
@@ -146,7 +144,7 @@ def test_a_hub_recogniser_comes_with_its_weights_and_its_checkpoint_does_not_nee
     assert torch.equal(again(images()), backbone(images()))
 
 
-def test_weights_that_cannot_be_downloaded_are_reported_in_one_line(monkeypatch):
+def test_weights_that_cannot_be_downloaded_are_one_line(monkeypatch):
     def offline(*arguments: Any) -> None:
         raise OSError("no route to host")
 
@@ -186,7 +184,7 @@ RANDOM = {
 
 @pytest.mark.parametrize("trainable", ["none", "last_stage"])
 @pytest.mark.parametrize("name", RANDOM)
-def test_random_values_that_would_stay_are_refused_unless_they_are_asked_for(name, trainable):
+def test_random_values_that_would_stay_are_refused(name, trainable):
     with pytest.raises(
         WeightsError, match=f"{name} has no weights.*{RANDOM[name]}.*weights: random"
     ) as error:
@@ -263,7 +261,7 @@ def test_the_last_stage_is_the_last_that_multiplies_and_its_norm(name):
 
 
 @pytest.mark.parametrize("trainable", ["none", "last_stage", "all"])
-def test_one_step_moves_the_chosen_part_and_no_statistic_of_the_rest(trainable):
+def test_one_step_moves_the_chosen_part_and_no_other_statistic(trainable):
     backbone = build(trainable)
     before = {name: tensor.clone() for name, tensor in backbone.network.state_dict().items()}
     backbone.eval().train()  # as Lightning does around a validation
@@ -285,7 +283,7 @@ def test_dropout_of_the_frozen_part_drops_nothing():
     assert any(m.training for m in backbone.network.layer4.modules())
 
 
-def test_dropout_before_the_last_stage_is_frozen_and_after_it_is_not():
+def test_dropout_is_frozen_before_the_last_stage_only():
     network: Any = build_backbone(
         "vit_tiny_patch16_224", weights="checkpoint", trainable="last_stage"
     ).network
@@ -365,7 +363,7 @@ def test_a_bit_that_flipped_in_a_weights_file_is_noticed(tmp_path):
 
 
 @pytest.mark.parametrize("recipe", ['{"name": "resn', "[1]", '{"name": "resnet10t", "channel": 3}'])
-def test_a_weights_file_with_a_damaged_header_is_refused_in_one_line(tmp_path, recipe):
+def test_a_weights_file_with_a_damaged_header_is_refused(tmp_path, recipe):
     path = tmp_path / "mine.safetensors"
     save_file({"a": torch.ones(1)}, path, metadata={"backbone": recipe})
     with pytest.raises(WeightsError, match="mine.safetensors: its header"):

@@ -18,7 +18,7 @@ def test_it_is_the_official_network_but_for_the_classifier():
     }  # fmt: skip
 
 
-def test_features_and_embedding_are_those_of_the_official_forward():
+def test_features_and_embedding_are_the_official_ones():
     torch.manual_seed(0)
     backbone = build_lntl_convnet().eval()
     image = torch.randint(256, (5, 3, 28, 28), dtype=torch.uint8)

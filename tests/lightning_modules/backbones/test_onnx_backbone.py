@@ -38,7 +38,7 @@ def test_embeddings_are_those_of_onnxruntime(tmp_path):
     np.testing.assert_allclose(backbone(noise(16)).numpy(), expected, atol=1e-5)
 
 
-def test_a_published_recogniser_gives_the_embeddings_of_onnxruntime(face_data_root):
+def test_a_published_recogniser_embeds_as_in_onnxruntime(face_data_root):
     path = face_data_root / "weights" / "mobilefacenet_112.onnx"
     backbone = build_backbone("onnx", weights=str(path), trainable="last_stage").eval()
     expected = runtime(path, (noise(112).numpy().astype(np.float32) - 127.5) / 128)
@@ -122,7 +122,7 @@ def test_an_old_opset_is_refused_with_a_command_that_mends_it(tmp_path, monkeypa
     np.testing.assert_allclose(backbone(noise(16)).numpy(), expected, rtol=1e-6, atol=1e-6)
 
 
-def test_images_with_the_channels_last_are_refused_with_what_to_do(tmp_path):
+def test_channels_last_images_are_refused_with_what_to_do(tmp_path):
     for opset in (8, 13):
         path = old(tmp_path / "last.onnx", opset, channels_last=True)
         with pytest.raises(WeightsError, match=r"its input image takes .* --inputs-as-nchw image$"):

@@ -58,7 +58,7 @@ def test_wrong_options_are_refused(weights, options, message) -> None:
         build_backbone("precomputed", weights=weights, options=options)
 
 
-def test_data_of_another_kind_or_length_are_refused_with_what_to_set(toy) -> None:
+def test_data_of_another_kind_or_length_are_refused(toy) -> None:
     with pytest.raises(MisconfigurationException, match="reads the batch's embedding, which the data do not"):
         _baseline().training_step({"image": torch.zeros(2, 3, 8, 8), "gender": torch.zeros(2).long()}, 0)
     with pytest.raises(MisconfigurationException, match="reads the batch's image, which the data do not"):

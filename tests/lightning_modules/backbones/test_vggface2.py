@@ -58,7 +58,7 @@ def caffe(state: State, image: Tensor) -> Tensor:
     return x.sum((2, 3)) / 49
 
 
-def test_features_are_those_of_the_caffe_network_and_plain_timm_fails(tmp_path, state):
+def test_features_are_those_of_the_caffe_network(tmp_path, state):
     path = tmp_path / "resnet50_ft_weight.pkl"
     path.write_bytes(pickle.dumps({name: tensor.numpy() for name, tensor in state.items()}, protocol=2))
     image = torch.randint(

@@ -67,7 +67,7 @@ class Hostile:
 
 
 @pytest.mark.parametrize("name", ["weights.pkl", "weights.pth"])
-def test_a_pickle_that_runs_a_command_is_refused_and_does_not_run_it(tmp_path, name):
+def test_a_pickle_that_runs_a_command_is_refused_and_not_run(tmp_path, name):
     mark, path = tmp_path / "mark", tmp_path / name
     hostile = Hostile(os.system, f"touch {mark}")
     if name.endswith(".pkl"):

@@ -12,7 +12,7 @@ def test_uniform_is_minus_log_of_the_classes(classes):
     assert negative_entropy(torch.full((5, classes), 3.0)) == pytest.approx(-math.log(classes))
 
 
-def test_certain_is_zero_with_a_finite_gradient_where_the_published_formula_is_not_a_number():
+def test_entropy_of_certainty_is_zero_with_a_finite_gradient():
     logits = torch.tensor([[1e4, 0.0, -1e4]], requires_grad=True)
     value = negative_entropy(logits)
     value.backward()

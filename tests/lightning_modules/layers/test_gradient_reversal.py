@@ -17,7 +17,7 @@ def test_values_pass_and_gradients_come_back_reversed_and_scaled(factor):
     torch.testing.assert_close(reversed_.grad, -factor * plain.grad, rtol=1e-15, atol=0)
 
 
-def test_what_comes_before_goes_up_and_what_comes_after_goes_down():
+def test_the_gradient_is_reversed_only_before_the_layer():
     before, after = (torch.tensor(0.5, requires_grad=True) for _ in range(2))
     (reverse_gradient(2 * before, 0.1) * after).backward()
     assert after.grad == 1.0  # 2 * before

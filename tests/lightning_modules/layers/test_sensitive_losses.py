@@ -30,7 +30,7 @@ def test_delta_in_closed_form(p, value):
 
 
 @pytest.mark.parametrize("p", [0.001, 0.2, 0.5, 0.89, 0.91, 0.999])
-def test_the_slope_of_delta_is_bounded_in_p_but_not_in_the_logits(p):
+def test_the_slope_of_delta_is_bounded_in_p_but_not_in_logits(p):
     logits = logits_of(p).requires_grad_()
     (slope,) = torch.autograd.grad(delta(logits, 2).sum(), logits)
     in_p = slope[0, 2].item() / (p * (1 - p))
@@ -46,7 +46,7 @@ def test_delta_is_finite_where_the_classifier_is_certain():
         assert slope.isfinite().all()
 
 
-def test_uniform_delta_is_a_divergence_and_its_gradient_is_p_minus_uniform():
+def test_uniform_delta_is_a_divergence():
     logits = torch.randn(5, 6, dtype=torch.float64).requires_grad_()
     expected = kl_div(logits.log_softmax(1), torch.full((5, 6), 1 / 6).double(), reduction="none").sum(1)
     torch.testing.assert_close(uniform_delta(logits), expected)
@@ -96,7 +96,7 @@ def test_semihard_triplets_are_those_within_the_margin(people):
     assert mined("semihard", x, identity) == expected
 
 
-def test_hard_triplets_are_the_farthest_positive_and_the_nearest_negative(people):
+def test_hard_triplets_are_farthest_positive_nearest_negative(people):
     x, identity = people
     d, all_triplets, expected = torch.cdist(x, x), everything(identity), []
     for anchor in sorted({t[0] for t in all_triplets}):
@@ -106,7 +106,7 @@ def test_hard_triplets_are_the_farthest_positive_and_the_nearest_negative(people
     assert mined("hard", x, identity) == expected
 
 
-def test_random_triplets_are_valid_seeded_and_leave_the_global_generator_alone(people):
+def test_random_triplets_are_valid_and_have_their_own_generator(people):
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -135,13 +135,13 @@ def test_without_a_triplet_the_losses_are_zero_with_a_gradient(mining, identity)
     assert (x.grad == 0).all()
 
 
-def test_the_mean_over_triplets_sums_anchor_positive_and_negative():
+def test_the_mean_over_triplets_sums_all_three_roles():
     values = torch.tensor([1.0, 10.0, 100.0])
     triplets = (torch.tensor([0, 1]), torch.tensor([1, 0]), torch.tensor([2, 2]))
     assert mean_over_triplets(values, triplets) == 111
 
 
-def test_the_similarity_loss_is_the_mean_squared_change_of_a_cosine():
+def test_the_similarity_loss_is_the_mean_squared_cosine_change():
     generator = torch.Generator().manual_seed(0)
     now, before = (torch.randn(5, d, generator=generator, dtype=torch.float64) for d in (3, 7))
     changes = [

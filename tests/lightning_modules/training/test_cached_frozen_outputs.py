@@ -33,7 +33,7 @@ def make(toy: dict[str, Any], trainable: str) -> Any:
     ("trainable", "expected"),
     [("none", (1, 1, 1)), ("last_stage", (1, 1, 2)), ("all", (2, 2, 2))],
 )
-def test_what_is_frozen_is_evaluated_once_and_what_trains_each_time(trainable, expected, toy, batch):
+def test_frozen_layers_are_evaluated_once_and_others_each_time(trainable, expected, toy, batch):
     backbone = make(toy, trainable)
     plain = copy.deepcopy(backbone)
     names = ("conv1", "layer3.0.conv1", "layer4.0.conv1")

@@ -82,7 +82,7 @@ def test_weights_of_another_task_are_refused_though_they_fit(toy, batch, fit, tr
     refused(lambda: LNTL(**toy, task="attractive", **options).setup("fit"), f"start_from: .*{message}")
 
 
-def test_another_sensitive_attribute_is_refused_where_weights_are_of_it(toy, batch, fit, trained):
+def test_weights_of_another_sensitive_attribute_are_refused(toy, batch, fit, trained):
     names = {"task": "smiling", "hidden": 8, "trainable": "all"}
     path = trained(DANN, **names, sensitive="attractive")
     other = DANN(**with_classes(toy, blond=["no", "yes"]), **names, sensitive="blond")

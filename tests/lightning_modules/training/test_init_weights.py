@@ -23,7 +23,7 @@ def start(toy, batch, fit, tmp_path) -> tuple[str, dict[str, torch.Tensor]]:
     return str(tmp_path / "a.ckpt"), module.state_dict()
 
 
-def test_it_starts_from_the_baselines_weights_and_with_bias_heads_of_its_own(toy, start):
+def test_it_starts_from_the_baseline_with_new_bias_heads(toy, start):
     path, weights = start
     module, fresh = lntl(toy, start_from=path), lntl(toy)
     assert any(not torch.equal(fresh.state_dict()[name], value) for name, value in weights.items())

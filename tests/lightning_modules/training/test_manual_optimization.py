@@ -105,7 +105,7 @@ def test_max_steps_and_checkpoints_count_batches(tmp_path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_means_are_logged_every_n_batches_and_at_the_end_of_the_epoch(tmp_path) -> None:
+def test_means_are_logged_every_n_batches_and_at_the_epochs_end(tmp_path) -> None:
     torch.manual_seed(2)
     module = TwoPlayers()
     seen: list[float] = []

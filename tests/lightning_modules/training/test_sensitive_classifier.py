@@ -69,7 +69,7 @@ def test_an_epoch_without_a_known_label_is_warned_about_once(method, unknown, to
     assert all(text.startswith(f"epoch 0 had no image with a known {unknown}") for text in said)
 
 
-def test_still_statistics_normalise_by_the_batch_and_leave_no_trace():
+def test_still_statistics_normalise_by_the_batch_without_a_trace():
     network = nn.Sequential(
         nn.BatchNorm1d(3), nn.BatchNorm1d(3), nn.BatchNorm1d(3, track_running_stats=False)
     )

@@ -61,7 +61,7 @@ def saved(module, batch):
 
 
 @pytest.mark.parametrize("trainable", ["all", "last_stage"])
-def test_checkpointing_keeps_less_and_does_not_count_a_batch_twice(trainable, toy, batch):
+def test_checkpointing_keeps_less_and_counts_a_batch_once(trainable, toy, batch):
     plain = Baseline(**toy, task="smiling", trainable=trainable)
     torch.manual_seed(0)
     ours = Baseline(**toy, task="smiling", trainable=trainable, grad_checkpointing=True)
@@ -74,7 +74,7 @@ def test_checkpointing_keeps_less_and_does_not_count_a_batch_twice(trainable, to
     assert counted == [1, 1, 2], "timm's own switch is the control"
 
 
-def test_a_copy_that_is_checkpointed_computes_with_its_own_weights(toy, batch):
+def test_a_checkpointed_copy_computes_with_its_own_weights(toy, batch):
     module = Baseline(**toy, task="smiling", trainable="all", grad_checkpointing=True)
     other = copy.deepcopy(module.backbone)
     with torch.no_grad():

@@ -53,7 +53,7 @@ def _views(folder, table, metric="cosine") -> list[pd.Series]:
     return [next(iter(frames.values())).set_index("metric").loc[metric] for frames in found]
 
 
-def test_the_pairs_are_those_of_the_files_whatever_the_order_of_the_table(lfw) -> None:
+def test_the_pairs_do_not_depend_on_the_order_of_the_table(lfw) -> None:
     order = torch.from_numpy(np.random.default_rng(1).permutation(48))
     for noise in (0.0, 2.0):
         table = make_table(noise)
@@ -71,7 +71,7 @@ def test_an_image_without_an_embedding_is_an_error(lfw) -> None:
     assert (two["accuracy"], two["missing"]) == (pytest.approx(30 / 32), 2)
 
 
-def test_the_audit_reports_the_pairs_and_measures_only_others_anew(lfw, monkeypatch) -> None:
+def test_the_audit_reports_the_pairs_and_reuses_the_rest(lfw, monkeypatch) -> None:
     monkeypatch.setitem(style.STYLE, "savefig.dpi", 30)
     for name, noise in (("x", 0.0), ("noise", 1000.0)):
         kept = torch.arange(48)[torch.from_numpy(IDS != LOST)]

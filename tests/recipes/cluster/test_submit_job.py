@@ -95,7 +95,7 @@ def test_a_mistake_ends_the_job_for_good(told, monkeypatch):
     assert told == []
 
 
-def test_of_several_processes_the_others_end_their_batch_and_wait_for_the_first(told, monkeypatch):
+def test_other_processes_end_their_batch_and_wait_for_the_first(told, monkeypatch):
     waited = []
     monkeypatch.setenv("SLURM_PROCID", "1")
     monkeypatch.setattr(submit_ending.time, "sleep", waited.append)

@@ -26,7 +26,7 @@ def slurm(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.mark.slow
-def test_a_job_of_two_tasks_is_one_training_and_goes_on_when_it_comes_again(slurm, tmp_path):
+def test_a_job_of_two_tasks_is_one_training_that_resumes(slurm, tmp_path):
     (job,) = submit_training([*TRAINING, told_at(10, "SIGTERM", "SIGUSR2")])  # the order of a preemption
     assert job.job_id == "1234"
     assert start(slurm).wait(600) != 0

@@ -29,7 +29,7 @@ def test_a_bare_name_after_config_is_looked_up():
         parse_job(parser, ["--config=data/synthetic_facez"])
 
 
-def test_options_are_not_abbreviated_and_the_page_of_help_says_what_it_does(capsys):
+def test_options_are_not_abbreviated_and_help_explains(capsys):
     parser = job_parser("Does a job.")
     parser.add_argument("--columns", type=int, default=1)
     for arguments, code in ((["--colum=2"], 2), (["--help"], 0)):

@@ -13,7 +13,7 @@ from recipes.command_line.train_ending import chosen_by, next_commands
 from tests.support import toy
 
 
-def test_a_training_ends_with_its_files_and_commands_that_read_the_same_data(tmp_path, monkeypatch, capsys):
+def test_a_training_ends_with_commands_that_read_the_same_data(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     backbone = ["--model.init_args.backbone=synthetic_recogniser"]
     toy.run(

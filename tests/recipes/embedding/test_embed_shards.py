@@ -48,7 +48,7 @@ def test_shards_in_any_order_make_the_same_bytes(backbone, tmp_path, whole, orde
     assert not (tmp_path / "t.parts").exists()
 
 
-def test_a_killed_shard_goes_on_and_a_missing_one_is_named_and_done(
+def test_a_killed_shard_goes_on_and_a_missing_one_is_done(
     backbone, tmp_path, whole, embedded, killed, capsys
 ):
     out = tmp_path / "t"
@@ -134,7 +134,7 @@ def test_shards_and_a_run_of_all_are_not_at_work_at_once(backbone, tmp_path, mon
     assert "another process is at shard 0/2" in second
 
 
-def test_a_shard_that_comes_when_the_table_was_just_written_does_nothing(
+def test_a_late_shard_does_nothing_when_the_table_is_written(
     backbone, tmp_path, whole, embedded, monkeypatch, capsys
 ):
     out, original = tmp_path / "t", ShardFolder.entered

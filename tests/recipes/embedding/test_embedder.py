@@ -57,7 +57,7 @@ def _says(name):
     )
 
 
-def test_the_method_is_read_from_the_checkpoint_of_the_command_line(baseline, tmp_path, image):
+def test_the_method_is_read_from_the_checkpoint(baseline, tmp_path, image):
     path = write_checkpoint(baseline, tmp_path / "run", _says("lightning_modules.baseline.Baseline"))
     (tmp_path / "run" / "config.yaml").unlink()
     moved = path.rename(tmp_path / "a.ckpt")
@@ -179,7 +179,7 @@ def test_what_cannot_be_asked_for(options, message):
 
 
 @pytest.mark.parametrize("name", ["hf_hub:owner/model", "hf-hub:owner/model"])
-def test_a_checkpoint_cannot_have_the_hub_asked_unless_that_is_allowed(name, baseline, tmp_path, monkeypatch):
+def test_a_checkpoint_cannot_ask_the_hub_unless_allowed(name, baseline, tmp_path, monkeypatch):
     asked = []
 
     def contacted(*arguments, **options):
@@ -219,7 +219,7 @@ def test_a_checkpoint_cannot_have_published_weights_fetched(baseline, tmp_path, 
 
 
 @pytest.mark.parametrize("name", ["resnet10t", "vggface2_resnet50", "inception_resnet_v1", "lntl_convnet"])
-def test_a_bare_backbone_needs_weights_unless_random_ones_are_meant(name, image):
+def test_a_bare_backbone_needs_weights_unless_random_is_asked(name, image):
     for weights, message in (
         (None, "has no weights.*weights: random"),
         ("checkpoint", "there is no checkpoint"),
@@ -265,7 +265,7 @@ def test_a_checkpoint_has_its_own_weights(baseline, tmp_path):
         load_embedder(path, weights="other.pth")
 
 
-def test_what_is_said_of_an_embedder_tells_it_from_others_but_not_where_it_was(baseline, tmp_path):
+def test_facts_of_an_embedder_identify_it_but_not_its_place(baseline, tmp_path):
     path = write_checkpoint(baseline, tmp_path / "run")
     facts = embedder_facts(load_embedder(path), path)
     assert facts["model"] == "Baseline"
@@ -281,7 +281,7 @@ def test_what_is_said_of_an_embedder_tells_it_from_others_but_not_where_it_was(b
     assert {name for name in facts if facts[name] != other[name]} == {"weights", "checkpoint"}
 
 
-def test_backbones_of_one_architecture_are_told_apart_by_their_weights(tmp_path):
+def test_backbones_of_one_architecture_differ_by_their_weights(tmp_path):
     (tmp_path / "b").mkdir()
     paths = [
         write_network(tmp_path / "mine.safetensors"),

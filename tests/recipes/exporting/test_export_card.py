@@ -121,7 +121,7 @@ def test_without_an_audit_it_says_so(ckpt):
     assert "mirror image" not in text
 
 
-def test_an_audit_of_another_attribute_is_no_audit_of_the_hidden_one(ckpt, tmp_path):
+def test_an_audit_of_another_attribute_does_not_count(ckpt, tmp_path):
     text = card(ckpt, write_audit(tmp_path / "audit", facts_of(ckpt), attribute="gender"))
     assert "- Not audited for emotion, which it is meant to hide." in text
 

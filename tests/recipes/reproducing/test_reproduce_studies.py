@@ -147,7 +147,7 @@ def test_ours_pretends_no_published_number(study) -> None:
     assert not any(asdict(figure)["points"] for figure in published.figures)
 
 
-def test_every_weight_of_a_method_is_another_training_and_in_the_audit() -> None:
+def test_every_weight_of_a_method_is_another_training() -> None:
     study = yaml.safe_load((CONFIGS / "paper/study/lambda_tradeoff.yaml").read_text())["steps"]
     audited = " ".join(study["audit_faces"]["args"])
     trained = [name for name, step in study.items() if step["recipe"] == "train"]

@@ -83,7 +83,7 @@ def test_a_full_disk_leaves_the_old_checkpoint_and_no_part(tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_where_torch_hides_that_the_disk_is_full_the_error_names_the_file(tmp_path):
+def test_a_hidden_full_disk_is_an_error_that_names_the_file(tmp_path):
     path = tmp_path / "last.ckpt"
     allowed = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, allowed[1]))

@@ -65,7 +65,7 @@ def test_going_on_at_the_end_of_an_epoch(method, train):
     assert not differences(whole, train("rest", *options, "--ckpt_path=kept/epoch=0.ckpt"))
 
 
-def test_a_checkpoint_of_an_epochs_last_batch_holds_the_schedules_step(train):
+def test_a_checkpoint_of_an_epochs_end_has_the_schedules_step(train):
     options = [*METHODS["lntl"].command, *SMALL, EVERY_3]
     whole, rest = train("whole", *options), train("rest", *options, "--ckpt_path=kept/step=12.ckpt")
     del whole["loops"], rest["loops"]  # Lightning leaves out the validation that was to come, and counts so
@@ -89,7 +89,7 @@ def test_going_on_up_to_a_number_of_steps(keeps, checkpoint, train):
 
 
 @pytest.mark.parametrize("method", ON_PLATEAU)
-def test_a_schedule_that_waits_for_the_validation_is_stepped_and_goes_on(method, train):
+def test_a_schedule_after_validation_is_stepped_and_resumes(method, train):
     options = [PLATEAU if option == STEP_LR else option for option in METHODS[method].command]
     options += [*SMALL, EPOCHS]
     whole = train("whole", *options)

@@ -77,7 +77,7 @@ def test_a_killed_run_ends_as_one_that_was_not(train, whole, how, start, capsys)
     assert f"finished before: runs/cut/{rest.name}" in capsys.readouterr().out
 
 
-def test_a_damaged_best_with_nothing_left_to_train_gives_way_to_the_last(train):
+def test_a_damaged_best_gives_way_to_the_last(train):
     killed = train("cut", "--resume=auto")
     (killed / "results.json").unlink()  # killed in its test
     (killed / "checkpoints" / "best.ckpt").write_bytes(b"PK")
@@ -96,7 +96,7 @@ def test_a_run_with_another_weight_is_not_gone_on_with(train):
     assert other != killed
 
 
-def test_a_run_on_mended_labels_is_trained_and_none_of_before_is_taken_for_it(tmp_path, monkeypatch, capsys):
+def test_a_run_on_mended_labels_is_trained_anew(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_manifest(tmp_path / "faces")
     options = [

@@ -56,7 +56,7 @@ def test_the_values_reach_the_module(sweep, monkeypatch):
     assert built.datamodule.seed == 1
 
 
-def test_null_booleans_and_lists_stay_what_they_are_in_wandbs_flat_file(sweep, monkeypatch, capsys):
+def test_null_booleans_and_lists_survive_wandbs_flat_file(sweep, monkeypatch, capsys):
     values = {"trainer.gradient_clip_val": None, "trainer.benchmark": False, "trainer.callbacks": []}
     values |= {"trainer.max_epochs": 3, "model.init_args.scheme": "joint"}
     (run,) = planned_runs(sweep(parameters={k: {"value": v} for k, v in values.items()}), Path("out"))
@@ -117,7 +117,7 @@ def test_the_command_is_that_of_the_agent_with_this_python(sweep, monkeypatch):
         ),
     ],
 )
-def test_what_training_would_refuse_is_one_line_before_anything_starts(parameters, extra, message, sweep):
+def test_what_training_would_refuse_is_one_line_at_the_start(parameters, extra, message, sweep):
     with pytest.raises(UsageError, match=message) as error:
         planned_runs(sweep(parameters=parameters), Path("out"), extra)
     assert "\n" not in str(error.value)

@@ -25,7 +25,7 @@ def changed(tmp_path, monkeypatch):
     return read
 
 
-def test_the_grid_has_every_combination_and_the_last_name_varies_fastest(changed):
+def test_the_grid_is_complete_and_the_last_name_varies_fastest(changed):
     points = list(
         changed(
             parameters={"b": {"values": [None, True]}, "a": {"values": [1, 2]}, "c": {"value": 7}}

@@ -61,7 +61,7 @@ def tell(slurm: Path, *signals: signal.Signals) -> None:
 
 
 @pytest.mark.parametrize("signals", [(signal.SIGUSR2,), (signal.SIGTERM, signal.SIGUSR2)])
-def test_all_tasks_end_the_training_and_the_first_has_the_job_come_again(signals, slurm):
+def test_all_tasks_end_the_training_and_the_first_requeues(signals, slurm):
     run = submit_run("bash", "-c", TRAINING, "bash", sys.executable, tasks=2)
     first = start(slurm, tasks=2)
     wait_until(lambda: Path("ready0").exists() and Path("ready1").exists())
@@ -101,7 +101,7 @@ def test_a_training_that_leaves_otherwise_comes_again_too(code, slurm):
         ("true", "its training was not tested, so it was cut short or a rehearsal; see out/run/log.txt"),
     ],
 )
-def test_what_went_wrong_is_the_last_line_of_the_jobs_log_and_it_does_not_come_again(command, problem, slurm):
+def test_a_failed_job_logs_its_reason_and_is_not_requeued(command, problem, slurm):
     run = submit_run("bash", "-c", command, tasks=1)
     run.folder.joinpath("log.txt").write_text("error: of an earlier start\n")
     assert start(slurm, tasks=1).wait(SECONDS) != 0
@@ -110,7 +110,7 @@ def test_what_went_wrong_is_the_last_line_of_the_jobs_log_and_it_does_not_come_a
     assert training_folder(run) is None
 
 
-def test_the_exit_code_of_a_training_that_was_ended_is_that_of_the_recipe():
+def test_the_exit_code_of_an_ended_training_is_the_recipes():
     assert submit_ending.TERMINATED == errors.TERMINATED == 143
 
 
@@ -126,7 +126,7 @@ SHORT = [*SMALL, "--trainer.max_epochs=2", "--checkpoint.mode=min"]
 
 
 @pytest.mark.slow
-def test_a_training_that_comes_again_goes_on_and_gives_the_table_of_one_that_was_not_ended(slurm, capsys):
+def test_a_resumed_training_gives_the_table_of_a_whole_one(slurm, capsys):
     Path("sweep.yaml").write_text(yaml.safe_dump(REAL))
     told = {"class_path": "tests.support.told.AllTold", "init_args": {"step": 8}}
     callbacks = f"--trainer.callbacks=[{json.dumps(told)}]"

@@ -42,7 +42,7 @@ def test_the_validation_of_an_epoch_is_that_of_its_last_start():
     assert read_chance(last, LEAKAGE) == 0.2
 
 
-def test_a_start_that_had_only_the_test_left_has_its_own_test_and_the_validation_of_the_one_before():
+def test_a_start_with_only_the_test_left_keeps_the_validation():
     write_part("1", "this", "0,0.1", chance=0.1)
     last = write_part("2", "this", "2,0.7", header="epoch,test/accuracy")
     assert read_validation(last) == {"val/accuracy": 0.1}

@@ -39,7 +39,7 @@ def test_what_is_done_is_not_done_again(processes, tmp_path):
     assert list(run_all(runs, tmp_path, processes)) == []
 
 
-def test_a_run_that_is_done_says_where_its_training_is_and_what_it_was(tmp_path):
+def test_a_finished_run_records_its_training(tmp_path):
     (run, *_) = fake_runs(tmp_path)
     assert training_folder(run) is None
     list(run_all([run], tmp_path, 1))
@@ -75,9 +75,7 @@ def test_no_more_at_a_time_than_asked_for(tmp_path):
     ("how", "problem"),
     [("fail", "exit code 1: error: the loss is not finite; all of it in "), ("cut", "was not tested")],
 )
-def test_a_run_that_fails_is_named_with_its_log_the_others_go_on_and_it_is_tried_again(
-    how, problem, tmp_path
-):
+def test_a_failing_run_is_named_and_retried_and_others_go_on(how, problem, tmp_path):
     runs = fake_runs(tmp_path)
     broken = [runs[0], faked(runs[1], how), *runs[2:]]
     ended = {run.folder.name: found for run, found in run_all(broken, tmp_path, 1)}

@@ -23,7 +23,7 @@ def call(slurm, monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
     return caller(monkeypatch, capsys)
 
 
-def test_a_sweep_is_submitted_once_and_gives_what_the_local_way_gives(call, slurm):
+def test_a_submitted_sweep_equals_a_local_one(call, slurm):
     code, printed, _ = call(*ON_SLURM, "--slurm.partition=gpu", "--slurm.parallel=3")
     logs = Path("out/slurm").absolute()
     assert (code, printed.splitlines()) == (0, [
@@ -80,7 +80,7 @@ def test_a_job_that_vanished_has_failed(call, slurm):
     assert "0 done, 3 queued or running, 1 failed, 0 new, of 4\nsubmitted 1 as job 1235" in printed
 
 
-def test_a_dry_run_prints_the_array_and_its_runs_and_leaves_nothing(call, slurm, monkeypatch, tmp_path):
+def test_a_dry_run_prints_the_array_and_leaves_nothing(call, slurm, monkeypatch, tmp_path):
     write_checkpoint(Path("here"))
     call(out="here")
     monkeypatch.setenv("PATH", str(tmp_path))  # wherever this runs, there is no srun

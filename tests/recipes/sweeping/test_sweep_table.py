@@ -70,7 +70,7 @@ def test_means_and_deviations_are_those_of_the_seeds(ran):
     assert not [name for name in frame if "test" in name]
 
 
-def test_the_order_of_seeds_does_not_matter_nor_do_settings_of_other_types_collide(ran):
+def test_neither_the_order_of_seeds_nor_setting_types_matter(ran):
     runs = ran({0: [(0.9, 0.6), (0.8, 0.4)], "0": [(0.7, 0.3), (0.5, 0.2)], None: [(0.1, 0.2)]})
     table = SettingTable(["m.x"], runs)
     assert [setting["m.x"] for setting in table.settings] == [0, "0", None]

@@ -94,7 +94,7 @@ def test_a_sweep_by_wandb_gives_the_same_table(sweeps_python, tmp_path, monkeypa
 
 
 @pytest.mark.slow
-def test_a_job_of_two_processes_is_one_wandb_run_and_both_get_the_parameters(tmp_path, monkeypatch):
+def test_a_job_of_two_processes_is_one_wandb_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     content = _content("lntl_lambda.yaml") | {"program": str(TRAIN)}
     quiet = [option for option in toy.QUIET if "logger" not in option]
