@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Debian's python3 alone has venv but not pip; this is the installer that pip's authors publish.
 GET_PIP := 'import urllib.request; exec(urllib.request.urlopen("https://bootstrap.pypa.io/get-pip.py").read())'
 
-.PHONY: train test lint help
+.PHONY: train test test-fast lint help
 .DEFAULT_GOAL := help
 
 train: .venv/installed ## Train CONFIG (a file of configs/) on the synthetic faces; ARGS adds options
@@ -17,6 +17,9 @@ train: .venv/installed ## Train CONFIG (a file of configs/) on the synthetic fac
 test: .venv/installed ## Run the tests on all cores; FACE_DATA_ROOT adds those on real faces, ARGS adds pytest options
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(ARGS)
 
+test-fast: ## Run the tests that are not marked slow, for every commit: under three minutes on two cores
+	@$(MAKE) test ARGS='-m "not slow" $(ARGS)'
+
 lint: .venv/installed ## Check style (ruff), types (mypy) and who imports whom (import-linter)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -24,7 +27,7 @@ lint: .venv/installed ## Check style (ruff), types (mypy) and who imports whom (
 	$(BIN)/lint-imports
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo '  e.g.  make train CONFIG=baseline.yaml ARGS="--trainer.max_epochs 1"'
 
 # The stamp is written last, so an interrupted installation is taken up again.

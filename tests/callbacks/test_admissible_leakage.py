@@ -140,6 +140,7 @@ class Suspicious(Following):
         warnings.filterwarnings("error", message=".*sync_dist.*")
 
 
+@pytest.mark.slow
 def test_two_processes_log_and_keep_what_one_does(tmp_path):
     multiprocessing.set_forkserver_preload(["pytorch_lightning", "callbacks.leakage"])
     gains = [LOST, HIDDEN]

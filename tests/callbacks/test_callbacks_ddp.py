@@ -49,6 +49,7 @@ def run(folder, strategy, devices):
     return {k: float(v) for k, v in trainer.callback_metrics.items()}
 
 
+@pytest.mark.slow
 def test_three_processes_log_and_write_what_one_does(tmp_path):
     # 13 samples: two processes get padding; smiling faces are all in the last batches
     # a clean server process imports the slow libraries once, for all tests that start ranks

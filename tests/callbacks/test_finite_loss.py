@@ -205,6 +205,7 @@ CLI = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize(
     ("config", "method", "function"),

@@ -280,6 +280,7 @@ def run(folder, **options):
     return values(trainer)
 
 
+@pytest.mark.slow
 def test_two_processes_read_what_one_does(tmp_path):
     # 39 samples: one process gets padding; the forest's draws depend on the order of the samples
     multiprocessing.set_forkserver_preload(["pytorch_lightning", "callbacks.leakage"])

@@ -35,6 +35,7 @@ def test_the_monitored_metric_is_shown_if_it_is_of_validation(logged, monitor, e
     assert monitored_metric(dict.fromkeys(logged, 0.0), monitor) == expected
 
 
+@pytest.mark.slow
 def test_without_a_terminal_each_epoch_is_a_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     toy.run(monkeypatch, *ARGUMENTS, "--trainer.max_epochs=2", "--experiment=part")

@@ -76,6 +76,7 @@ def measured(module: LNTL, learned: dict[str, Tensor], tested: dict[str, Tensor]
     return best["balanced_accuracy"], right.float().mean().item()
 
 
+@pytest.mark.slow
 def test_new_probes_read_the_emotion_of_the_plain_network_only(small_network):
     fitted, *others = (people(3 * SEED + part) for part in (1, 2, 3))
     # of the batches of 88 epochs the network learns from those of 22

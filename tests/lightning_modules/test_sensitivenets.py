@@ -424,6 +424,7 @@ def test_the_fixed_classifier_is_fooled_by_delta_alone(tmp_path):
     assert auc[1.0] > verification(tested["embedding"], tested["identity"]).auc - 0.02
 
 
+@pytest.mark.slow
 def test_our_variant_hides_from_fresh_probes_and_its_control_not(tmp_path):
     fitted, learned, tested = (people_with_emotions(seed, 40) for seed in (1, 2, 3))
     read, auc = {}, {}

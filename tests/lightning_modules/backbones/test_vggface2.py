@@ -58,6 +58,7 @@ def caffe(state: State, image: Tensor) -> Tensor:
     return x.sum((2, 3)) / 49
 
 
+@pytest.mark.slow
 def test_features_are_those_of_the_caffe_network(tmp_path, state):
     path = tmp_path / "resnet50_ft_weight.pkl"
     path.write_bytes(pickle.dumps({name: tensor.numpy() for name, tensor in state.items()}, protocol=2))
@@ -83,6 +84,7 @@ def test_features_are_those_of_the_caffe_network(tmp_path, state):
             assert (wrong.eval()(prepared.float()) - expected).abs().max() > 100 * error, change
 
 
+@pytest.mark.slow
 def test_weights_of_the_other_formats_are_the_same(tmp_path, state):
     torch.save(state, tmp_path / "weights.pth")
     save_file(state, tmp_path / "weights.safetensors")

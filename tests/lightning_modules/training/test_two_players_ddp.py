@@ -17,6 +17,8 @@ import torch
 
 from tests.support.ddp_methods import VARIANTS, build, halves, train
 
+pytestmark = pytest.mark.slow  # two processes
+
 LOCAL = {"end", "sensitivenets"}  # whose losses are of pairs or triplets
 
 

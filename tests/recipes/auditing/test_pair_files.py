@@ -71,6 +71,7 @@ def test_an_image_without_an_embedding_is_an_error(lfw) -> None:
     assert (two["accuracy"], two["missing"]) == (pytest.approx(30 / 32), 2)
 
 
+@pytest.mark.slow
 def test_the_audit_reports_the_pairs_and_reuses_the_rest(lfw, monkeypatch) -> None:
     monkeypatch.setitem(style.STYLE, "savefig.dpi", 30)
     for name, noise in (("x", 0.0), ("noise", 1000.0)):

@@ -53,6 +53,7 @@ def flip_a_bit(path: Path) -> None:
     path.write_bytes(content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["write", "sync", "rename"])
 def test_a_process_that_is_killed_leaves_the_old_checkpoint(where, tmp_path):
     path = write(tmp_path / "last.ckpt")

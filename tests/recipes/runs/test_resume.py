@@ -43,11 +43,12 @@ def keep(**arguments: Any) -> str:
     return "--trainer.callbacks=" + yaml.safe_dump([made], default_flow_style=True, width=1000).strip()
 
 
+LNTL_FAST = [name if name == "lntl" else pytest.param(name, marks=pytest.mark.slow) for name in METHODS]
 EVERY_3 = keep(filename="{step}", every_n_train_steps=3)
 EPOCHS = keep(filename="{epoch}", monitor="step", mode="max")
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", LNTL_FAST)
 def test_going_on_in_the_middle_of_an_epoch(method, train):
     options = [*METHODS[method].command, *SMALL]
     whole = train("whole", *options, EVERY_3)
@@ -58,6 +59,7 @@ def test_going_on_in_the_middle_of_an_epoch(method, train):
         assert rest["state_dict"]["steps"] == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["face_recognition", "lntl", "sensitivenets"])
 def test_going_on_at_the_end_of_an_epoch(method, train):
     options = [*METHODS[method].command, *SMALL, EPOCHS]
@@ -65,6 +67,7 @@ def test_going_on_at_the_end_of_an_epoch(method, train):
     assert not differences(whole, train("rest", *options, "--ckpt_path=kept/epoch=0.ckpt"))
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_an_epochs_end_has_the_schedules_step(train):
     options = [*METHODS["lntl"].command, *SMALL, EVERY_3]
     whole, rest = train("whole", *options), train("rest", *options, "--ckpt_path=kept/step=12.ckpt")
@@ -72,12 +75,14 @@ def test_a_checkpoint_of_an_epochs_end_has_the_schedules_step(train):
     assert not differences(whole, rest)
 
 
+@pytest.mark.slow
 def test_loader_processes_start_with_the_epoch_that_goes_on(train):
     options = [*METHODS["baseline"].command, *SMALL, EPOCHS, "--data.init_args.num_workers=1"]
     whole = train("whole", *options)
     assert not differences(whole, train("rest", *options, "--ckpt_path=kept/epoch=0.ckpt"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("keeps", "checkpoint"), [(EVERY_3, "step=9"), (EPOCHS, "epoch=0")])
 def test_going_on_up_to_a_number_of_steps(keeps, checkpoint, train):
     steps = ["--trainer.max_epochs=-1", "--trainer.max_steps=15"]
@@ -88,6 +93,7 @@ def test_going_on_up_to_a_number_of_steps(keeps, checkpoint, train):
     assert not differences(whole, rest)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ON_PLATEAU)
 def test_a_schedule_after_validation_is_stepped_and_resumes(method, train):
     options = [PLATEAU if option == STEP_LR else option for option in METHODS[method].command]
@@ -109,6 +115,7 @@ MONITOR = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["baseline", "laftr"])
 def test_a_schedule_follows_the_metric_that_it_names(method, train, capsys):
     options = [option for option in METHODS[method].command if option != STEP_LR]
