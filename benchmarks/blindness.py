@@ -43,7 +43,7 @@ from evaluation.plots.tradeoff_plot import plot_tradeoff
 from evaluation.samples.labelled_samples import Samples
 from evaluation.verification.all_pairs import verification
 from lightning_modules.backbones.factory import build_backbone
-from lightning_modules.sensitivenets import SensitiveNets
+from lightning_modules.sensitivenets_variant import SensitiveNetsVariant
 from recipes.embedding.embedder import load_embedder
 
 TRAIN = Path(__file__).resolve().parent.parent / "recipes" / "train.py"
@@ -98,7 +98,7 @@ def suppress(path: Path, table: EmbeddingTable, sensitive: str, seed: int, optio
         classes = table.attributes[sensitive]
         options = options | {"target": "neutral" if "neutral" in classes else classes[0]}
     width = table.embedding.shape[1]
-    module = SensitiveNets(
+    module = SensitiveNetsVariant(
         attributes={name: list(classes) for name, classes in table.attributes.items()},
         sensitive=sensitive,
         backbone="precomputed",

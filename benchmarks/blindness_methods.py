@@ -46,7 +46,7 @@ CLASSIFIERS: dict[str, list[str]] = {
         "baseline", "--model.init_args.task", "gender", "--model.init_args.trainable", "last_stage"
     ),
     "lntl": _config("lntl"),
-    "lntl_joint": _config("lntl", "--model.init_args.scheme", "joint"),
+    "lntl_joint": _config("lntl_joint"),
     "dann": _config("dann"),
     "blind_eye": _config("blind_eye"),
     "laftr": _config("laftr"),

@@ -3,7 +3,7 @@
     python -m benchmarks.colored_mnist_speed
 
 A step is that of the authors' trainer on 128 images (`benchmarks.official_lntl`). Ours is
-`LNTL.official_step` in 32 bits, without Lightning around it; it prepares the 8-bit images, while the other
+`LNTL.step` in 32 bits, without Lightning around it; it prepares the 8-bit images, while the other
 step is given floats, as the authors' loader makes them. In 64 bits, from the same prepared images, both sides
 have to give the same parameters and buffers after 20 steps. Operations are counted in one step, with both
 meanings of `zero_grad`, filling zeros and dropping the gradients, and without those that prepare the images.
@@ -35,7 +35,7 @@ from benchmarks.ratios import faster
 from benchmarks.without_lightning import Batch, PlainLNTL, step_of
 from datamodules.annotations.mnist_files import Digits
 from datamodules.colored_mnist import ColoredDigits
-from lightning_modules.backbones.lntl_network import NAME, STAGE
+from lightning_modules.backbones.lntl_network import FEATURE_LAYER, NAME
 
 BATCH, STEPS, TOLERANCE = 128, 20, 1e-12
 PER_ROUND = 10  # steps or batches of a round
@@ -57,8 +57,8 @@ def make_module(*, set_to_none: bool = False) -> PlainLNTL:
     torch.manual_seed(0)
     return PlainLNTL(
         attributes={"digit": [str(n) for n in range(10)]}, task="digit", sensitive="color_map",
-        label_maps={"color_map": (3, 8)}, backbone=NAME, stage=STAGE, trainable="all", hidden=0,
-        set_to_none=set_to_none,
+        label_maps={"color_map": (3, 8)}, backbone=NAME, feature_layer=FEATURE_LAYER, trainable="all",
+        hidden=0, set_to_none=set_to_none,
     ).train()  # fmt: skip
 
 

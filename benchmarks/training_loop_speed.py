@@ -96,11 +96,11 @@ class Loop(ManualOptimization):
         main, adversary = self.optimizers()  # type: ignore[attr-defined]  # there are two
         main.optimizer.zero_grad()
         task, hide = self.players.main_losses(batch)
-        self.descend(task - hide, [main], last=False)
+        self.backward_and_step(task - hide, [main], last=False)
         adversary.optimizer.zero_grad()
         bias = self.players.bias_loss(batch)
-        self.descend(bias, [adversary], last=True)
-        return self.track(loss=task, hide=hide, bias=bias)
+        self.backward_and_step(bias, [adversary], last=True)
+        return self.log_running_means(loss=task, hide=hide, bias=bias)
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Of both players."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim import SGD, Optimizer
 
 from lightning_modules.lntl import LNTL
-from lightning_modules.training.cached_frozen_outputs import frozen_once
+from lightning_modules.training.cached_frozen_outputs import cache_frozen_outputs
 
 Batch = dict[str, Tensor]
 Step = Callable[[Batch], None]
@@ -23,7 +23,7 @@ def sgd(parameters: Any) -> Optimizer:
 class PlainLNTL(LNTL):
     """LNTL without a trainer."""
 
-    def descend(self, loss: Tensor, optimizers: Sequence[Any], *, last: bool) -> None:
+    def backward_and_step(self, loss: Tensor, optimizers: Sequence[Any], *, last: bool) -> None:
         """Backward, and one step of each optimizer."""
         loss.backward()
         for optimizer in optimizers:
@@ -31,7 +31,7 @@ class PlainLNTL(LNTL):
 
 
 def step_of(module: PlainLNTL, *, once: bool = True) -> Step:
-    """A step of the official scheme, as `training_step` has it.
+    """A step of the published algorithm, as `training_step` has it.
 
     Args:
         module: in training mode.
@@ -42,7 +42,7 @@ def step_of(module: PlainLNTL, *, once: bool = True) -> Step:
     main, adversary = (SimpleNamespace(optimizer=sgd(parameters)) for parameters in (rest, heads))
 
     def step(batch: Batch) -> None:
-        with frozen_once(module.backbone) if once else nullcontext():
-            module.official_step(batch, main, adversary)  # type: ignore[arg-type]  # all it asks of them
+        with cache_frozen_outputs(module.backbone) if once else nullcontext():
+            module.step(batch, main, adversary)  # type: ignore[arg-type]  # all it asks of them
 
     return step

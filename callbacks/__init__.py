@@ -1,1 +1,1 @@
-"""What watches a training run."""
+"""Callbacks that observe a training run."""

@@ -1,4 +1,4 @@
-"""One number to choose a checkpoint by: the least leakage among those that are still of use."""
+"""Model selection by leakage under a constraint on utility."""
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
@@ -7,38 +7,38 @@ from callbacks.support.representation import is_rehearsal
 
 
 def admissible_leakage(leakage: float, drop: float, max_drop: float) -> float:
-    """The leakage where utility dropped by no more than `max_drop`; else more than 2, by the excess.
+    """Return the leakage if utility dropped by at most `max_drop`, else 2 plus the excess.
 
-    So the smallest is the least leakage among the admissible, which all lie below every other one; where none
-    is admissible it is the one that dropped the least. nan where the drop is, or the leakage that counts.
+    So the minimum is the least leakage among the admissible values, which are all below the others; if none
+    is admissible, it is the one with the least drop. It is nan if the drop or the leakage in use is nan.
 
     Args:
         leakage: balanced accuracy of a probe, in [0, 1].
-        drop: utility before less utility now.
-        max_drop: largest drop that is admissible.
+        drop: utility before minus utility now.
+        max_drop: largest admissible drop.
     """
     return leakage if drop <= max_drop else 2 + (drop - max_drop)
 
 
 class AdmissibleLeakage(Callback):
-    """Logs `val/admissible_leakage` after each validation, for a checkpoint to be chosen by (mode min).
+    """Log `val/admissible_leakage` after each validation, to select a checkpoint by (mode min).
 
-    It is `val/leakage/<attribute>` where the utility has dropped by at most `max_drop`, and above 2 where it
-    dropped by more; see `admissible_leakage`. Both are metrics that are logged before: by `ValidationLeakage`
-    and `Verification` (with `before`), which have to come first, or by the module's steps.
+    It is `val/leakage/<attribute>` if the utility has dropped by at most `max_drop`, and above 2 otherwise;
+    see `admissible_leakage`. Leakage and utility are metrics logged earlier: by `ValidationLeakage` and
+    `Verification` (with `before`), which must be listed first, or by the module's steps.
 
-    Choosing the best of many measurements on the same people flatters it: the figure of the chosen checkpoint
-    is biased towards less leakage. What it is worth is measured on the people of the test split, who have no
-    part in the choice; `test/admissible_leakage` is logged likewise, where `callbacks.leakage.Leakage` comes
-    before this callback.
+    Selecting the best of many measurements on the same subjects is biased: the value of the selected
+    checkpoint underestimates leakage. The test split, which has no part in the selection, gives an unbiased
+    one: `test/admissible_leakage` is logged likewise, if `callbacks.leakage.Leakage` is listed before this
+    callback.
 
     Args:
-        attribute: what is to be hidden.
-        utility: name without its stage of the metric that is to be kept: `verification_auc`, or `accuracy` of
-            a classifier.
+        attribute: the attribute to hide.
+        utility: name, without its stage, of the metric to preserve: `verification_auc`, or `accuracy` of a
+            classifier.
         reference: the utility before; null reads the metric `<stage>/<utility>/before`. For a classifier's
             accuracy give that of `baseline.yaml` on the same data.
-        max_drop: largest drop of the utility that is admissible, in its units.
+        max_drop: largest admissible drop of the utility, in its units.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class AdmissibleLeakage(Callback):
 
     @property
     def required_attributes(self) -> set[str]:
-        """The attributes that batches must have."""
+        """Names of the attributes that batches must have."""
         return {self.attribute}
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log; raises MisconfigurationException where a metric that it reads was not logged."""
+        """Log the value; raises MisconfigurationException if a metric that it needs was not logged."""
         if trainer.sanity_checking or is_rehearsal(trainer):
             return
         if missing := [name for name in self._reads("val") if name not in trainer.callback_metrics]:
@@ -69,7 +69,7 @@ class AdmissibleLeakage(Callback):
         self._log(trainer, pl_module, "val")
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log, if what it reads was measured in the test too."""
+        """Log the value, if the test measures the metrics that it needs."""
         if all(name in trainer.callback_metrics for name in self._reads("test")):
             self._log(trainer, pl_module, "test")
 

@@ -1,4 +1,4 @@
-"""Keeps the best checkpoint of a run, across the kills and starts of it too."""
+"""Keep the best checkpoint of a run, also when it is resumed in another folder."""
 
 import shutil
 from pathlib import Path
@@ -15,12 +15,13 @@ from storage.checkpoints import WeightsError, read_checkpoint
 
 
 class BestCheckpoint(ModelCheckpoint):
-    """Lightning's, which in another folder forgets how good the best was, and takes the next for the best.
+    """Carry the best checkpoints of a run over to the folder in which it is resumed.
 
-    Here what a run kept so far is copied to the folder in which it goes on, and what comes has to beat it.
-    The files are taken from the folder of the checkpoint that is gone on from, under their names: its own
-    word for where they are may be a stranger's. If one of them is gone, damaged or of another score than the
-    checkpoint says, nothing is carried over and a warning says so; the next validation is then the best.
+    Lightning's own class forgets the best score in another folder, and takes the next checkpoint for the
+    best. Here the files that the run kept are copied to the new folder, and later ones must beat them. They
+    are looked up by name in the folder of the checkpoint that is resumed: the paths that it stores are not
+    trusted. If one is missing, damaged or has a score other than the checkpoint says, nothing is carried
+    over, with a warning, and the next validation counts as the best.
     """
 
     _source: Path | None = None
@@ -28,12 +29,12 @@ class BestCheckpoint(ModelCheckpoint):
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Note the folder of the checkpoint that is gone on from; a test goes on with nothing."""
+        """Note the folder of the checkpoint that a fit resumes; a test resumes nothing."""
         fits = trainer.state.fn == TrainerFn.FITTING
         self._source = Path(trainer.ckpt_path).parent if fits and trainer.ckpt_path else None
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from the state of a checkpoint."""
+        """Resume from the state of a checkpoint."""
         if not self.dirpath or not self._source:
             return
         scores: dict[str, Any] = dict(state_dict["best_k_models"])
@@ -52,7 +53,7 @@ class BestCheckpoint(ModelCheckpoint):
         super().load_state_dict(state_dict)
 
     def _fault(self, path: str, score: Any) -> str | None:
-        """What is wrong with a checkpoint that was kept; None if it can be gone on with."""
+        """Describe the fault of a kept checkpoint; None if it can be used."""
         file = self._there(path)
         if file.suffix != self.FILE_EXTENSION:
             return f"{file} is no {self.FILE_EXTENSION} file"
@@ -66,12 +67,12 @@ class BestCheckpoint(ModelCheckpoint):
         return None
 
     def _there(self, path: str) -> Path:
-        """The file in the folder of the checkpoint that is gone on from."""
+        """Return the path of the file in the folder of the resumed checkpoint."""
         assert self._source is not None
         return self._source / Path(path).name
 
     def _bring(self, path: str) -> str:
-        """The path in the folder of now, to which the first process copies the file."""
+        """Return the path in the new folder, to which the first process copies the file."""
         if not path:
             return path
         assert self.dirpath is not None
@@ -87,6 +88,6 @@ def _equal(a: Any, b: Any) -> bool:
 
 @rank_zero_only
 def _copy(old: Path, new: Path) -> None:
-    """Copy a file, at once or not at all."""
+    """Copy a file atomically."""
     with open(old, "rb") as source:
         replace_file(new, lambda target: shutil.copyfileobj(source, target))

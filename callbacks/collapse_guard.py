@@ -1,4 +1,4 @@
-"""Watches that a representation does not collapse, which would look like blindness."""
+"""Detect a collapsed representation, which would look blind."""
 
 from typing import Any
 
@@ -17,21 +17,20 @@ from evaluation.leakage.embedding_health import collapsed, effective_rank, scale
 
 
 class CollapseGuard(ValidationSamples):
-    """Logs `val/embedding_scale` and `val/effective_rank` after each validation, and warns of a collapse.
+    """Log `val/embedding_scale` and `val/effective_rank` after each validation, and warn of a collapse.
 
-    A representation that became all but constant reads as blind to a probe that does not standardise, and one
-    that lies on a line keeps no identity. The scale is judged beside that of the backbone as it was when
-    `fit` began, on the same samples; a validation without a `fit` logs and judges nothing. See
+    A nearly constant representation looks blind to a probe without standardisation, and one on a line keeps
+    no identity. The scale is compared to that of the initial backbone (at the start of `fit`) on the same
+    samples; a validation without a `fit` logs both figures and warns of nothing. See
     `evaluation.leakage.embedding_health` for both figures.
 
     Works with modules that have `backbone`, `inputs(batch)` and `embed(inputs)`.
 
     Args:
-        min_relative_scale: least scale, in units of the original backbone's.
-        min_effective_rank: least effective rank.
+        min_relative_scale: smallest scale, in units of the initial backbone's.
+        min_effective_rank: smallest effective rank.
         stop: stop the training when the representation has collapsed.
-        max_samples: first samples of the validation split that take part; the work grows with the square of
-            it.
+        max_samples: number of first samples of the validation split in use; the cost grows with its square.
     """
 
     def __init__(
@@ -50,7 +49,7 @@ class CollapseGuard(ValidationSamples):
         self.source_scale: float | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Keep the backbone that training starts from; MisconfigurationException without one."""
+        """Copy the initial backbone; raises MisconfigurationException without one."""
         check_representation(self, pl_module)
         if stage == "fit":
             self.original, self.source_scale = original_backbone(pl_module), None
@@ -58,7 +57,7 @@ class CollapseGuard(ValidationSamples):
     def columns(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any
     ) -> dict[str, Tensor]:
-        """The embeddings now, and those before until their scale was measured."""
+        """Return the embeddings, and those of the initial backbone until their scale is measured."""
         if trainer.sanity_checking:
             return {}
         columns = {"now": embedding_now(trainer, pl_module, batch, outputs), "index": batch["index"]}
@@ -67,7 +66,7 @@ class CollapseGuard(ValidationSamples):
         return columns
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log, and judge; all ranks see the same samples and come to the same end."""
+        """Log both figures and check them; all ranks see the same samples and decide alike."""
         if trainer.sanity_checking or not self.collected.samples:
             return
         columns = self.collected.gathered(trainer, pl_module)

@@ -1,4 +1,4 @@
-"""Pictures of the representation while it is trained."""
+"""Plots of the representation during training."""
 
 from typing import Any
 
@@ -15,20 +15,19 @@ from evaluation.probes.embedding_map import tsne_points
 
 
 class EmbeddingPlot(ValidationSamples):
-    """Draws the validation embeddings by t-SNE, coloured by attributes: points, never faces.
+    """Plot the validation embeddings by t-SNE, coloured by attributes: points, never faces.
 
-    One picture an attribute, `figures/embedding_<attribute>_<epoch>.svg` and `.png` in the run folder, and
-    `val/embedding/<attribute>` in W&B where it is used. Without a logger nothing is drawn, nor in
-    `fast_dev_run`. A representation of which there is nothing to see, because it collapsed or is not finite,
-    is a warning.
+    There is one plot per attribute, `figures/embedding_<attribute>_<epoch>.svg` and `.png` in the run folder,
+    and `val/embedding/<attribute>` in W&B if it is used. Without a logger, or in `fast_dev_run`, nothing is
+    plotted. A representation that cannot be plotted, as it collapsed or is not finite, gives a warning.
 
-    Works with modules that have `backbone`, `inputs(batch)` and `embed(inputs)`. With several processes the
-    first draws for all.
+    Works with modules that have `backbone`, `inputs(batch)` and `embed(inputs)`. With several processes, the
+    first plots for all.
 
     Args:
-        attributes: what the points are coloured by.
-        every_n_epochs: a picture after every n-th epoch.
-        max_samples: first samples of the validation split that are drawn; a thousand take a few seconds.
+        attributes: attributes that colour the points.
+        every_n_epochs: plot after every n-th epoch.
+        max_samples: number of first samples of the validation split to plot; a thousand take seconds.
         seed: of t-SNE.
     """
 
@@ -45,24 +44,24 @@ class EmbeddingPlot(ValidationSamples):
 
     @property
     def required_attributes(self) -> set[str]:
-        """The attributes that batches must have."""
+        """Names of the attributes that batches must have."""
         return set(self.attributes)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Raises MisconfigurationException where there is no representation."""
+        """Raise MisconfigurationException if the module has no representation."""
         check_representation(self, pl_module)
 
     def columns(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any
     ) -> dict[str, Tensor]:
-        """The embeddings, and what colours them."""
+        """Return the embeddings and the attributes."""
         if not trainer.loggers or not is_due(trainer, self.every_n_epochs):
             return {}
         known = {name: batch[name] for name in (*self.attributes, "index")}
         return {"": embedding_now(trainer, pl_module, batch, outputs)} | known
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw."""
+        """Plot the embeddings."""
         if not self.collected.samples:
             return
         gathered = self.collected.gathered(trainer, pl_module)

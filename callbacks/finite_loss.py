@@ -1,4 +1,4 @@
-"""Stops a training run whose loss is no longer a number."""
+"""Stop a training run whose loss is not finite."""
 
 from pathlib import Path
 from typing import Any
@@ -12,22 +12,22 @@ from storage.checkpoints import WeightsError, read_checkpoint
 
 
 class NonFiniteLossError(RuntimeError):
-    """The training loss became nan or infinite; the message says where and what to try."""
+    """The training loss is nan or infinite; the message says where, and what to try."""
 
 
 class FiniteLoss(Callback):
-    """Raises `NonFiniteLossError` at the first training batch with a loss that is nan or infinite.
+    """Raise `NonFiniteLossError` at the first training batch with a loss that is nan or infinite.
 
-    The loss is what `training_step` returns, a tensor or under the key `loss`; a module that optimises
-    manually has to return it too. Terms that it returns beside the loss are looked at as well, since an
-    adversary's is no part of it, and named if they are to blame. Every batch is checked: that reads one
-    number, which on an accelerator waits for the step to finish.
+    The loss is what `training_step` returns, a tensor or under the key `loss`; a module with manual
+    optimisation must return it too. Other terms that it returns are checked as well, since an adversary's
+    loss is no part of it, and named in the message. Every batch is checked, which on an accelerator waits
+    for the step to finish.
     """
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Look at the losses of the step that just ended."""
+        """Check the losses of the step."""
         loss = outputs.get("loss")
         if loss is None:
             if pl_module.automatic_optimization:
@@ -42,7 +42,7 @@ class FiniteLoss(Callback):
         bad = [name for name, value in losses.items() if not torch.isfinite(value).all()]
         terms = ", ".join(name for name in bad if name != "loss")
         what, which = ("training loss", f" (because of {terms})" if terms else "")
-        if "loss" not in bad:  # of a player whose loss is no part of it
+        if "loss" not in bad:  # an adversary's loss, which is no part of it
             what, loss, which = f"training's {bad[0]}", losses[bad[0]], ""
         checkpoint = newest_finite_checkpoint(trainer)
         resume = f"Resume from {checkpoint}." if checkpoint else "No checkpoint was saved before."
@@ -54,9 +54,9 @@ class FiniteLoss(Callback):
 
 
 def newest_finite_checkpoint(trainer: Trainer) -> Path | None:
-    """Of the checkpoints that the trainer keeps the newest whose weights are all finite.
+    """Return the trainer's newest checkpoint whose weights are all finite; None without one.
 
-    The step before the one with a bad loss may have spoilt the weights already.
+    The step before the one with a bad loss may have damaged the weights already.
     """
     kept: set[str] = set()
     for callback in trainer.checkpoint_callbacks:
@@ -66,7 +66,7 @@ def newest_finite_checkpoint(trainer: Trainer) -> Path | None:
     for path in sorted(files, key=lambda file: file.stat().st_mtime_ns, reverse=True):
         try:
             state = read_checkpoint(path)["state_dict"]
-        except WeightsError:  # damaged: the one before it
+        except WeightsError:  # damaged: try an older one
             continue
         if all(torch.isfinite(value).all() for value in state.values()):
             return path

@@ -1,4 +1,4 @@
-"""How well a classifier ranks, whatever its threshold: the area under the ROC curve, by group."""
+"""Area under the ROC curve of an attribute classifier, by group."""
 
 from math import nan
 from typing import Any
@@ -14,23 +14,23 @@ from evaluation.samples.groupings import cross, make_grouping, metric_word, posi
 
 
 def auc(positive: np.ndarray, score: np.ndarray) -> float:
-    """Area under the ROC curve of (n,) bool and (n,) float; nan without samples of both kinds."""
+    """Compute the area under the ROC curve of (n,) bool and (n,) float; nan without both classes."""
     return float(roc_auc_score(positive, score)) if len(set(positive.tolist())) == 2 else nan
 
 
 class GroupAUC(Callback):
-    """Logs `test/auc` of all samples and `test/auc/<group>` of each group, such as `test/auc/smiling=yes`.
+    """Log `test/auc` of all samples and `test/auc/<group>` of each group, such as `test/auc/smiling=yes`.
 
-    One class of the task is told from all the others; of a task of three classes or more without `positive`
-    each is in turn: `test/auc/<class>`, and the mean over the classes in the plain names.
+    One class of the task is compared to all others. A task of three classes or more without `positive` has
+    `test/auc/<class>` for each of them, and the plain names hold the mean over the classes.
 
-    A sample counts where its target is known, in a group where its attribute is, too; a group without
-    samples of both kinds is nan. Works with modules that have `task` and whose `test_step` returns
+    A sample counts if its target is known, and in a group if its attribute is known too; a group without
+    samples of both classes is nan. Works with modules that have `task` and whose `test_step` returns
     `{"target": (N,), "score": (N,) or (N, C)}`.
 
     Args:
         groups: attributes whose classes are the groups.
-        positive: class index of the task; null is the second of two classes, and each in turn of more.
+        positive: class index of the task; null means the second of two classes, or each of more in turn.
     """
 
     def __init__(self, groups: list[str], positive: int | None = None) -> None:
@@ -39,11 +39,11 @@ class GroupAUC(Callback):
 
     @property
     def required_attributes(self) -> set[str]:
-        """The attributes that batches must have."""
+        """Names of the attributes that batches must have."""
         return set(self.groups)
 
     def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Forget what an earlier test left."""
+        """Clear the samples of an earlier test."""
         self.collected = Collected()
 
     def on_test_batch_end(
@@ -55,7 +55,7 @@ class GroupAUC(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep scores and labels of a batch; MisconfigurationException if the step returns none."""
+        """Keep scores and labels of a batch; raises MisconfigurationException without them."""
         check_outputs(self, pl_module, outputs, ("target", "score"), "a classifier of an attribute")
         score = outputs["score"]
         columns = {

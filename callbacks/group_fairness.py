@@ -1,4 +1,4 @@
-"""Group fairness of an attribute classifier while it trains and when it is tested."""
+"""Group fairness of an attribute classifier, in validation and test."""
 
 from typing import Any
 
@@ -23,13 +23,13 @@ from evaluation.fairness.group_rates import (
 from evaluation.samples.groupings import Grouping, cross, make_grouping, metric_word, positive_class
 
 DEMOGRAPHIC = ("gender", "ethnicity")
-"""The attributes to group by where none are asked for."""
+"""The default attributes to group by."""
 
 
 class GroupFairness(Callback):
-    """Logs rates and fairness gaps by group after each validation and test epoch, and draws them at the end.
+    """Log rates and fairness gaps by group after each validation and test epoch, and plot them at the end.
 
-    Logged in [0, 1] unless said otherwise, `stage` being val or test:
+    Logged in [0, 1] unless stated otherwise, `stage` being val or test:
 
     - `<stage>/<rate>/<group>` with rate `accuracy`, `tpr`, `fpr`, `tnr`, `selection_rate`, and `n` (samples);
       a group is called `smiling=yes`, a crossed one `smiling=yes,gender=female` (class names, escaped as
@@ -40,17 +40,17 @@ class GroupFairness(Callback):
     - `<stage>/<gap>` of the first grouping and `<stage>/<gap>/smiling,gender` of the others, with the gaps
       of `evaluation.fairness.group_rates.fairness_gaps` (`tpr_gap`, `equal_opportunity` in points, ...).
 
-    A rate without trials is nan and its group is left out of the gaps, with one warning that names it.
-    A sample counts where its target and every attribute of the grouping are known. At the end of fit (the
+    A rate without trials is nan and its group is excluded from the gaps, with one warning that names it.
+    A sample counts if its target and every attribute of the grouping are known. At the end of fit (the
     last validation), validate and test, the bar chart and the table of rates go to the log directory and to
-    W&B where it is used. Works with modules that have `attributes` and `task` and whose evaluation steps
+    W&B if it is used. Works with modules that have `attributes` and `task` and whose evaluation steps
     return `{"prediction": (N,), "target": (N,)}`.
 
     Args:
         groups: groupings, each the names of the attributes that it crosses: `[[smiling], [smiling, gender]]`;
-            null is gender and ethnicity, as far as the data have them and they are not the task.
-        positive: class index of the task that the rates are about; null is the second of two classes (`yes`
-            of `no, yes`), and every class in turn of more.
+            null means those of gender and ethnicity that the data have and that are not the task.
+        positive: class index of the task that the rates are about; null means the second of two classes
+            (`yes` of `no, yes`), or every class in turn of more.
     """
 
     def __init__(self, groups: list[list[str]] | None = None, positive: int | None = None) -> None:
@@ -67,11 +67,11 @@ class GroupFairness(Callback):
 
     @property
     def required_attributes(self) -> set[str]:
-        """The attributes that batches must have."""
+        """Names of the attributes that batches must have."""
         return {name for group in self.groups or [] for name in group}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Learn the class names; raises MisconfigurationException where groups or `positive` do not fit."""
+        """Read the class names; raises MisconfigurationException if groups or `positive` do not fit them."""
         if stage == "predict":
             return
         module: Any = pl_module
@@ -99,7 +99,7 @@ class GroupFairness(Callback):
         self.groupings = [make_grouping(group, classes) for group in [[], *groups]]
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start from zero, so that neither the sanity check nor an earlier epoch is counted."""
+        """Reset the counts, so that neither the sanity check nor an earlier epoch is counted."""
         classes = len(self.task_classes)
         self.counts = [GroupCounts(len(g.keys), classes).to(pl_module.device) for g in self.groupings]
 
@@ -148,7 +148,7 @@ class GroupFairness(Callback):
     on_test_epoch_end = on_validation_epoch_end
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Report what `Trainer.validate` found; of the validations during fit only the last is reported."""
+        """Report the result of `Trainer.validate`; during fit only the last validation is reported."""
         if trainer.state.fn == TrainerFn.VALIDATING:
             self._report(trainer, "val")
 

@@ -1,4 +1,4 @@
-"""What an attacker still reads from the representation after training, beside what it read before."""
+"""Leakage of a representation in the test, before and after training."""
 
 from itertools import islice, product
 from typing import Any
@@ -26,25 +26,26 @@ from evaluation.samples.labelled_samples import Samples
 
 
 class Leakage(Callback):
-    """Probes the representation for attributes when a model is tested, before its training and after.
+    """Measure the leakage of attributes when a model is tested, of its embedding before and after training.
 
-    The probes learn from the validation split, whole whatever `limit_val_batches`, and are measured on the
-    test split; the model has trained on neither. A person in both is an error. "After" is the module's
-    `embed`; "before" is its backbone as it was when `fit` began, so there is none where a checkpoint is only
-    tested. The strongest of the families counts.
+    The probes are trained on the whole validation split, whatever `limit_val_batches`, and evaluated on the
+    test split; the model has trained on neither. A subject in both is an error. "After" is the module's
+    `embed`; "before" is the initial backbone, at the start of `fit`, so there is none if a checkpoint is only
+    tested. The leakage is that of the strongest family.
 
-    Logged, in [0, 1] but for the last: `test/leakage/<attribute>` and `test/leakage/<attribute>/before`,
+    Logged, in [0, 1] except for the last: `test/leakage/<attribute>` and `test/leakage/<attribute>/before`,
     balanced accuracies, and `test/leakage/<attribute>/removed`, percent (see
-    `evaluation.leakage.held_out.removed`), but not of the module's `task`, which is meant to be kept. The
-    whole table goes to `leakage.csv` in the log directory, and to W&B where it is used.
+    `evaluation.leakage.held_out.removed`), but not for the module's `task`, which is to be preserved. The
+    whole table goes to `leakage.csv` in the log directory, and to W&B if it is used.
 
-    Works with modules that have `backbone`, `inputs(batch)` and `embed(inputs)`. With several processes each
-    embeds its share, and the first probes them all. In `fast_dev_run` embeddings are made but not probed.
+    Works with modules that have `backbone`, `inputs(batch)` and `embed(inputs)`. With several processes, each
+    embeds its share, and the first trains the probes. In `fast_dev_run` embeddings are computed but not
+    probed.
 
     Args:
-        attributes: what is probed for.
+        attributes: attributes to predict.
         families: kinds of probe: linear, mlp, rbf_svm and forest.
-        max_samples: samples that rbf_svm and forest learn from; see `evaluation.leakage.held_out.run_probes`.
+        max_samples: training samples of rbf_svm and forest; see `evaluation.leakage.held_out.run_probes`.
         seed: of the probes.
     """
 
@@ -64,11 +65,11 @@ class Leakage(Callback):
 
     @property
     def required_attributes(self) -> set[str]:
-        """The attributes that batches must have."""
+        """Names of the attributes that batches must have."""
         return set(self.attributes)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Keep the backbone that training starts from; MisconfigurationException where it cannot measure."""
+        """Copy the initial backbone; raises MisconfigurationException if leakage cannot be measured."""
         if stage not in ("fit", "test"):
             return
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]  # which Lightning sets at run time
@@ -84,7 +85,7 @@ class Leakage(Callback):
             self.original = original_backbone(pl_module)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Embed the validation split, which a test does not read."""
+        """Embed the validation split, which is no part of a test."""
         self.splits = {"val": Collected(), "test": Collected()}
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
         datamodule.setup("validate")
@@ -106,7 +107,7 @@ class Leakage(Callback):
         self._embed(trainer, pl_module, batch, "test")
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Probe, and log what the strongest probes read."""
+        """Train the probes, and log the leakage."""
         columns = {
             split: {name: column.cpu().numpy() for name, column in kept.gathered(trainer, pl_module).items()}
             for split, kept in self.splits.items()
@@ -130,7 +131,7 @@ class Leakage(Callback):
         pl_module.log_dict(values, sync_dist=True, batch_size=1)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Report."""
+        """Write and print the results."""
         if is_rehearsal(trainer):
             return
         write_leakage(trainer, self.table)
@@ -140,7 +141,7 @@ class Leakage(Callback):
     def _embed(
         self, trainer: Trainer, pl_module: LightningModule, batch: dict[str, Tensor], split: str
     ) -> None:
-        """Keep the embeddings of a batch and what is known of it; Lightning has set eval mode and no_grad."""
+        """Keep embeddings and labels of a batch; Lightning has set eval mode and no_grad."""
         kept = {"after": embedding_now(trainer, pl_module, batch)}
         if self.original is not None:
             kept["before"] = embedding_before(trainer, pl_module, batch, self.original)
@@ -148,10 +149,10 @@ class Leakage(Callback):
         self.splits[split].add(trainer, kept | known)
 
     def _probe(self, columns: dict[str, dict[str, Any]]) -> pd.DataFrame:
-        """One row for each attribute, representation and family."""
+        """Compute a table with a row for each attribute, representation and family."""
         if not all((c.get("identity", np.array([-1])) >= 0).any() for c in columns.values()):
             rank_zero_warn(
-                "Leakage: the data do not say who is who, so people in both validation and test go unnoticed "
+                "Leakage: the data have no identities, so subjects in both validation and test go unnoticed "
                 "and the intervals are over images"
             )
         tables = []
@@ -172,6 +173,6 @@ class Leakage(Callback):
 
 
 def _task(pl_module: LightningModule) -> str | None:
-    """The attribute that the module learns to tell; None where it has none."""
+    """Return the attribute that the module classifies; None without one."""
     task = getattr(pl_module, "task", None)
     return task if isinstance(task, str) else None

@@ -1,4 +1,4 @@
-"""How far a training is: a bar in a terminal, else one line an epoch, and one line about the network."""
+"""Training progress: a bar in a terminal, else one line per epoch, and one line about the network."""
 
 import time
 from collections.abc import Mapping
@@ -14,28 +14,28 @@ LOSS = "train/loss"
 
 
 def monitored_metric(logged: Mapping[str, Any], monitor: str) -> str | None:
-    """The validation metric to show: the monitored one, else the accuracy, else the first logged.
+    """Return the validation metric to show: the monitored one, else the accuracy, else the first logged.
 
     Args:
-        logged: by name.
-        monitor: what the best checkpoint is chosen by; may be no validation metric, such as `epoch`.
+        logged: metrics by name.
+        monitor: metric that selects the best checkpoint; may be none of validation, such as `epoch`.
     """
     known = [name for name in logged if name.startswith("val/")]
     return next((name for name in (monitor, "val/accuracy", *known) if name in known), None)
 
 
 def shown_metrics(trainer: Trainer, monitor: str) -> dict[str, float]:
-    """Loss and validation metric of the last epoch, those that there are."""
+    """Return loss and validation metric of the last epoch, as far as they exist."""
     logged = trainer.callback_metrics
     names = (LOSS, monitored_metric(logged, monitor))
     return {name: float(logged[name]) for name in names if name is not None and name in logged}
 
 
 class TrainingBar(RichProgressBar):
-    """Lightning's, with the loss and the monitored metric.
+    """Show Lightning's bar with the loss and the monitored metric.
 
     Args:
-        monitor: as for `monitored_metric`.
+        monitor: see `monitored_metric`.
     """
 
     def __init__(self, monitor: str) -> None:
@@ -54,9 +54,9 @@ class TrainingBar(RichProgressBar):
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
-        """The loss of the last batch, and the metric of the last validation; read once a second.
+        """Return the loss of the last batch and the metric of the last validation, updated once a second.
 
-        To read a loss more often would have a GPU wait for it.
+        Reading a loss more often would synchronise a GPU.
         """
         if time.monotonic() - self.read_at >= 1 or not trainer.training:
             self.read_at = time.monotonic()
@@ -68,10 +68,10 @@ class TrainingBar(RichProgressBar):
 
 
 class EpochLines(Callback):
-    """Prints a line after each epoch: which of how many, loss, validation metric, time left.
+    """Print a line after each epoch: its number, loss, validation metric, time left.
 
     Args:
-        monitor: as for `monitored_metric`.
+        monitor: see `monitored_metric`.
     """
 
     def __init__(self, monitor: str) -> None:
@@ -83,13 +83,13 @@ class EpochLines(Callback):
         self.started, self.first, self.begun = time.monotonic(), trainer.global_step, False
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Tell of the epoch before; only now is all of it logged."""
+        """Print the line of the epoch before, all of whose metrics are logged only now."""
         if self.begun:
             self._print(trainer, trainer.current_epoch)
         self.begun = True
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Tell of the last epoch."""
+        """Print the line of the last epoch."""
         if self.begun:
             self._print(trainer, trainer.current_epoch)
         self.begun = False
@@ -103,7 +103,7 @@ class EpochLines(Callback):
         print(f"epoch {epoch}{f'/{total}' if total else ''}: {', '.join(parts)}", flush=True)
 
     def _time_left(self, trainer: Trainer, epoch: int, total: int | None) -> list[str]:
-        """At the pace of the steps since this start; nothing where the end is not known."""
+        """Estimate the time left by the pace of the steps since the start; empty if the end is unknown."""
         done, asked = trainer.global_step, trainer.max_steps
         if epoch and total:
             by_epochs = round(done / epoch * total)
@@ -115,7 +115,7 @@ class EpochLines(Callback):
 
 
 def duration(seconds: float) -> str:
-    """Such as `45 s`, `3 min 20 s` or `2 h 5 min`."""
+    """Format a duration, such as `45 s`, `3 min 20 s` or `2 h 5 min`."""
     whole = round(seconds)
     hours, minutes = whole // 3600, whole % 3600 // 60
     if hours:
@@ -124,16 +124,16 @@ def duration(seconds: float) -> str:
 
 
 class NetworkLine(Callback):
-    """Prints one line about the parameters, in place of Lightning's table, whose FLOPs are always 0."""
+    """Print one line about the parameters, in place of Lightning's table, whose FLOPs are always 0."""
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Count them."""
+        """Count the parameters."""
         if trainer.is_global_zero:
             print(describe_network(pl_module), flush=True)
 
 
 def describe_network(module: LightningModule) -> str:
-    """Such as `LNTL: 1.8 M parameters, 1.5 M of them train (backbone 924 K of 1.2 M, head 265 K)`."""
+    """Count parameters: `LNTL: 1.8 M parameters, 1.5 M of them train (backbone 924 K of 1.2 M, ...)`."""
 
     def count(parameters: list[Any]) -> int:
         return sum(p.numel() for p in parameters)

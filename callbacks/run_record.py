@@ -1,4 +1,4 @@
-"""What a run folder says of the run: its resolved configuration and the environment it ran in."""
+"""Record a run in its folder: the resolved configuration and the environment."""
 
 import platform
 import subprocess
@@ -20,14 +20,14 @@ DATA_CONFIG = "data.yaml"
 
 
 def package_versions() -> dict[str, str]:
-    """The installed version of this distribution and of everything that it requires."""
+    """Return the installed versions of this distribution and of its requirements."""
     requirements = metadata.requires(DISTRIBUTION) or []
     names = [Requirement(r).name for r in requirements if "extra ==" not in r]
     return {name: metadata.version(name) for name in sorted([DISTRIBUTION, *names])}
 
 
 def git_state() -> dict[str, Any]:
-    """Commit and whether tracked files differ from it; empty outside a git checkout."""
+    """Return the commit, and whether tracked files differ from it; empty outside a git checkout."""
     here = Path(__file__).resolve().parent
 
     def git(*arguments: str) -> str:
@@ -42,9 +42,9 @@ def git_state() -> dict[str, Any]:
 
 
 def data_config(config: dict[str, Any]) -> str:
-    """The data of a training's configuration as YAML, with the seed that the training gave them.
+    """Return the data section of a configuration as YAML, with the seed of the training.
 
-    The training order is left out; it says nothing of which samples there are.
+    The training order is left out, as it does not change the set of samples.
     """
     data = config["data"]
     options = {k: v for k, v in (data.get("init_args") or {}).items() if k != "train_order"}
@@ -54,9 +54,9 @@ def data_config(config: dict[str, Any]) -> str:
 
 
 class RunRecord(SaveConfigCallback):
-    """Saves `config.yaml`, which repeats the run, `data.yaml` and `environment.json` in the run folder.
+    """Save `config.yaml`, which repeats the run, `data.yaml` and `environment.json` in the run folder.
 
-    `data.yaml` is for recipes that read the same data without a training, such as `embed.py`.
+    `data.yaml` is for recipes that use the same data without training, such as `embed.py`.
     """
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:

@@ -1,4 +1,4 @@
-"""Saves a run that the cluster, or a user, asks to end."""
+"""Save a checkpoint when a run is asked to end."""
 
 import signal
 import threading
@@ -13,15 +13,15 @@ from torch import Tensor
 
 
 class SaveOnTermination(Callback):
-    """Writes the checkpoint of the last batch when SIGTERM or Ctrl-C comes: preemption, a time limit, `kill`.
+    """Save the last batch's checkpoint at SIGTERM or Ctrl-C: preemption, a time limit, `kill`.
 
-    Lightning ends the training after the batch in which the signal came; here that batch is saved before.
-    Several processes agree on that batch, whichever of them the signal came to: Lightning's handler would
-    speak to the others at once, in the midst of what they compute together. (At SLURM's auto-requeue signal
+    Lightning ends the training after the batch in which the signal arrives; this callback saves a checkpoint
+    before. Several processes agree on that batch, whichever received the signal: Lightning's handler would
+    communicate at once, in the middle of another collective operation. (At SLURM's auto-requeue signal
     Lightning itself saves a checkpoint.)
 
     Args:
-        checkpoint: whose folder the file goes to, under the name that it gives.
+        checkpoint: gives folder and name of the file.
 
     Attributes:
         interrupted: Ctrl-C ended the training, in any of its processes.
@@ -29,18 +29,18 @@ class SaveOnTermination(Callback):
 
     def __init__(self, checkpoint: ModelCheckpoint) -> None:
         self.checkpoint = checkpoint
-        self.told = self.interrupted = False
+        self.stop_requested = self.interrupted = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take over Ctrl-C, and SIGTERM where there are several; Lightning gives them back in the end."""
-        self.told = self.interrupted = False
+        """Handle Ctrl-C, and SIGTERM with several processes; Lightning restores the handlers at the end."""
+        self.stop_requested = self.interrupted = False
         if threading.current_thread() is not threading.main_thread():
             return
         if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
 
             def interrupt(number: int, frame: object) -> None:
                 signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
-                self.told = self.interrupted = True
+                self.stop_requested = self.interrupted = True
                 if trainer.world_size == 1:
                     trainer._signal_connector.received_sigterm = True  # validation ends as well
 
@@ -49,7 +49,7 @@ class SaveOnTermination(Callback):
             signal.signal(signal.SIGTERM, self._note)
 
     def _note(self, *_: object) -> None:
-        self.told = True
+        self.stop_requested = True
 
     def on_train_batch_end(
         self,
@@ -59,8 +59,10 @@ class SaveOnTermination(Callback):
         batch: object,
         batch_idx: int,
     ) -> None:
-        """Save if the end was asked for."""
-        if trainer.world_size > 1 and trainer.strategy.reduce_boolean_decision(self.told, all=False):
+        """Save a checkpoint if a signal asked to end."""
+        if trainer.world_size > 1 and trainer.strategy.reduce_boolean_decision(
+            self.stop_requested, all=False
+        ):
             trainer._signal_connector.received_sigterm = True  # it ends the training after this batch
             self.interrupted = trainer.strategy.reduce_boolean_decision(self.interrupted, all=False)
         if trainer.received_sigterm and self.checkpoint.dirpath:

@@ -1,4 +1,4 @@
-"""What new probes read from the representation after each validation."""
+"""Leakage of a representation after each validation, by new probes."""
 
 from typing import Any
 
@@ -21,26 +21,26 @@ from evaluation.samples.labelled_samples import Samples
 
 
 class ValidationLeakage(ValidationSamples):
-    """Logs `val/leakage/<attribute>` after each validation: the balanced accuracy of freshly trained probes.
+    """Log `val/leakage/<attribute>` after each validation: the balanced accuracy of newly trained probes.
 
-    They standardise the embeddings, learn from half of the validation split's people and are measured on the
-    other half; the strongest of the families counts. The halves and the seeds are the same every time, so
-    that the figures differ by the representation alone. They are for following a training and for choosing
-    among its checkpoints; what is left in the chosen one, `callbacks.leakage.Leakage` measures on people who
-    had no part in the choice. All probes of all epochs go to `leakage_val.csv` in the log directory, and when
-    the training ends to W&B as the table `val/leakage`, where it is used.
+    The probes standardise the embeddings, are trained on half of the validation subjects and evaluated on the
+    other half; the strongest family counts. Halves and seeds are the same every time, so that the values
+    differ by the representation alone. They serve to follow a training and to select a checkpoint;
+    `callbacks.leakage.Leakage` then measures the selected one on subjects without a part in the selection.
+    All probes of all epochs go to `leakage_val.csv` in the log directory, and at the end of the training to
+    W&B as the table `val/leakage`, if it is used.
 
-    Works with modules that have `backbone`, `inputs(batch)` and `embed(inputs)`. With several processes the
-    first probes for all. A sample whose person is unknown counts as a person. In `fast_dev_run` nothing is
-    probed.
+    Works with modules that have `backbone`, `inputs(batch)` and `embed(inputs)`. With several processes, the
+    first trains the probes. A sample of unknown identity counts as a subject of its own. In `fast_dev_run`
+    nothing is measured.
 
     Args:
-        attributes: what is probed for.
-        families: kinds of probe: linear, mlp, rbf_svm and forest; null is mlp, which finds what is not linear
-            and takes a second or two for a thousand faces.
-        max_samples: first samples of the split that take part.
+        attributes: attributes to predict.
+        families: kinds of probe: linear, mlp, rbf_svm and forest; null means mlp, which finds non-linear
+            leakage and takes a second or two for a thousand faces.
+        max_samples: number of first samples of the split in use.
         seed: of the halves and the probes.
-        every_n_epochs: probe after every n-th epoch. `AdmissibleLeakage` needs it after each.
+        every_n_epochs: measure after every n-th epoch; `AdmissibleLeakage` needs every epoch.
     """
 
     def __init__(
@@ -60,13 +60,14 @@ class ValidationLeakage(ValidationSamples):
 
     @property
     def required_attributes(self) -> set[str]:
-        """The attributes that batches must have."""
+        """Names of the attributes that batches must have."""
         return set(self.attributes)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Forget other trainings; MisconfigurationException where there is no representation.
+        """Clear results of other trainings; raises MisconfigurationException without a representation.
 
-        Also where figures are wanted of epochs that have none: those of an earlier epoch would pass for them.
+        It also raises if `AdmissibleLeakage` needs epochs that are not measured: it would use the value of an
+        earlier one.
         """
         check_representation(self, pl_module)
         others: Any = trainer.callbacks  # type: ignore[attr-defined]  # which Lightning sets at run time
@@ -79,14 +80,14 @@ class ValidationLeakage(ValidationSamples):
     def columns(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any
     ) -> dict[str, Tensor]:
-        """The embeddings, and what is known of the samples."""
+        """Return embeddings and labels."""
         if not is_due(trainer, self.every_n_epochs):
             return {}
         known = {name: batch[name] for name in (*self.attributes, "identity") if name in batch}
         return {"": embedding_now(trainer, pl_module, batch, outputs)} | known
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Probe, and log."""
+        """Train the probes, and log the leakage."""
         if not self.collected.samples:
             return
         gathered = self.collected.gathered(trainer, pl_module)
@@ -106,15 +107,15 @@ class ValidationLeakage(ValidationSamples):
         pl_module.log_dict(values, sync_dist=True, batch_size=1)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Send the whole table, once."""
+        """Send the whole table to W&B, once."""
         if self.tables and trainer.is_global_zero:
             log_table(trainer, "val/leakage", pd.concat(self.tables))
         self.tables = []
 
     def _probe(self, columns: dict[str, Any], attribute: str) -> pd.DataFrame:
-        """What the probes of an attribute read, a row a family."""
+        """Compute the table of an attribute's probes, with a row per family."""
         label, identity = columns[attribute], columns.get("identity")
-        learns = half_of_people(label, identity, self.seed)
+        learns = half_of_subjects(label, identity, self.seed)
         learned, read = (
             Samples(columns[""][half], label[half], None if identity is None else identity[half])
             for half in (learns, ~learns)
@@ -127,21 +128,21 @@ class ValidationLeakage(ValidationSamples):
             ) from error
 
 
-def half_of_people(label: Ints, identity: Ints | None, seed: int) -> np.ndarray:
-    """Whether each sample belongs to the first half of the people, (N,) bool.
+def half_of_subjects(label: Ints, identity: Ints | None, seed: int) -> np.ndarray:
+    """Return whether each sample belongs to the first half of the subjects, (N,) bool.
 
-    Drawn by the seed so that both halves have, to within one, as many people of each class (of one of the
-    person's samples, which says it all of what belongs to the person, as gender does).
+    The draw is stratified: both halves have, to within one, equally many subjects of each class. A subject's
+    class is that of one of its samples, which is exact for attributes of the subject, such as gender.
 
     Args:
-        label: (N,) classes of the attribute, -1 where unknown: those samples belong to no half that matters.
-        identity: (N,) whose the samples are, -1 where unknown; null where nobody is known.
+        label: (N,) classes of the attribute, -1 where unknown; probes ignore those samples in either half.
+        identity: (N,) identities of the samples, -1 where unknown; None if all are unknown.
         seed: of the draw.
     """
     alone = -1 - np.arange(len(label))
-    people = alone if identity is None else np.where(identity < 0, alone, identity)
+    subjects = alone if identity is None else np.where(identity < 0, alone, identity)
     known = np.flatnonzero(label >= 0)
-    crowd, first = np.unique(people[known], return_index=True)
-    order = np.random.default_rng(seed).permutation(len(crowd))
+    unique, first = np.unique(subjects[known], return_index=True)
+    order = np.random.default_rng(seed).permutation(len(unique))
     order = order[np.argsort(label[known][first][order], kind="stable")]
-    return np.isin(people, crowd[order[::2]])
+    return np.isin(subjects, unique[order[::2]])

@@ -1,4 +1,4 @@
-"""Face verification of a recogniser while it trains."""
+"""Face verification of a recogniser, in validation and test."""
 
 from typing import Any
 
@@ -13,17 +13,17 @@ from evaluation.verification.all_pairs import verification
 
 
 class Verification(ValidationSamples):
-    """Logs `<stage>/verification_auc` and `<stage>/verification_eer` after each validation and test epoch.
+    """Log `<stage>/verification_auc` and `<stage>/verification_eer` after each validation and test epoch.
 
-    All pairs of the first `max_samples` samples of the split are compared by cosine, the same samples
-    whatever the number of processes. `validation_step` and `test_step` have to return
+    All pairs of the first `max_samples` samples of the split are compared by cosine; the samples do not
+    depend on the number of processes. `validation_step` and `test_step` must return
     `{"embedding": (N, D), "identity": (N,)}`; see `evaluation.verification.all_pairs` for the conventions.
-    After a test there are a table and figures too, see `verification_report.write_verification`.
+    A test also writes a table and figures, see `verification_report.write_verification`.
 
     Args:
-        max_samples: samples that take part; the work grows with the square of it.
-        before: also log `<stage>/verification_auc/before`, that of the same samples by the backbone as it was
-            when `fit` began, computed once; for modules with `backbone` and `inputs(batch)`.
+        max_samples: number of samples in use; the cost grows with its square.
+        before: also log `<stage>/verification_auc/before`, that of the same samples by the initial backbone,
+            at the start of `fit`, computed once; for modules with `backbone` and `inputs(batch)`.
     """
 
     def __init__(self, max_samples: int = 5000, before: bool = False) -> None:
@@ -35,7 +35,7 @@ class Verification(ValidationSamples):
         self.auc_before: dict[str, float] = {}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Keep the backbone that training starts from; MisconfigurationException without one."""
+        """Copy the initial backbone; raises MisconfigurationException without one."""
         if self.before and stage == "fit":
             check_representation(self, pl_module)
             self.original, self.auc_before = original_backbone(pl_module), {}
@@ -43,7 +43,7 @@ class Verification(ValidationSamples):
     def columns(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any
     ) -> dict[str, Tensor]:
-        """Embeddings and identities, and until they were compared the embeddings before."""
+        """Return embeddings and identities, and those of the initial backbone until they are compared."""
         columns = {"embedding": outputs["embedding"].float(), "identity": outputs["identity"]}
         if self.original is not None and _stage(trainer) not in self.auc_before:
             columns["before"] = embedding_before(trainer, pl_module, batch, self.original)
@@ -52,12 +52,12 @@ class Verification(ValidationSamples):
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *where: Any, **named: Any
     ) -> None:
-        """Keep the embeddings of a batch; MisconfigurationException if a step returns none."""
+        """Keep the embeddings of a batch; raises MisconfigurationException without them."""
         check_outputs(self, pl_module, outputs, ("embedding", "identity"), "a recogniser")
         super().on_validation_batch_end(trainer, pl_module, outputs, *where, **named)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Compare all pairs and log."""
+        """Compare all pairs, and log the results."""
         if trainer.sanity_checking or not self.collected.samples:
             return
         stage, columns = _stage(trainer), self.collected.gathered(trainer, pl_module)

@@ -59,7 +59,8 @@ for attribute in smiling male; do
     erase celeba $attribute
     suppress "sn_$attribute" $attribute --model.init_args.rounds 10 --model.init_args.target no \
         --trainer.max_epochs 45 --data.init_args.train_order.class_path datamodules.train_orders.IdentityBatches
-    suppress "ours_$attribute" $attribute --model.init_args.rounds 20 --model.init_args.target uniform \
+    suppress "ours_$attribute" $attribute --model SensitiveNetsVariant \
+        --model.init_args.rounds 20 --model.init_args.target uniform \
         --model.init_args.warmup_rounds 0 --model.init_args.refresh_steps 2 --model.init_args.delta_weight 0.3 \
         --model.init_args.init identity --model.init_args.keep similarities --model.init_args.width 128 \
         --trainer.max_epochs 160

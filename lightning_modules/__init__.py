@@ -1,1 +1,1 @@
-"""One LightningModule per method, and the backbones, heads and losses that they share."""
+"""The methods, one LightningModule a file, and the backbones, heads and losses that they share."""

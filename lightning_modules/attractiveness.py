@@ -1,4 +1,4 @@
-"""The thesis' fairness experiment: is attractiveness judged by the smile?"""
+"""The thesis' fairness experiment: a binary classifier of attractiveness with a sensitive attribute."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from lightning_modules.training.base import Batch
 
 
 class Attractiveness(AttributeClassifier):
-    """Binary classifier with one sigmoid unit (thesis, section 4.3; table 4.2).
+    """Classify a binary attribute with one sigmoid unit (thesis, section 4.3; table 4.2).
 
-    Equal opportunity asks that the true positive rate be the same in every group of the sensitive attribute.
+    Equal opportunity requires the same true positive rate in every group of the sensitive attribute.
 
     Args:
         task: the binary attribute that is learned.
-        sensitive: the protected attribute; training does not look at it, the evaluation step passes it on.
+        sensitive: the protected attribute; training ignores it, the evaluation step returns it.
         **common: the other arguments of `AttributeClassifier`.
 
     Raises:
@@ -34,19 +34,19 @@ class Attractiveness(AttributeClassifier):
 
     @property
     def outputs(self) -> int:
-        """One logit, of the second class."""
+        """Number of logits: one, of the second class."""
         return 1
 
     def losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Binary cross entropy (N,) of logits (N, 1)."""
+        """Compute the binary cross entropy (N,) of logits (N, 1)."""
         return functional.binary_cross_entropy_with_logits(
             logits[:, 0], target.clamp(min=0).to(logits.dtype), reduction="none"
         )
 
     def predict(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """Whether the logit is positive (N,), and the probability of the second class (N,)."""
+        """Return whether the logit is positive (N,) int64, and the probability of the second class (N,)."""
         return (logits[:, 0] > 0).long(), logits[:, 0].sigmoid()
 
     def evaluate(self, batch: Batch, stage: str) -> Batch:
-        """As in the base, with the groups as `sensitive` (N,) int64."""
+        """Evaluate as the base does, and return the groups as `sensitive` (N,) int64 too."""
         return super().evaluate(batch, stage) | {"sensitive": batch[self.sensitive]}

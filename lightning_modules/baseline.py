@@ -1,10 +1,10 @@
-"""The plain classifier that every other method is compared with."""
+"""The plain classifier, to which every other method is compared."""
 
 from lightning_modules.training.attribute_classifier import AttributeClassifier
 
 
 class Baseline(AttributeClassifier):
-    """Softmax classifier of any attribute on a frozen or fine-tuned representation (thesis, section 3.2).
+    """Classify any attribute by softmax on a frozen or fine-tuned representation (thesis, section 3.2).
 
     Args:
         **common: the arguments of `AttributeClassifier`.

@@ -13,17 +13,17 @@ from lightning_modules.training.sensitive_classifier import SensitiveClassifier
 
 
 class DANN(SensitiveClassifier):
-    """A classifier with a second head that reads the sensitive attribute through a gradient reversal.
+    """Train a classifier and, through a gradient reversal, a second head for the sensitive attribute.
 
-    One optimizer descends L_task + L_sensitive for all parameters; on its way into the backbone the gradient
-    of L_sensitive is multiplied by -lambda_p, with lambda_p = strength * (2 / (1 + exp(-10 p)) - 1) at the
-    share p of the training that is done, as in the paper.
+    One optimizer minimises L_task + L_sensitive over all parameters; on its way into the backbone the
+    gradient of L_sensitive is multiplied by -lambda_p, as in the paper, with lambda_p = strength *
+    (2 / (1 + exp(-10 p)) - 1) at training progress p.
 
-    The paper also lets the learning rate fall with p; here that is left to `optimizer` and `scheduler`. Its
+    The paper also decays the learning rate with p; here that is left to `optimizer` and `scheduler`. Its
     domain classifiers have one or two hidden layers, by dataset; here it is one.
 
     Args:
-        strength: what lambda_p rises to.
+        strength: the limit of lambda_p.
         bias_hidden: units of the sensitive head's dense layer.
         **common: the other arguments of `SensitiveClassifier`.
 
@@ -41,21 +41,21 @@ class DANN(SensitiveClassifier):
     def training_step(  # type: ignore[override]  # Lightning takes a tensor or a dict with `loss`
         self, batch: Batch, batch_idx: int
     ) -> dict[str, Tensor]:
-        """Both heads learn; the backbone learns the task and unlearns the sensitive attribute."""
-        reading = self.read(batch)
-        task = self.task_loss(reading.logits, batch)
-        reversed_ = reverse_gradient(reading.embedding, self.strength * dann_ramp(self.progress()))
+        """Train both heads, and the backbone for the task and against the sensitive head."""
+        output = self.forward_batch(batch)
+        task = self.task_loss(output.logits, batch)
+        reversed_ = reverse_gradient(output.embedding, self.strength * dann_ramp(self.progress()))
         bias = self.sensitive_loss(at_least_float32(self.adversary(reversed_)), batch)
         terms = {"loss": task + bias, "task": task, "bias": bias}
         for name, value in terms.items():
-            self.log(f"train/{name}", value, on_step=False, on_epoch=True, batch_size=len(reading.logits))
+            self.log(f"train/{name}", value, on_step=False, on_epoch=True, batch_size=len(output.logits))
         return terms
 
     def progress(self) -> float:
-        """The share of the training's steps that is done, in [0, 1).
+        """Return the share of the training's steps that is done, in [0, 1).
 
         Raises:
-            ValueError: the training has no end; the ramp would stay at 0 and nothing be unlearned.
+            ValueError: the training has no end; the ramp would stay at 0, and so would the reversed gradient.
         """
         total = self.trainer.estimated_stepping_batches
         if math.isinf(total):

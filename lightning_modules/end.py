@@ -11,14 +11,14 @@ from lightning_modules.training.sensitive_classifier import SensitiveClassifier
 
 
 class EnD(SensitiveClassifier):
-    """A classifier with two regularisers on the angles between a batch's embeddings; there is no adversary.
+    """Train a classifier with two regularisers on the cosines between embeddings, without an adversary.
 
     L = L_task + alpha * R_orthogonal + beta * R_parallel, with the defaults of the
-    authors' code (EIDOSLAB/entangling-disentangling-bias). With several processes the pairs are those of each
-    process' own batch.
+    authors' code (EIDOSLAB/entangling-disentangling-bias). With several processes, pairs are
+    formed within each process' own batch.
 
     Args:
-        alpha: weight of the term that pulls faces of one sensitive class apart.
+        alpha: weight of the term that decorrelates faces of one sensitive class.
         beta: weight of the term that pulls faces of one task class and different sensitive classes together.
         **common: the other arguments of `SensitiveClassifier`.
 
@@ -35,10 +35,10 @@ class EnD(SensitiveClassifier):
     def training_step(  # type: ignore[override]  # Lightning takes a tensor or a dict with `loss`
         self, batch: Batch, batch_idx: int
     ) -> dict[str, Tensor]:
-        """Cross entropy and both regularisers."""
-        reading = self.read(batch)
-        task = self.task_loss(reading.logits, batch)
-        gram = cosines(reading.embedding)
+        """Compute the cross entropy and both regularisers."""
+        output = self.forward_batch(batch)
+        task = self.task_loss(output.logits, batch)
+        gram = cosines(output.embedding)
         orthogonal = orthogonality(gram, batch[self.sensitive], len(self.sensitive_classes))
         parallel = parallelism(gram, batch[self.task], batch[self.sensitive])
         loss = task + self.alpha * orthogonal + self.beta * parallel
@@ -49,16 +49,16 @@ class EnD(SensitiveClassifier):
 
 
 def cosines(embedding: Tensor) -> Tensor:
-    """Cosine (N, N) of every pair of embeddings (N, D), once: the entries i > j; the others are 0.
+    """Compute the cosines (N, N) of all pairs of embeddings (N, D): the entries i > j, the others are 0.
 
-    In the authors' networks the classifier reads the normalised features too; here it reads them as they are.
+    In the authors' networks the classifier's input is normalised too; here it is not.
     """
     unit = functional.normalize(embedding)
     return (unit @ unit.T).tril(-1)
 
 
 def orthogonality(gram: Tensor, sensitive: Tensor, classes: int) -> Tensor:
-    """R_orthogonal: for each sensitive class |sum of its pairs' cosines|, added up, over the number of pairs.
+    """Compute R_orthogonal: sum over sensitive classes of |sum of its pairs' cosines| / number of pairs.
 
     Args:
         gram: (N, N) cosines of the pairs i > j.
@@ -73,10 +73,10 @@ def orthogonality(gram: Tensor, sensitive: Tensor, classes: int) -> Tensor:
 
 
 def parallelism(gram: Tensor, task: Tensor, sensitive: Tensor) -> Tensor:
-    """R_parallel: 1 - mean (1 + cosine) / 2 over the pairs of one task class and two sensitive classes.
+    """Compute R_parallel: 1 - mean (1 + cosine) / 2 over pairs of one task class and two sensitive classes.
 
-    Over all of them, as in the paper; the authors' code only sees those whose later sample in the batch has
-    the lower sensitive class, half of them by chance.
+    All such pairs count, as in the paper; the authors' code uses only those whose later sample in the batch
+    has the lower sensitive class, half of them by chance.
 
     Args:
         gram: (N, N) cosines of the pairs i > j.

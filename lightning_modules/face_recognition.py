@@ -1,4 +1,4 @@
-"""An identity recogniser trained with a margin softmax."""
+"""A face recogniser trained with a margin softmax."""
 
 import functools
 import math
@@ -16,18 +16,18 @@ from lightning_modules.training.identity_module import IdentityModule
 
 
 class FaceRecognition(IdentityModule):
-    """CosFace (Wang et al., CVPR 2018) or ArcFace (Deng et al., CVPR 2019) on the backbone's own features.
+    """Train a recogniser by CosFace (Wang et al., CVPR 2018) or ArcFace (Deng et al., CVPR 2019).
 
-    The embedding is the backbone's output: no neck, so that `backbones.save_backbone` keeps the recogniser.
-    Evaluation identities are not classes of the training; the steps return embeddings, which a callback
-    compares.
+    The embedding is the backbone's output, without a neck, so that `factory.save_backbone` stores the whole
+    recogniser. Evaluation identities are not training classes: the evaluation steps return embeddings, which
+    a callback compares.
 
     Args:
         task: the attribute that holds the identity.
         trainable: the part of the backbone that trains: none, last_stage or all.
         loss: `cosface` subtracts the margin from the cosine, `arcface` adds it to the angle.
         margin: of the loss, a cosine or radians; None takes the paper's, 0.35 or 0.5.
-        scale: by which cosines are multiplied.
+        scale: factor of the cosines.
         warmup: fraction of the training steps, below 1, in which the learning rate rises to the optimizer's;
             then it falls along a cosine to zero. The schedule is built in because it is stepped every batch
             and needs the number of batches, which only the trainer knows.
@@ -65,16 +65,17 @@ class FaceRecognition(IdentityModule):
             self.loss = ArcFaceLoss(margin=degrees, scale=scale, **shape)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Margin softmax of the samples whose identity is known."""
+        """Compute the margin softmax loss of the samples whose identity is known."""
         identity = batch[self.task]
         loss = self.margin_loss(self.embed(self.inputs(batch)), identity)
         self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(identity))
         return loss
 
     def margin_loss(self, embedding: Tensor, identity: Tensor) -> Tensor:
-        """The mean loss of embeddings (N, D) of known identity (N,); 0, with a gradient, without any.
+        """Average the losses of embeddings (N, D) with known identity (N,); 0, with a gradient, without any.
 
-        In 32 bits whatever the precision of the training: the scale makes 0.2 of a cosine's 16-bit rounding.
+        It is computed in 32 bits whatever the precision: the scale turns the rounding of a 16-bit cosine into
+        an error of 0.2.
         """
         known = identity >= 0
         if not known.any():
@@ -83,7 +84,7 @@ class FaceRecognition(IdentityModule):
             return self.loss(embedding[known], identity[known])
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The optimizer over backbone and class centres, with the schedule over all steps of the training."""
+        """Build the optimizer of backbone and class centres, and the schedule over all training steps."""
         optimizer = self.optimizer(self.trainable_parameters())
         total = self.trainer.estimated_stepping_batches
         if math.isinf(total):
@@ -96,7 +97,7 @@ class FaceRecognition(IdentityModule):
 
 
 def warmup_cosine(step: int, *, total: int, warmup: float) -> float:
-    """The learning rate's factor: up in a line for `warmup * total` steps, then down a cosine to 0."""
+    """Return the learning rate's factor: linear for `warmup * total` steps, then along a cosine to 0."""
     rise = warmup * total
     if step < rise:
         return (step + 1) / (rise + 1)

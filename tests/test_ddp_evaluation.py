@@ -122,7 +122,7 @@ def test_every_image_is_counted_once(name, several):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
-def test_the_processes_share_the_batches_of_one_and_know_the_same(name, one, several):
+def test_processes_share_the_batches_of_one_and_know_the_same(name, one, several):
     (alone,), ranks = witnesses(one / name), witnesses(several / name)
     for k, batch in enumerate(alone["batches"]):
         for stream, images in batch.items():

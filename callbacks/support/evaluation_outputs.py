@@ -1,4 +1,4 @@
-"""What callbacks expect the evaluation steps of a module to return."""
+"""Check the outputs of a module's evaluation steps."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 def check_outputs(
     callback: Callback, module: LightningModule, outputs: Any, names: tuple[str, str], instead: str
 ) -> None:
-    """Raises MisconfigurationException unless an evaluation step returned a dict that holds `names`.
+    """Raise MisconfigurationException unless an evaluation step returned a dict that holds `names`.
 
     Args:
-        callback: which needs them.
-        module: whose step it was.
-        outputs: what the step returned.
-        names: keys that the callback reads.
+        callback: the callback that needs them.
+        module: the module of the step.
+        outputs: the output of the step.
+        names: keys that the callback needs.
         instead: the kind of module that returns them.
     """
     if not isinstance(outputs, dict) or not set(names) <= outputs.keys():

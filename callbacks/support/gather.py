@@ -1,4 +1,4 @@
-"""The samples of a split that the ranks have seen, put together in the split's order."""
+"""Gather the samples of a split from all ranks, in the split's order."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from torch import Tensor
 
 
 class Collected:
-    """Columns of the first samples of a split: kept batch by batch on each rank, then gathered from all.
+    """Collect columns of the first samples of a split batch by batch on each rank, then gather them.
 
-    The same samples, in the same order, whatever the number of processes.
+    Samples and order do not depend on the number of processes.
 
     Args:
-        max_samples: how many of the split at most; null keeps all.
+        max_samples: largest number of samples of the split; None keeps all.
     """
 
     def __init__(self, max_samples: int | None = None) -> None:
@@ -22,7 +22,7 @@ class Collected:
         self.samples = 0
 
     def full(self, trainer: Trainer) -> bool:
-        """Whether this rank needs no more samples."""
+        """Return whether this rank needs no more samples."""
         return self._room(trainer) == 0
 
     def _room(self, trainer: Trainer) -> int | None:
@@ -31,13 +31,13 @@ class Collected:
         return max(-(-self.max_samples // trainer.world_size) - self.samples, 0)
 
     def add(self, trainer: Trainer, columns: dict[str, Tensor]) -> None:
-        """Keep a batch's columns (n, ...), or as much of them as there is room for."""
+        """Keep a batch's columns (n, ...), up to `max_samples`."""
         room = self._room(trainer)
         self.batches.append({name: column[:room].detach() for name, column in columns.items()})
         self.samples += len(next(iter(self.batches[-1].values())))
 
     def gathered(self, trainer: Trainer, module: LightningModule) -> dict[str, Tensor]:
-        """The columns (N, ...) over all ranks, which all have to call this; empty if nothing was kept.
+        """Return the columns (N, ...) of all ranks, which all must call this; empty if nothing was kept.
 
         Raises:
             RuntimeError: the ranks hold different numbers of samples.

@@ -1,4 +1,4 @@
-"""Where the table of group rates goes when a run ends."""
+"""Report group rates at the end of a run."""
 
 from math import isnan
 
@@ -13,13 +13,13 @@ from evaluation.plots.group_plot import plot_group_rates
 
 
 def write_group_report(trainer: Trainer, table: pd.DataFrame, stage: str, title: str) -> None:
-    """Write the table and its chart; every rank has to call this, rank zero writes.
+    """Write the table and its chart. Every rank must call this; rank zero writes.
 
     The files are `<log_dir>/group_rates_<stage>.csv` and `<log_dir>/figures/group_fairness_<stage>.png`; W&B
-    gets both. Without a logger, as in `fast_dev_run`, there is no place for them and none is written.
+    gets both. Without a logger, as in `fast_dev_run`, nothing is written.
 
     Args:
-        trainer: its loggers say where to.
+        trainer: its loggers give the folder.
         table: rows of `group_table` with the column `grouping`.
         stage: val or test.
         title: of the chart.

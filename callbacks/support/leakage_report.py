@@ -1,4 +1,4 @@
-"""Where the table of what probes read goes when a test ends."""
+"""Report leakage at the end of a test."""
 
 from typing import NamedTuple
 
@@ -12,12 +12,12 @@ from evaluation.leakage.held_out import removed, strongest
 
 
 def write_leakage(trainer: Trainer, table: pd.DataFrame) -> None:
-    """Write `<log_dir>/leakage.csv`, and the same to W&B; every rank has to call this, rank zero writes.
+    """Write `<log_dir>/leakage.csv`, and the same to W&B. Every rank must call this; rank zero writes.
 
-    Without a logger there is no place for it and none is written.
+    Without a logger nothing is written.
 
     Args:
-        trainer: its loggers say where to.
+        trainer: its loggers give the folder.
         table: rows of `run_probes` with the columns `attribute` and `representation` (before, after).
     """
     folder = report_folder(trainer)
@@ -27,21 +27,21 @@ def write_leakage(trainer: Trainer, table: pd.DataFrame) -> None:
 
 
 class Verdict(NamedTuple):
-    """The strongest probes of an attribute, rows of `run_probes`, and what lies between them."""
+    """The strongest probes of an attribute, rows of `run_probes`, and the leakage reduction."""
 
     after: pd.Series
     before: pd.Series | None
-    """None where only a checkpoint was tested."""
+    """None if only a checkpoint was tested."""
     removed: float
-    """Percent, see `evaluation.leakage.held_out.removed`; nan without a before, or of the task."""
+    """Percent, see `evaluation.leakage.held_out.removed`; nan without `before`, and for the task."""
 
 
 def verdicts(table: pd.DataFrame, kept: str | None = None) -> dict[str, Verdict]:
-    """Attribute -> what its strongest probes say.
+    """Find the strongest probes of each attribute.
 
     Args:
-        table: as for `write_leakage`.
-        kept: the attribute that the model learns, from which nothing is meant to be removed.
+        table: see `write_leakage`.
+        kept: the attribute that the model learns, whose leakage is not to be reduced.
     """
     found = {}
     for attribute, rows in table.groupby("attribute", sort=False):
@@ -56,7 +56,7 @@ def verdicts(table: pd.DataFrame, kept: str | None = None) -> dict[str, Verdict]
 
 
 def print_leakage(table: pd.DataFrame, kept: str | None = None) -> None:
-    """Print for each attribute what the strongest probe read before and after, and how much was removed."""
+    """Print the leakage of each attribute before and after training, and its reduction."""
     printed = Table(
         title="What the strongest probe reads (test)",
         caption="Balanced accuracy and its 95 % interval. The probes learned from the validation split.",

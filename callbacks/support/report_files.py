@@ -1,4 +1,4 @@
-"""Where the callbacks leave tables and pictures: the run folder and W&B."""
+"""Write tables and figures of callbacks to the run folder and to W&B."""
 
 from pathlib import Path
 
@@ -12,22 +12,22 @@ from evaluation.samples.spreadsheet import csv_text
 
 
 def report_folder(trainer: Trainer) -> Path | None:
-    """The run folder in the process that writes, None in the others and where nothing is logged.
+    """Return the run folder in the process that writes; None in the others, and without a logger.
 
-    Every rank has to ask.
+    Every rank must call this.
     """
     log_dir = trainer.log_dir if trainer.loggers else None  # a broadcast
     return Path(log_dir) if log_dir is not None and trainer.is_global_zero else None
 
 
 def write_table(folder: Path, name: str, table: pd.DataFrame) -> None:
-    """Write `<folder>/<name>.csv`, in which text that looks like a formula is behind an apostrophe."""
+    """Write `<folder>/<name>.csv`, with an apostrophe before text that looks like a formula."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.csv").write_text(csv_text(table), encoding="utf-8")
 
 
 def log_table(trainer: Trainer, key: str, table: pd.DataFrame) -> None:
-    """Send a table to W&B, where it is used."""
+    """Send a table to W&B, if it is used."""
     for logger in trainer.loggers:
         if isinstance(logger, WandbLogger):
             logger.log_table(key, dataframe=table)
@@ -40,7 +40,7 @@ def log_figure(trainer: Trainer, key: str, figure: Figure, folder: Path, name: s
 
 
 def log_image(trainer: Trainer, key: str, image: Path) -> None:
-    """Send a picture to W&B, where it is used."""
+    """Send an image to W&B, if it is used."""
     for logger in trainer.loggers:
         if isinstance(logger, WandbLogger):
             logger.log_image(key, [str(image)])

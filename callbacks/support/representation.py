@@ -1,4 +1,4 @@
-"""What the callbacks that watch a representation ask of a module: its embeddings, now and before training."""
+"""Embeddings of a module and of its initial backbone, for callbacks."""
 
 import copy
 from typing import Any
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 def check_representation(callback: Callback, module: LightningModule) -> None:
-    """Raises MisconfigurationException unless the module has `backbone`, `inputs` and `embed`."""
+    """Raise MisconfigurationException unless the module has `backbone`, `inputs` and `embed`."""
     if not all(hasattr(module, name) for name in ("backbone", "inputs", "embed")):
         raise MisconfigurationException(
             f"{type(callback).__name__} needs a module with a backbone, not {type(module).__name__}"
@@ -17,7 +17,7 @@ def check_representation(callback: Callback, module: LightningModule) -> None:
 
 
 def original_backbone(module: LightningModule) -> nn.Module:
-    """A frozen copy of the backbone as it is, in eval mode."""
+    """Return a frozen copy of the backbone, in eval mode."""
     backbone: Any = module.backbone
     return copy.deepcopy(backbone).requires_grad_(False).eval()
 
@@ -25,13 +25,13 @@ def original_backbone(module: LightningModule) -> nn.Module:
 def embedding_now(
     trainer: Trainer, module: LightningModule, batch: dict[str, Tensor], outputs: Any = None
 ) -> Tensor:
-    """The module's embeddings (N, D) of a batch; within an evaluation, which sets eval mode and no_grad.
+    """Compute the module's embeddings (N, D) of a batch, in an evaluation, which sets eval mode and no_grad.
 
     Args:
-        trainer: says the precision.
+        trainer: gives the precision.
         module: see `check_representation`.
         batch: on the module's device.
-        outputs: what the evaluation step returned; its `embedding` is taken if it has one.
+        outputs: output of the evaluation step; its `embedding` is used if there is one.
     """
     if isinstance(outputs, dict) and "embedding" in outputs:
         return outputs["embedding"]
@@ -43,12 +43,12 @@ def embedding_now(
 def embedding_before(
     trainer: Trainer, module: LightningModule, batch: dict[str, Tensor], original: nn.Module
 ) -> Tensor:
-    """The embeddings (N, E) float32 of a batch by an `original_backbone`, which it takes to the batch."""
+    """Compute the embeddings (N, E) float32 of a batch by an `original_backbone`, on the batch's device."""
     known: Any = module
     with trainer.precision_plugin.forward_context():
         return original.to(module.device)(known.inputs(batch)).float()
 
 
 def is_rehearsal(trainer: Trainer) -> bool:
-    """Whether this is a `fast_dev_run`, whose few samples say nothing."""
+    """Return whether this is a `fast_dev_run`, which has too few samples to measure anything."""
     return bool(trainer.fast_dev_run)  # type: ignore[attr-defined]  # which Lightning sets at run time

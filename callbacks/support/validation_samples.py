@@ -1,4 +1,4 @@
-"""What the callbacks share that look at the first samples of each validation."""
+"""Base of the callbacks that use the first samples of each validation."""
 
 from abc import abstractmethod
 from typing import Any
@@ -10,10 +10,10 @@ from callbacks.support.gather import Collected
 
 
 class ValidationSamples(Callback):
-    """Collects columns of the first `max_samples` samples of each validation; see `Collected`.
+    """Collect columns of the first `max_samples` samples of each validation; see `Collected`.
 
     Args:
-        max_samples: samples of the split that take part.
+        max_samples: number of samples of the split in use.
     """
 
     def __init__(self, max_samples: int) -> None:
@@ -24,10 +24,10 @@ class ValidationSamples(Callback):
     def columns(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any
     ) -> dict[str, Tensor]:
-        """What to keep of a batch: columns (n, ...); none leaves the batch out."""
+        """Return the columns (n, ...) of a batch to keep; an empty dict leaves the batch out."""
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Forget what an earlier epoch, or the sanity check, left."""
+        """Clear the samples of an earlier epoch or of the sanity check."""
         self.collected = Collected(self.max_samples)
 
     def on_validation_batch_end(
@@ -39,6 +39,6 @@ class ValidationSamples(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep a batch's columns while there is room."""
+        """Keep a batch's columns, up to `max_samples`."""
         if not self.collected.full(trainer) and (kept := self.columns(trainer, pl_module, outputs, batch)):
             self.collected.add(trainer, kept)

@@ -1,4 +1,4 @@
-"""Which validations the costly callbacks look at."""
+"""Schedule of the callbacks that do not run in every validation."""
 
 from pytorch_lightning import Trainer
 from pytorch_lightning.trainer.states import TrainerFn
@@ -7,15 +7,15 @@ from callbacks.support.representation import is_rehearsal
 
 
 def check_every(every_n_epochs: int) -> None:
-    """Raises ValueError unless it is 1 or more."""
+    """Raise ValueError unless `every_n_epochs` is 1 or more."""
     if every_n_epochs < 1:
         raise ValueError(f"every_n_epochs is 1 or more, not {every_n_epochs}")
 
 
 def is_due(trainer: Trainer, every_n_epochs: int) -> bool:
-    """Whether this validation is of every n-th epoch of the training, or of none.
+    """Return whether this validation belongs to an n-th epoch of the training, or to no training.
 
-    Neither the sanity check nor a `fast_dev_run` is ever due.
+    The sanity check and a `fast_dev_run` are never due.
     """
     if trainer.sanity_checking or is_rehearsal(trainer):
         return False

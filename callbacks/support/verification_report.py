@@ -1,4 +1,4 @@
-"""Where the verification of the test split goes: tables and curves."""
+"""Report the verification of the test split: a table and curves."""
 
 from collections.abc import Mapping
 
@@ -14,11 +14,11 @@ from evaluation.verification.pair_scores import score_pairs
 def write_verification(trainer: Trainer, embeddings: Mapping[str, Tensor], identity: Tensor) -> None:
     """Write `verification.csv`, and to `figures/` the ROC curve and the scores; W&B gets all three.
 
-    The table has a row for each representation, see `PairScores.summary`. Every rank has to call this, rank
-    zero writes; without a logger, or without both genuine and impostor pairs, nothing is written.
+    The table has a row for each representation, see `PairScores.summary`. Every rank must call this; rank
+    zero writes. Without a logger, or without both genuine and impostor pairs, nothing is written.
 
     Args:
-        trainer: its loggers say where to.
+        trainer: its loggers give the folder.
         embeddings: representation (before, after) -> (N, D).
         identity: (N,) int64, -1 where unknown.
     """
@@ -40,7 +40,7 @@ def write_verification(trainer: Trainer, embeddings: Mapping[str, Tensor], ident
 
 
 def _labelled(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """The rows of all frames, with the column `representation` in front."""
+    """Concatenate all frames, with the column `representation` first."""
     return (
         pd.concat(frames, names=["representation", None]).reset_index("representation").reset_index(drop=True)
     )

@@ -1,4 +1,4 @@
-"""What every backbone is: a network, what its input looks like, and which part of it trains."""
+"""The base of all backbones: a network, its input, and the part of it that trains."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -37,26 +37,26 @@ class InputSpec:
             raise ValueError(f"mean and std hold three values each, std positive: {self.mean}, {self.std}")
 
     def take(self, options: dict[str, Any]) -> "InputSpec":
-        """This input with the fields that `options` names replaced; they are removed from `options`."""
+        """Return a copy with the fields that `options` names, which are removed from `options`."""
         given = {name: options.pop(name) for name in asdict(self) if name in options}
         given |= {name: tuple(given[name]) for name in ("mean", "std") if name in given}
         return replace(self, **given)
 
     def as_options(self) -> dict[str, Any]:
-        """The fields as plain values that JSON and YAML keep."""
+        """Return the fields as plain values for JSON and YAML."""
         return asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
 
 
 def _image_of(per_channel: Tensor, size: int) -> Tensor:
-    """(3, 1, 1) values as a (1, 3, size, size) image, laid out as the images are.
+    """Expand values (3, 1, 1) to an image (1, 3, size, size) in the memory layout of the images.
 
-    Broadcasting over three innermost channels would take processors ten times as long.
+    Broadcasting over three innermost channels would take a CPU ten times as long.
     """
     return per_channel.expand(1, 3, size, size).contiguous(memory_format=torch.channels_last)
 
 
 class Preprocess(nn.Module):
-    """FaceBatch images to a network's input, on whichever device they are.
+    """Convert FaceBatch images to a network's input, on their device.
 
     Args:
         spec: the network's input.
@@ -96,7 +96,7 @@ class Preprocess(nn.Module):
         if self.spec.channel_order == "bgr":
             x = x.flip(1)
         gain = self.gain.float()
-        # in place in what is ours alone
+        # in place where the tensor is a new one
         x = x.mul_(gain / 255.0) if image.dtype == torch.uint8 else x * gain
         x.add_(self.shift.float())
         # the network's type, where a trainer has converted it, and its memory layout
@@ -104,23 +104,23 @@ class Preprocess(nn.Module):
 
 
 class Backbone(nn.Module):
-    """A network that turns face images into embeddings, wholly, partly or not at all trainable.
+    """A network from face images to embeddings, of which all, a part or nothing trains.
 
-    The frozen part has `requires_grad` False, so that autograd records nothing for it, and is in eval mode
-    whatever the module is set to: its BatchNorm statistics do not move and its dropout drops nothing.
+    The frozen part has `requires_grad` False, so that autograd records nothing for it, and is always in eval
+    mode: its BatchNorm statistics do not move and its dropout is off.
 
     Args:
-        network: (N, 3, S, S) prepared images to (N, D).
+        network: from preprocessed images (N, 3, S, S) to (N, D).
         num_features: D.
-        input_spec: how images are prepared.
+        input_spec: the input of the network.
         last_stage: names of the parameters of the network's last stage.
-        recipe: keywords of `build_backbone` that build this architecture again, to load a state dict into.
+        recipe: keywords of `build_backbone` that build this architecture, to load a state dict into.
     """
 
     reads = "image"
-    """What it takes of a FaceBatch."""
+    """Key of the FaceBatch that is its input."""
     random = False
-    """Whether its frozen part holds random values, which nobody trained."""
+    """Whether its frozen part holds untrained random values."""
 
     def __init__(
         self,
@@ -140,11 +140,11 @@ class Backbone(nn.Module):
         self._frozen: list[nn.Module] = []
 
     def forward(self, image: Tensor) -> Tensor:
-        """Embeddings (N, D) of images (N, 3, H, W) RGB of any size, uint8 or floating in [0, 1]."""
+        """Compute embeddings (N, D) of images (N, 3, H, W) RGB of any size, uint8 or floating in [0, 1]."""
         return self.network(self.preprocess(image))
 
     def set_trainable(self, trainable: Trainable) -> None:
-        """Choose the part that trains: nothing, the last stage or everything.
+        """Select the part that trains: nothing, the last stage or everything.
 
         Raises:
             ValueError: the network's last stage is not known.
@@ -167,7 +167,7 @@ class Backbone(nn.Module):
 
 
 def _frozen_modules(network: nn.Module) -> list[nn.Module]:
-    """Modules without a trainable parameter; those without any count if they precede the trainable part."""
+    """List modules that do not train; those without any parameter only before the part that trains."""
     frozen, reached = [], False
     for module in network.modules():
         parameters = list(module.parameters())

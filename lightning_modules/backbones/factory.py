@@ -1,4 +1,4 @@
-"""From a name to a backbone: the one factory."""
+"""The factory of backbones: build one by name, and save it."""
 
 import json
 import warnings
@@ -36,7 +36,7 @@ SYNTHETIC_FILE = Path(__file__).parent / "weights" / "synthetic_recogniser.safet
 RANDOM, CHECKPOINT = "random", "checkpoint"
 """Values of `weights` of every kind of backbone that can be built without a file."""
 SUMS = "sha256"
-"""Entry of a weights file's metadata: the tensor_sha256 of each tensor."""
+"""Metadata key of a weights file: the tensor_sha256 of each tensor."""
 _PUBLISHED = {
     VGGFACE2: "the path of resnet50_ft_weight.pkl (linked from github.com/cydonia999/VGGFace2-pytorch and "
     "github.com/ox-vgg/vgg_face2)",
@@ -51,7 +51,7 @@ def build_backbone(
     trainable: Trainable = "none",
     options: dict[str, Any] | None = None,
 ) -> Backbone:
-    """A face network by name.
+    """Build a face network by name.
 
     Args:
         name: `vggface2_resnet50`; `inception_resnet_v1`; `onnx`; `precomputed` (the data give embeddings);
@@ -59,12 +59,12 @@ def build_backbone(
             `synthetic_recogniser` (small, trained on the synthetic faces, shipped with this package); the
             path of a `.safetensors` file that `save_backbone` wrote; or any timm name,
             `hf_hub:<owner>/<model>` included.
-        weights: what the network starts from, see the builder of each. None means random values, and is
-            refused where a part of them would stay frozen; "random" means them too, and is not.
-            "checkpoint" is for modules read from a checkpoint, whose state dict brings the values.
+        weights: initial weights, see the builder of each. None means random values, and is refused if a part
+            of them would stay frozen; "random" allows that. "checkpoint" is for modules read from a
+            checkpoint, whose state dict replaces the values.
         trainable: the part that trains; with "all", any network may start from random values.
-        options: fields of `InputSpec` (`onnx`, timm) and keywords of the network (timm). Of all kinds
-            `suppressor`: `{width: , layers: }` of the one behind the network, in exports of SensitiveNets.
+        options: fields of `InputSpec` (`onnx`, timm) and keywords of the network (timm). All kinds have
+            `suppressor`: `{width: , layers: }` of a suppressor behind it, in exports of SensitiveNets.
 
     Raises:
         ValueError: an unknown name or option, or weights that cannot be used (`WeightsError`), such as none
@@ -109,14 +109,14 @@ def build_backbone(
 def save_backbone(
     backbone: Backbone, path: str | Path, *, made_by: str, figures: dict[str, float], half: bool = True
 ) -> None:
-    """Write a backbone as one file that says how to build it, for use as a `name` of `build_backbone`.
+    """Write a backbone and its recipe to one file, whose path is a `name` of `build_backbone`.
 
     Args:
-        backbone: of any kind but `onnx`, whose graph is not a name and options.
+        backbone: of any kind but `onnx`, whose graph no recipe builds.
         path: a `.safetensors` file to write.
         made_by: the command that trained it.
-        figures: what it reaches, by name.
-        half: store 16-bit floats; they are read as 32-bit.
+        figures: its results, by name.
+        half: store 16-bit floats, which are read as 32-bit.
 
     Raises:
         ValueError: an `onnx` backbone, another suffix, or values beyond the 16-bit range.
@@ -172,7 +172,7 @@ def _load_backbone(path: Path) -> Backbone:
 
 
 def _check_random(name: str, trainable: Trainable) -> None:
-    """Refuse random values that would stay as they are; warn of those that published ones could replace."""
+    """Refuse random values that would stay frozen; warn of those that published ones could replace."""
     if trainable != "all":
         published = f"set weights to {_PUBLISHED.get(name, 'pretrained')}" if name != LNTL_CONVNET else ""
         raise WeightsError(

@@ -12,7 +12,7 @@ LAST_STAGE = ("mixed_7a.", "repeat_3.", "block8.", "last_linear.", "last_bn.")
 
 
 def build_inception_resnet_v1(weights: str | None) -> Backbone:
-    """512 features of unit length of a 160 px image.
+    """Build the network: 512 features of unit length of a 160 px image.
 
     Args:
         weights: `vggface2` or `casia-webface`, which the package downloads; or the path of a state dict,

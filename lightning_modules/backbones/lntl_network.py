@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from lightning_modules.backbones.backbone_base import Backbone, InputSpec
 
 NAME = "lntl_convnet"
-STAGE = "relu2"
-"""Where the official bias heads read: 32 maps of 14 x 14."""
+FEATURE_LAYER = "relu2"
+"""Input of the official bias heads: 32 maps of 14 x 14."""
 
 
 class LNTLConvnet(nn.Sequential):
@@ -36,12 +36,12 @@ class LNTLConvnet(nn.Sequential):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, image: Tensor) -> Tensor:
-        """(N, 64) of prepared images (N, 3, 28, 28)."""
+        """Compute features (N, 64) of preprocessed images (N, 3, 28, 28)."""
         return super().forward(image)
 
 
 def build_lntl_convnet(weights: str | None = None) -> Backbone:
-    """64 features of a 28 px image, to be trained from the start.
+    """Build the network, 64 features of a 28 px image, with random weights.
 
     Args:
         weights: None for random values; "checkpoint" too, for a state dict that is loaded afterwards.

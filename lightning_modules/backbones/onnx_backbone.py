@@ -1,4 +1,4 @@
-"""Any ONNX face recogniser as a module that can be fine-tuned."""
+"""ONNX face recognisers as modules that can be fine-tuned."""
 
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,19 @@ from storage.checkpoints import WeightsError
 
 NAME = "onnx"
 _OPSET = 13
-"""Operations of older sets are not all known to onnx2torch; the converted graph differs by rounding alone."""
+"""onnx2torch lacks operations of older opsets; a graph converted to this one differs only by rounding."""
 
 
 def build_onnx(weights: str | None, options: dict[str, Any]) -> Backbone:
-    """The graph of a file, converted by onnx2torch.
+    """Convert the graph of a file by onnx2torch.
 
-    Convolutions and linear layers become parameters. What the file keeps as bare constants (slopes of PReLU)
-    stays constant. A checkpoint does not hold the graph: loading one needs the `.onnx` file again.
+    Weights of convolutions and linear layers become parameters. Bare constants of the file (slopes of PReLU)
+    stay constant. A checkpoint does not hold the graph: loading one needs the `.onnx` file again.
 
     Args:
         weights: path of an `.onnx` file with one image input (n, 3, S, S) and one output (n, D).
-        options: fields of `InputSpec`; the size is the graph's where it states one, and the rest are those
-            of the ArcFace family, RGB `(x - 127.5) / 128`.
+        options: fields of `InputSpec`. By default the size is the graph's, if it states one, and the rest is
+            that of the ArcFace family, RGB `(x - 127.5) / 128`.
 
     Raises:
         WeightsError: no file, no ONNX, operations of an opset that is too old, images with the channels last,
@@ -66,7 +66,7 @@ def build_onnx(weights: str | None, options: dict[str, Any]) -> Backbone:
 
 
 def _upgrade_hint(model: onnx.ModelProto, path: Path) -> str:
-    """What to do if the opset is an old one; empty if it is not."""
+    """Advise how to convert an old opset; empty if it is a recent one."""
     opset = max((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), default=_OPSET)
     if opset >= _OPSET:
         return ""
@@ -78,7 +78,7 @@ def _upgrade_hint(model: onnx.ModelProto, path: Path) -> str:
 
 
 def _input(model: onnx.ModelProto) -> tuple[str, list[int]]:
-    """Name and shape of the image input, 0 where the graph leaves a size open."""
+    """Return name and shape of the image input, with 0 where the graph leaves a size open."""
     constants = {tensor.name for tensor in model.graph.initializer}
     image = next(value for value in model.graph.input if value.name not in constants)
     return image.name, [d.dim_value for d in image.type.tensor_type.shape.dim]

@@ -1,4 +1,4 @@
-"""Embeddings that were computed before, in place of a network that computes them."""
+"""Precomputed embeddings in place of a network."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ NAME = "precomputed"
 
 
 class Precomputed(Backbone):
-    """Hands on the embeddings of the batch; nothing in it trains.
+    """Return the embeddings of the batch; there is nothing to train.
 
     Args:
         num_features: D, the embeddings' length.
@@ -29,7 +29,7 @@ class Precomputed(Backbone):
         )
 
     def forward(self, image: Tensor) -> Tensor:
-        """The embeddings (N, D) as they are.
+        """Return the embeddings (N, D) unchanged.
 
         Raises:
             MisconfigurationException: they have another length.
@@ -43,7 +43,7 @@ class Precomputed(Backbone):
 
 
 def build_precomputed(weights: str | None, options: dict[str, Any]) -> Precomputed:
-    """The stand-in for a network over embeddings of `options["num_features"]` values.
+    """Build the backbone of embeddings with `options["num_features"]` values.
 
     Raises:
         ValueError: weights, another option, or no number of features.

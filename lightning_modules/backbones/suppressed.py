@@ -9,7 +9,7 @@ from lightning_modules.layers.suppressor import Suppressor
 
 
 def suppressed(backbone: Backbone, suppressor: Suppressor) -> Backbone:
-    """The backbone and the suppressor as one network, for use without training; its recipe names both."""
+    """Join both into one network for inference; its recipe names both."""
     width = int(suppressor[-1].out_features)  # type: ignore[arg-type]  # its layers are linear
     own: dict[str, Any] = {"width": width, "layers": len(suppressor)}
     joined = Backbone(

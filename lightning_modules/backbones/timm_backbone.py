@@ -1,4 +1,4 @@
-"""Any network of timm, by its name."""
+"""Networks of timm, by name."""
 
 import difflib
 from collections.abc import Collection
@@ -11,22 +11,28 @@ from timm.models import group_parameters, load_model_config_from_hf
 from lightning_modules.backbones.backbone_base import Backbone, InputSpec
 
 HUB = ("hf_hub:", "hf-hub:")
-_THAT_READ = ("checkpoint_path", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "cache_dir")
-"""Options of timm that name files or addresses; a checkpoint of somebody else's must not choose them."""
+FORBIDDEN_TIMM_OPTIONS = (
+    "checkpoint_path",
+    "pretrained",
+    "pretrained_cfg",
+    "pretrained_cfg_overlay",
+    "cache_dir",
+)
+"""Options of timm that name files or addresses, which an untrusted checkpoint must not choose."""
 
 
 def build_timm(
     name: str, weights: str | None, options: dict[str, Any], *, other_names: Collection[str] = ()
 ) -> Backbone:
-    """A timm network without its classifier.
+    """Build a timm network without its classifier.
 
     Args:
         name: a timm name, or `hf_hub:<owner>/<model>`, which always brings its weights.
         weights: "pretrained" fetches timm's own; None leaves random values; "checkpoint" too, for a state
             dict that is loaded afterwards.
-        options: keywords of the network, and fields of `InputSpec` where they differ from those that timm
-            states for the network.
-        other_names: what else the user may have meant by an unknown name.
+        options: keywords of the network, and fields of `InputSpec` that replace those of timm for the
+            network.
+        other_names: further names to suggest for an unknown one.
 
     Raises:
         ValueError: an unknown name, an option that the network does not have, other weights.
@@ -38,7 +44,7 @@ def build_timm(
         near = difflib.get_close_matches(name, [*timm.list_models(), *other_names], n=3)
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         raise ValueError(f"there is no backbone {name!r}{hint}")
-    if named := sorted(set(options) & set(_THAT_READ)):
+    if named := sorted(set(options) & set(FORBIDDEN_TIMM_OPTIONS)):
         raise ValueError(f"{', '.join(named)}: no option of a backbone; its weights are an argument")
     fields = {key: options.pop(key) for key in InputSpec.__dataclass_fields__ if key in options}
     config = None
@@ -65,7 +71,7 @@ def build_timm(
 
 
 def _last_stage(network: Any) -> list[str]:
-    """Parameters of timm's last coarse group that multiplies by a matrix, and of the norms after it."""
+    """List the parameters of timm's last coarse group with a weight matrix, and of the norms after it."""
     weights = dict(network.named_parameters())
     groups = group_parameters(network, network.group_matcher(coarse=True))
     names: list[str] = []

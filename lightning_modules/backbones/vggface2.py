@@ -15,9 +15,9 @@ INPUT = InputSpec(224, channel_order="bgr", scale=255.0, mean=(91.4953, 103.8827
 
 
 def caffe_resnet50() -> nn.Module:
-    """timm's ResNet-50 without a classifier, with the two changes that make it the Caffe network.
+    """Build timm's ResNet-50 without a classifier, with the geometry of the Caffe network.
 
-    Caffe strides in the first 1x1 convolution of a stage, and pools 3x3/2 without padding, rounding up.
+    Caffe has the stride in the first 1x1 convolution of a stage; its 3x3/2 pooling rounds up, unpadded.
     """
     network: Any = timm.create_model("resnet50", num_classes=0)
     network.maxpool = nn.MaxPool2d(3, stride=2, padding=0, ceil_mode=True)
@@ -27,7 +27,7 @@ def caffe_resnet50() -> nn.Module:
 
 
 def build_vggface2_resnet50(weights: str | None) -> Backbone:
-    """The thesis' backbone: 2048 non-negative features of a 224 px image.
+    """Build the thesis' backbone: 2048 non-negative features of a 224 px image.
 
     Args:
         weights: `resnet50_ft_weight.pkl` or `resnet50_scratch_weight.pkl` of cydonia999/VGGFace2-pytorch, or

@@ -1,4 +1,4 @@
-"""Reading weights that somebody else stored, without running anybody's code."""
+"""Read weights from untrusted files, without running code."""
 
 import pickle
 from collections.abc import Callable, Collection
@@ -16,7 +16,7 @@ State = dict[str, Tensor]
 
 
 def _array_globals() -> dict[tuple[str, str], Callable[..., Any]]:
-    """What pickled arrays name, under the module paths of numpy 1 and of numpy 2."""
+    """Map the globals of pickled arrays, under the module paths of numpy 1 and 2, to their objects."""
     reconstruct: Any = np.empty(0).__reduce__()[0]
     scalar: Any = np.float32(0).__reduce__()[0]
     from_buffer: Any = np.empty(0).__reduce_ex__(5)[0]
@@ -33,12 +33,12 @@ def _array_globals() -> dict[tuple[str, str], Callable[..., Any]]:
 
 
 class ArrayUnpickler(pickle.Unpickler):
-    """Unpickles containers of numpy arrays; any other global is refused before it is looked up."""
+    """Unpickle containers of numpy arrays; any other global is refused before it is looked up."""
 
     allowed = _array_globals()
 
     def find_class(self, module: str, name: str) -> Any:
-        """The global if a pickled array needs it; raises UnpicklingError that names it otherwise."""
+        """Return the global if a pickled array needs it; otherwise raise UnpicklingError that names it."""
         if (module, name) not in self.allowed:
             raise pickle.UnpicklingError(f"the pickle asks for {module}.{name}, and only arrays are allowed")
         return self.allowed[module, name]
@@ -64,10 +64,10 @@ _READERS: dict[str, Callable[[Path], State]] = {
 
 
 def existing_file(path: str | Path) -> Path:
-    """The path, if a file is there.
+    """Return the path of an existing file.
 
     Raises:
-        WeightsError: it is not.
+        WeightsError: there is no such file.
     """
     if not Path(path).is_file():
         raise WeightsError(f"{path}: there is no such weights file")
@@ -75,11 +75,11 @@ def existing_file(path: str | Path) -> Path:
 
 
 def read_state(path: str | Path) -> State:
-    """The tensors of a `.pkl` (dict of arrays), `.pth`, `.pt` or `.safetensors` file, by name.
+    """Read the tensors, by name, of a `.pkl` (dict of arrays), `.pth`, `.pt` or `.safetensors` file.
 
     Raises:
-        WeightsError: no such file, another kind of file, damaged, holding something else than tensors, or
-            a value that is not finite.
+        WeightsError: no such file, another kind of file, a damaged one, values that are not tensors, or not
+            finite.
     """
     path = existing_file(path)
     if path.suffix not in _READERS:
@@ -99,9 +99,9 @@ def read_state(path: str | Path) -> State:
 
 
 def load_exactly(network: nn.Module, state: State, path: str | Path) -> None:
-    """Load every tensor of `state` into `network`, and leave none of the network's without a value.
+    """Load a state dict that holds all tensors of the network and no others.
 
-    Only BatchNorm's `num_batches_tracked` may be absent: files made before torch had it are in use.
+    Only BatchNorm's `num_batches_tracked` may be missing: files from before torch had it are in use.
 
     Raises:
         WeightsError: names or shapes differ.

@@ -1,4 +1,4 @@
-"""Forward passes that leave no trace in a network."""
+"""Forward passes that do not change the statistics of a network."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,11 +8,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 @contextmanager
-def still_statistics(network: nn.Module) -> Iterator[None]:
-    """Within it, BatchNorm layers that train normalise by the batch as ever, but keep their running values.
+def freeze_batchnorm_stats(network: nn.Module) -> Iterator[None]:
+    """Keep the running statistics of BatchNorm layers in train mode, which still normalise by the batch.
 
-    Eval mode would not do: it normalises by other values, so an adversary would learn from other features
-    than those that it is asked about. Layers in eval mode are left as they are.
+    Eval mode would not do: it normalises by the running statistics, so an adversary would learn from features
+    other than those it is trained against. Layers in eval mode are not changed.
     """
     layers = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.training]
     tracked = [layer.track_running_stats for layer in layers]

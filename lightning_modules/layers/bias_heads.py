@@ -1,7 +1,6 @@
-"""The heads that read a bias from features, and their losses: "h" of Learning Not to Learn."""
+"""Heads that predict a bias from features, and their losses: "h" of Learning Not to Learn."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import reduce
 
 import torch
@@ -13,14 +12,14 @@ from lightning_modules.layers.numerics import at_least_float32
 
 
 class VectorBiasHead(nn.Sequential):
-    """Reads a label from vectors: the layers of the official `Predictor`, linear in place of convolutions.
+    """Predict a label from vectors: the official `Predictor` with linear layers in place of convolutions.
 
-    Without its BatchNorm the head would lose sight of what the features keep at a small scale, where a
-    standardised probe still finds it.
+    Without its BatchNorm the head would miss what the features encode at a small scale, where a standardised
+    probe still finds it.
 
     Args:
         features: length of the vectors.
-        classes: of the label.
+        classes: number of classes of the label.
         hidden: units of the hidden layer.
     """
 
@@ -31,14 +30,14 @@ class VectorBiasHead(nn.Sequential):
 
 
 class MapBiasHead(nn.Module):
-    """Reads label maps from feature maps, one class a position (the official `Predictor`).
+    """Predict label maps from feature maps, one class per position (the official `Predictor`).
 
-    The official code has one predictor a map; a grouped convolution is the same in one.
+    The official code has one predictor per map; one grouped convolution computes the same.
 
     Args:
-        channels: of the feature maps.
-        classes: of each label map.
-        maps: how many label maps.
+        channels: number of feature maps.
+        classes: number of classes of each label map.
+        maps: number of label maps.
         hidden: channels of the hidden layer for each map.
     """
 
@@ -50,38 +49,40 @@ class MapBiasHead(nn.Module):
         self.output = nn.Conv2d(maps * hidden, maps * classes, 3, padding=1, groups=maps)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (N, classes, maps, H, W) of features (N, channels, H, W)."""
+        """Compute logits (N, classes, maps, H, W) of features (N, channels, H, W)."""
         logits = self.output(self.norm(self.dense(features)).relu())
         return logits.unflatten(1, (self.maps, -1)).transpose(1, 2)
 
 
 class AveragedBiasHead(MapBiasHead):
-    """Reads one label of the whole image from feature maps: the mean of the logits of all positions."""
+    """Predict one label of the whole image from feature maps: the mean of the logits of all positions."""
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (N, classes) of features (N, channels, H, W)."""
+        """Compute logits (N, classes) of features (N, channels, H, W)."""
         return super().forward(features).mean((2, 3, 4))
 
 
 def build_bias_head(
     features: tuple[int, ...], classes: int, *, maps: int = 0, hidden: int | None = None
 ) -> nn.Module:
-    """The head that suits features and labels.
+    """Build the head for the shape of features and labels.
 
     Args:
-        features: their shape in a batch, (N, D) or (N, channels, H, W).
-        classes: of the label.
+        features: shape of a batch of features, (N, D) or (N, channels, H, W).
+        classes: number of classes of the label.
         maps: number of label maps; 0 where an image has one label.
         hidden: units of the hidden layer; None takes 1024 on vectors and, as the official code, as many
             channels as the features have on maps.
 
     Raises:
-        ValueError: label maps are to be read from vectors.
+        ValueError: label maps with features that are vectors.
     """
     channels = features[1]
     if len(features) == 2:
         if maps:
-            raise ValueError("stage: label maps are read from feature maps, the embedding is a vector")
+            raise ValueError(
+                "feature_layer: label maps are read from feature maps, the embedding is a vector"
+            )
         return VectorBiasHead(channels, classes, hidden or 1024)
     hidden = hidden or channels
     head = (
@@ -93,15 +94,14 @@ def build_bias_head(
 
 
 class BiasHeads(nn.ModuleDict):
-    """One head for each sensitive attribute, by name; all read the same features."""
+    """One head per sensitive attribute, by name, all with the same features as input."""
 
     def confidence(self, features: Tensor) -> Tensor:
-        """The heads' negative entropies, summed; the gradient reaches the features, not the heads."""
-        with _without_gradient(self):
-            return _total(negative_entropy(at_least_float32(head(features))) for head in self.values())
+        """Sum the heads' negative entropies."""
+        return _total(negative_entropy(at_least_float32(head(features))) for head in self.values())
 
     def cross_entropy(self, features: Tensor, labels: dict[str, Tensor]) -> Tensor:
-        """The heads' cross entropies, summed."""
+        """Sum the heads' cross entropies."""
         return _total(
             bias_cross_entropy(at_least_float32(head(features)), labels[name]) for name, head in self.items()
         )
@@ -112,7 +112,7 @@ def _total(losses: Iterable[Tensor]) -> Tensor:
 
 
 def bias_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross entropy over the known labels; of several label maps the sum, as in the official code.
+    """Compute the cross entropy over known labels; of several label maps the sum, as in the official code.
 
     Args:
         logits: (N, C) or (N, C, maps, H, W).
@@ -121,12 +121,3 @@ def bias_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     losses = functional.cross_entropy(logits, target, ignore_index=-1, reduction="none")
     each = [dimension for dimension in range(target.ndim) if dimension != 1]
     return (losses.sum(each) / (target >= 0).sum(each).clamp(min=1)).sum()
-
-
-@contextmanager
-def _without_gradient(module: nn.Module) -> Iterator[None]:
-    module.requires_grad_(False)
-    try:
-        yield
-    finally:
-        module.requires_grad_(True)

@@ -1,12 +1,13 @@
-"""How certain a classifier is."""
+"""The entropy of predictions."""
 
 from torch import Tensor
 
 
 def negative_entropy(logits: Tensor) -> Tensor:
-    """The mean of sum_c p log p, in nats: -log C where all C classes are as likely, 0 where one is certain.
+    """Compute the mean of sum_c p log p, in nats.
 
-    In log space: p * log(p) itself, as published code has it, is not a number once a p rounds to 0.
+    It is -log C for a uniform prediction of C classes, and 0 for a certain one. It is computed in log space:
+    p * log(p) itself, as in published code, is nan once a p rounds to 0.
 
     Args:
         logits: (N, C, ...), finite; the mean is over samples and all further dimensions.

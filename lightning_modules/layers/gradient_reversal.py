@@ -19,10 +19,10 @@ class _Reverse(torch.autograd.Function):
 
 
 def reverse_gradient(x: Tensor, factor: float) -> Tensor:
-    """`x` as it is; what comes back through it is multiplied by `-factor`."""
+    """Return `x` unchanged; its gradient is multiplied by `-factor`."""
     return _Reverse.apply(x, factor)
 
 
 def dann_ramp(progress: float) -> float:
-    """The factor that lets an adversary in slowly: 0 at `progress` 0, almost 1 at 1 (the same, section 4)."""
+    """Return the factor that phases an adversary in: 0 at `progress` 0, almost 1 at 1 (section 4)."""
     return 2 / (1 + math.exp(-10 * progress)) - 1

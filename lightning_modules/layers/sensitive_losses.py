@@ -14,23 +14,23 @@ from torch.nn.functional import log_softmax, normalize
 
 Mining = Literal["semihard", "hard", "random"]
 Triplets = tuple[Tensor, Tensor, Tensor]
-"""Places (T,) int64 of anchors, positives (same identity) and negatives (another) in a batch."""
+"""Indices (T,) int64 of anchors, positives (same identity) and negatives (another one) in a batch."""
 
 
 def delta(logits: Tensor, target: int) -> Tensor:
-    """log(1 + |0.9 - P(target)|) (N,) of logits (N, C): thesis, equation 3.5.
+    """Compute log(1 + |0.9 - P(target)|) (N,) of logits (N, C): thesis, equation 3.5.
 
-    0 at P = 0.9, 0.642 at P = 0 and 0.095 at P = 1. Its slope in P is between 1 / 1.9 and 1, but in the
-    logits it vanishes where P is 0 or 1.
+    It is 0 at P = 0.9, 0.642 at P = 0 and 0.095 at P = 1. Its slope in P is between 1 / 1.9 and 1, but its
+    gradient in the logits vanishes where P is 0 or 1.
     """
     return (0.9 - log_softmax(logits, 1)[:, target].exp()).abs().log1p()
 
 
 def uniform_delta(logits: Tensor) -> Tensor:
-    """KL divergence (N,) in nats of the prediction from uniform, KL(uniform | P), of logits (N, C).
+    """Compute the divergence KL(uniform | P) (N,) in nats of the predictions of logits (N, C).
 
-    Our variant, not published: 0 where the classifier cannot tell. Its gradient in the logits is P - 1/C, so
-    that a confident classifier is contradicted with full strength.
+    Our variant, not published. It is 0 for a uniform prediction. Its gradient in the logits is P - 1/C, which
+    does not vanish for a confident classifier.
     """
     return -log_softmax(logits, 1).mean(1) - math.log(logits.shape[1])
 
@@ -44,17 +44,17 @@ def mine_triplets(
     normalize: bool,
     seed: int,
 ) -> Triplets:
-    """Triplets of a batch; none where it lacks a positive or a negative.
+    """Find triplets of a batch; none if it lacks a positive or a negative.
 
     Args:
         embedding: (N, D) float.
-        identity: (N,) int64; -1 (unknown) takes no part.
+        identity: (N,) int64; samples of unknown identity (-1) are ignored.
         mining: `random`: as many for each anchor as it has images; `hard`: each anchor's farthest positive
             and nearest negative; `semihard`: all whose negative is farther than the positive, by less than
-            the margin (FaceNet), or random ones where there are none, so that the regulariser goes on.
+            the margin (FaceNet), or random ones if there are none, so that the regulariser still acts.
         margin: of the loss, in squared distance.
-        normalize: distances are between embeddings of unit length.
-        seed: of random triplets; the global generator is left as it is.
+        normalize: compute distances between embeddings of unit length.
+        seed: of random triplets; the global generator is not used.
     """
     known = (identity >= 0).nonzero()[:, 0]
     features, labels = embedding.detach()[known], identity[known]
@@ -74,7 +74,7 @@ def mine_triplets(
 
 
 def triplet_loss(embedding: Tensor, triplets: Triplets, *, margin: float, normalize: bool) -> Tensor:
-    """The mean of [|a - p|^2 - |a - n|^2 + margin]_+: thesis, equation 3.4, with the hinge of FaceNet.
+    """Compute the mean of [|a - p|^2 - |a - n|^2 + margin]_+ (thesis, equation 3.4, with FaceNet's hinge).
 
     The thesis prints no hinge, without which a linear map has no minimum; nor does it give the margin.
 
@@ -90,15 +90,15 @@ def triplet_loss(embedding: Tensor, triplets: Triplets, *, margin: float, normal
 
 
 def similarity_loss(embedding: Tensor, source: Tensor) -> Tensor:
-    """The mean squared change of the cosine between two samples, over all pairs of a batch.
+    """Compute the mean squared change of the cosine between two samples, over all pairs of a batch.
 
-    Our variant in place of triplets: it asks for no identity and so cannot over-fit the training people, but
-    keeps all that the source's cosines tell. After Tung and Mori, "Similarity-Preserving Knowledge
+    Our variant in place of triplets: it needs no identity and so cannot over-fit the training identities, but
+    keeps everything that the source's cosines encode. After Tung and Mori, "Similarity-Preserving Knowledge
     Distillation", ICCV 2019.
 
     Args:
         embedding: (N, D) float.
-        source: (N, E) float, what it was made of; no gradient reaches it.
+        source: (N, E) float, the input of the embedding; no gradient reaches it.
     """
     now, before = (normalize(x) @ normalize(x).T for x in (embedding, source.detach()))
     pairs = len(embedding) * (len(embedding) - 1)
@@ -106,5 +106,5 @@ def similarity_loss(embedding: Tensor, source: Tensor) -> Tensor:
 
 
 def mean_over_triplets(values: Tensor, triplets: Triplets) -> Tensor:
-    """The mean over triplets of values (N,) at anchor + positive + negative (equation 3.3); 0 without any."""
+    """Average values (N,) at anchor + positive + negative over triplets (equation 3.3); 0 without any."""
     return values[torch.cat(triplets)].sum() / max(len(triplets[0]), 1)

@@ -23,8 +23,8 @@ class AttributeClassifier(FaceModule):
 
     Args:
         hidden: units of the head's dense layer.
-        scheduler: from an optimizer to a learning-rate schedule, stepped once an epoch; `ReduceLROnPlateau`
-            after each validation, by the metric that its `monitor` names, or else `val/loss`.
+        scheduler: builds a learning-rate schedule from an optimizer. It is stepped once an epoch;
+            `ReduceLROnPlateau` after each validation, by the metric that its `monitor` names, or `val/loss`.
         **common: the arguments of `FaceModule`.
     """
 
@@ -40,7 +40,7 @@ class AttributeClassifier(FaceModule):
 
     @property
     def outputs(self) -> int:
-        """Logits of the head: one a class."""
+        """Number of logits of the head: one per class."""
         return len(self.classes)
 
     def losses(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -52,18 +52,18 @@ class AttributeClassifier(FaceModule):
         return logits.argmax(1), logits.softmax(1)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Average the losses of the samples whose class is known."""
+        """Compute the mean loss of the samples whose class is known."""
         target = batch[self.task]
         loss = masked_mean(self.losses(self(self.inputs(batch)), target), target)
         self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(target))
         return loss
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits (N, outputs) float32 of images (N, 3, H, W); float64 in 64-bit training."""
+        """Compute logits (N, outputs) float32 of images (N, 3, H, W); float64 in 64-bit training."""
         return at_least_float32(self.head(self.embed(image)))
 
     def evaluate(self, batch: Batch, stage: str) -> Batch:
-        """Log loss and accuracy over the known targets, and hand the predictions to the callbacks.
+        """Log loss and accuracy over the known targets, and return the predictions for the callbacks.
 
         Returns:
             `prediction` (N,) int64, `target` (N,) int64 and `score` (N,) or (N, C) float.
@@ -88,11 +88,11 @@ class AttributeClassifier(FaceModule):
         return self.evaluate(batch, "test")
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The optimizer of everything that trains, and its schedule."""
+        """Build the optimizer of all parameters that train, and its schedule."""
         optimizer = self.optimizer(self.trainable_parameters())
         if self.scheduler is None:
             return optimizer
-        # not Lightning's to step on a plateau, see `step_plateau_schedules`
+        # Lightning must not step it on a plateau, see `step_plateau_schedules`
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": self.scheduler(optimizer), "reduce_on_plateau": False},
@@ -104,7 +104,7 @@ class AttributeClassifier(FaceModule):
             super().lr_scheduler_step(scheduler, metric)
 
     def on_train_start(self) -> None:
-        """Begin to count the labels that training reads."""
+        """Start counting the labels that training uses."""
         self.known_labels = KnownLabels(roles_of(self, self.learns))
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
@@ -112,12 +112,12 @@ class AttributeClassifier(FaceModule):
         self.known_labels.add(batch)
 
     def on_train_epoch_end(self) -> None:
-        """Warn of an attribute of which the epoch had no label."""
+        """Warn of attributes without any label in the epoch."""
         super().on_train_epoch_end()
         self.known_labels.warn(self.trainer)
 
     def on_validation_epoch_end(self) -> None:
-        """Step the schedules that wait for a metric, all of which are logged by now."""
+        """Step the schedules that wait for a metric; all metrics are logged by now."""
         step_plateau_schedules(self)
 
 

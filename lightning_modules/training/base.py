@@ -1,4 +1,4 @@
-"""What the methods share: the representation of a face, and how an attribute classifier is measured."""
+"""The base of all methods: a backbone, its optimizer, and checkpoints that need no other file."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Literal
@@ -21,11 +21,11 @@ tensor for each attribute, -1 where it is unknown."""
 
 
 RANDOM_BACKBONE = "random_backbone"
-"""In a checkpoint: the frozen part of its backbone holds random values, which nobody trained."""
+"""Key of a checkpoint whose backbone's frozen part holds untrained random values."""
 
 
 class FaceModule(LightningModule):
-    """A backbone in a LightningModule: its embedding, its optimizer, and checkpoints that stand alone.
+    """A backbone in a LightningModule: its embedding, its optimizer, and self-contained checkpoints.
 
     Args:
         attributes: class names of each attribute of the data; the command line fills it in.
@@ -34,17 +34,17 @@ class FaceModule(LightningModule):
         weights: what the backbone starts from; null only if all of it trains or it brings its own.
         trainable: the part of the backbone that trains: none, last_stage or all.
         backbone_options: further options of the backbone.
-        optimizer: from parameters to an optimizer; the default is that of the thesis' annex (section IV).
+        optimizer: builds an optimizer from parameters; the default is that of the thesis' annex (section IV).
         grad_checkpointing: less memory for more time, see `block_checkpointing.checkpoint_blocks`.
-        compile_backbone: what compiles the backbone's network by `torch.compile`: inductor, or aot_eager for
-            a trial without its code; null leaves it. (Images are laid out as `torch.channels_last` always.)
+        compile_backbone: backend of `torch.compile` for the backbone's network: inductor, or aot_eager for a
+            trial without code generation; null does not compile. (Images are always `torch.channels_last`.)
 
     Raises:
-        ValueError: `task` is not an attribute of the data, or a switch does not go with the backbone.
+        ValueError: `task` is not an attribute of the data, or an option does not suit the backbone.
     """
 
     learns: ClassVar[tuple[str, ...]] = ("task", "sensitive")
-    """The arguments that name attributes of which weights are learned."""
+    """The constructor arguments that name the attributes whose labels training uses."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class FaceModule(LightningModule):
     ) -> None:
         super().__init__()
         # Callables cannot be read back with weights_only=True, and a checkpoint holds the optimizer's state.
-        # What the logger gets is the command line's to say: `attributes` can name thousands of identities.
+        # The command line decides what the logger gets: `attributes` can name thousands of identities.
         self.save_hyperparameters(logger=False)
         for name in [name for name in self.hparams if name.endswith(("optimizer", "scheduler"))]:
             del self.hparams[name]
@@ -84,7 +84,7 @@ class FaceModule(LightningModule):
         self.backbone.network.compile(backend=backend)  # in place: the names of weights stay
 
     def classes_of(self, argument: str, attribute: str) -> list[str]:
-        """Class names of the attribute that a constructor's argument names.
+        """Return the class names of the attribute that a constructor argument names.
 
         Raises:
             ValueError: the data do not have it.
@@ -96,10 +96,10 @@ class FaceModule(LightningModule):
         return list(self.attributes[attribute])
 
     def inputs(self, batch: Batch) -> Tensor:
-        """What the backbone reads of a batch: images, or embeddings that were computed before.
+        """Return the backbone's input of a batch: images, or precomputed embeddings.
 
         Raises:
-            MisconfigurationException: the data do not give it.
+            MisconfigurationException: the batch has none.
         """
         if (reads := self.backbone.reads) not in batch:
             raise MisconfigurationException(
@@ -109,7 +109,7 @@ class FaceModule(LightningModule):
         return batch[reads]
 
     def embed(self, image: Tensor) -> Tensor:
-        """The representation (N, D) float32 of images (N, 3, H, W); float64 in 64-bit training."""
+        """Compute the representation (N, D) float32 of images (N, 3, H, W); float64 in 64-bit training."""
         return at_least_float32(self.backbone(image))
 
     def embedding_network(self) -> Backbone:
@@ -117,18 +117,18 @@ class FaceModule(LightningModule):
         return self.backbone
 
     def trainable_parameters(self) -> list[nn.Parameter]:
-        """What the optimizer gets: everything that is not frozen."""
+        """Return the parameters that are not frozen."""
         return [parameter for parameter in self.parameters() if parameter.requires_grad]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store hyper-parameters that build this module where the backbone's weights file no longer is.
+        """Store hyper-parameters that build this module without the backbone's weights file.
 
-        `load_from_checkpoint(path, weights_only=True)` then needs nothing but the checkpoint; only a backbone
-        of kind `onnx` needs its file, for the graph (give another place as `weights=`).
+        `load_from_checkpoint(path, weights_only=True)` then needs only the checkpoint; a backbone of kind
+        `onnx` needs its file too, for the graph (`weights=` names another path).
         """
         recipe = self.backbone.recipe
         checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY] |= {
-            # those of its own alone: identities can be many, and account names of people
+            # only those in use: identities can be many, and can be account names
             "attributes": {name: list(self.attributes[name]) for name in sorted(self.used_attributes)},
             "backbone": recipe["name"],
             "weights": recipe["weights"],
@@ -141,7 +141,7 @@ class FaceModule(LightningModule):
             checkpoint[RANDOM_BACKBONE] = True
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse a checkpoint that was trained on other classes than the data's, see `check_classes`."""
+        """Refuse a checkpoint that was trained on classes other than the data's, see `check_classes`."""
         self.check_classes(checkpoint, "the checkpoint", roles=self.learns)
 
     def check_classes(
@@ -151,8 +151,8 @@ class FaceModule(LightningModule):
 
         Args:
             checkpoint: what Lightning stored.
-            what: names it in the message.
-            roles: hyper-parameters that name attributes, to be the same in both.
+            what: its name in the message.
+            roles: hyper-parameters that name attributes and must be equal in both.
         """
         own = {role: getattr(self, role) for role in roles if hasattr(self, role)}
         check_classes(checkpoint, self.attributes, self.used_attributes, own, what)

@@ -1,4 +1,4 @@
-"""Less memory for more time: what a block computes is computed again for its gradient."""
+"""Activation checkpointing: save memory by computing a block's activations again for its gradient."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -13,9 +13,9 @@ from lightning_modules.backbones.backbone_base import Backbone
 
 
 def checkpoint_blocks(backbone: Backbone) -> None:
-    """Let every block that trains keep its input alone until the backward pass (Chen et al., 2016).
+    """Let every block that trains keep only its input until the backward pass (Chen et al., 2016).
 
-    Losses, gradients and the running values of BatchNorm stay what they were. (With timm's own switch,
+    Losses, gradients and the running values of BatchNorm do not change. (With timm's own switch,
     `set_grad_checkpointing`, BatchNorm counts each batch twice.) A block is a part of an `nn.Sequential` that
     consists of layers itself, such as a residual block of a stage.
 
@@ -38,7 +38,7 @@ def _trains(module: nn.Module) -> bool:
 
 
 def _blocks(module: nn.Module) -> Iterator[nn.Module]:
-    """The outermost blocks that train."""
+    """Yield the outermost blocks that train."""
     for child in module.children():
         if isinstance(module, nn.Sequential) and _trains(child) and next(child.children(), None):
             yield child
@@ -53,15 +53,15 @@ def _computed_again(block: nn.Module, forward: Callable[[Tensor], Tensor], x: Te
 
 
 def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-    """Those of the first time and of the second."""
+    """Return the contexts of the first forward pass and of its recomputation."""
     return nullcontext(), _counted_already(block)
 
 
 @contextmanager
 def _counted_already(block: nn.Module) -> Iterator[None]:
-    """Within it, BatchNorm layers that train keep their running values, but save for autograd what they did.
+    """Keep the running values of the BatchNorm layers that train, but save the same tensors for autograd.
 
-    (`still_statistics` would leave the running values out of what is saved, which checkpointing refuses.)
+    (`freeze_batchnorm_stats` would save no running values, which checkpointing refuses.)
     """
     norms = [module for module in block.modules() if isinstance(module, _BatchNorm)]
     layers = [norm for norm in norms if norm.training and norm.track_running_stats]

@@ -1,4 +1,4 @@
-"""Whether weights were trained on the classes that the data have."""
+"""Check that weights were trained on the classes of the data."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -15,14 +15,14 @@ def check_classes(
     roles: Mapping[str, Any],
     what: str,
 ) -> None:
-    """Refuse weights of other classes, or of the same in another order: their outputs would change places.
+    """Refuse weights of other classes, or of the same in another order, which would permute the outputs.
 
     Args:
-        checkpoint: of a Lightning training, whose hyper-parameters name the classes that it used.
+        checkpoint: a Lightning checkpoint, whose hyper-parameters name the classes that it used.
         attributes: class names of the data.
-        used: the attributes that the module to be loaded learns or reads.
-        roles: what the module does with attributes, such as {"task": "smiling"}.
-        what: names the checkpoint in messages.
+        used: the attributes that the module to be loaded uses.
+        roles: the attribute of each role in the module, such as {"task": "smiling"}.
+        what: name of the checkpoint in messages.
 
     Raises:
         WeightsError: one line that names both.
@@ -56,7 +56,7 @@ def _text(names: Any) -> str:
 
 
 def _listed(names: Sequence[str], others: Sequence[str]) -> str:
-    """Names in brackets; of many, those from the first that differs on."""
+    """Format names in brackets; of many, those from the first difference on."""
     if len(names) <= _LONGEST:
         return f"({', '.join(names)})"
     pairs = zip(names, others, strict=False)

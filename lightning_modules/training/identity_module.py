@@ -1,4 +1,4 @@
-"""Tell people apart by their embeddings."""
+"""Base of the methods whose embedding tells identities apart."""
 
 from torch import Tensor
 
@@ -6,16 +6,16 @@ from lightning_modules.training.base import Batch, FaceModule
 
 
 class IdentityModule(FaceModule):
-    """A representation that is learned to tell people apart, and judged by comparing pairs."""
+    """Learn a representation that tells identities apart; it is evaluated on pairs of images."""
 
     def forward(self, image: Tensor) -> Tensor:
-        """The embedding (N, D) float32 of images (N, 3, H, W)."""
+        """Compute the embedding (N, D) float32 of images (N, 3, H, W)."""
         return self.embed(image)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Batch:
-        """`embedding` (N, D) and `identity` (N,) int64, for the callbacks to compare."""
+        """Return `embedding` (N, D) and `identity` (N,) int64, which callbacks compare."""
         return {"embedding": self.embed(self.inputs(batch)), "identity": batch[self.task]}
 
     def test_step(self, batch: Batch, batch_idx: int) -> Batch:
-        """As in validation."""
+        """Return the same as `validation_step`."""
         return self.validation_step(batch, batch_idx)

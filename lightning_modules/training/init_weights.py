@@ -1,20 +1,20 @@
-"""The weights of another training's checkpoint, to start from."""
+"""Start a training from the weights of another one's checkpoint."""
 
 from lightning_modules.training.base import RANDOM_BACKBONE, FaceModule
 from storage.checkpoints import WeightsError, read_checkpoint
 
 
-def load_weights(module: FaceModule, path: str, *, may_lack: str) -> None:
+def init_weights_from(module: FaceModule, path: str, *, may_lack: str) -> None:
     """Copy the weights of a Lightning checkpoint into a module.
 
     Args:
-        module: gets them.
+        module: the module to load into.
         path: of the checkpoint.
-        may_lack: beginning of the names of weights that the checkpoint need not have.
+        may_lack: prefix of the names of weights that the checkpoint need not have.
 
     Raises:
         WeightsError: the file is missing or damaged, its weights are not those of the module, or they were
-            trained on another task, or on other classes or another order of them than the data's.
+            trained on another task, or on classes that differ from the data's, be it in their order.
     """
     try:
         checkpoint = read_checkpoint(path)

@@ -1,4 +1,4 @@
-"""Says so where an epoch has no label of an attribute that the training reads."""
+"""Warn if an epoch has no label of an attribute that the training uses."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,10 +9,10 @@ from torch import Tensor
 
 
 class KnownLabels:
-    """Counts the known labels of an epoch; the losses of unknown ones are 0, which looks like success.
+    """Count the known labels of an epoch: without any, a loss is 0, which looks like success.
 
     Args:
-        roles: what each attribute is to the training (task, sensitive), by its name.
+        roles: name of an attribute -> its role in the training (task, sensitive).
     """
 
     def __init__(self, roles: Mapping[str, str]) -> None:
@@ -21,13 +21,13 @@ class KnownLabels:
         self.warned: set[str] = set()
 
     def add(self, batch: Mapping[str, Tensor]) -> None:
-        """Count a batch; no number leaves the device."""
+        """Count the known labels of a batch; no number leaves the device."""
         for name in self.roles:
             known = (batch[name] >= 0).sum()
             self.counts[name] = self.counts[name] + known if name in self.counts else known
 
     def warn(self, trainer: Trainer) -> None:
-        """Warn, once for each attribute, if no process had a known label of it since the last call."""
+        """Warn, once per attribute, if no process had a known label of it since the last call."""
         counts, self.counts = self.counts, {}
         for name in self.roles:  # in one order, for all processes reduce together
             if name in self.warned or name not in counts:  # no batch
@@ -41,7 +41,7 @@ class KnownLabels:
 
 
 def roles_of(module: object, arguments: Iterable[str]) -> dict[str, str]:
-    """The attributes that arguments of a method name, one or a list each, and the argument."""
+    """Map the attributes that arguments of a method name, one or a list each, to the argument."""
     found: dict[str, str] = {}
     for argument in arguments:
         names = getattr(module, argument, [])

@@ -1,4 +1,4 @@
-"""Training steps with several optimizers: stepped in any order, counted once a batch, logged cheaply."""
+"""Manual optimisation: several optimizers, steps counted once a batch, losses logged cheaply."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 
 class ManualOptimization(LightningModule):
-    """Base of the methods in which two players train.
+    """Base of the methods with two optimizers.
 
     Lightning leaves clipping and schedules to a module that optimises manually, and counts every step of an
     optimizer that it wraps. Here exactly one step a batch goes through the wrapper, so that `max_steps`, the
@@ -27,22 +27,22 @@ class ManualOptimization(LightningModule):
         **common: the arguments of the next base.
 
     Raises:
-        ValueError: the backbone is to be compiled, or a norm that is not above 0, which would stop or turn
-            round all learning.
+        ValueError: the backbone is to be compiled, or a norm that is not above 0, which would stop or
+            reverse all learning.
     """
 
     def __init__(self, *, gradient_clip_val: float | None = None, **common: Any) -> None:
-        if common.get("compile_backbone"):  # players replace parts of it for a step: `frozen_once`, hooks
-            raise ValueError(f"compile_backbone: {type(self).__name__} cannot; it trains its players in turn")
+        if common.get("compile_backbone"):  # hooks and `cache_frozen_outputs` replace parts of it for a step
+            raise ValueError(f"compile_backbone: {type(self).__name__} cannot; it trains by two optimizers")
         if gradient_clip_val is not None and not gradient_clip_val > 0:
             raise ValueError(f"gradient_clip_val: {gradient_clip_val} is to be above 0; null clips nothing")
         super().__init__(**common)
         self.automatic_optimization = False
         self.gradient_clip_val = gradient_clip_val
-        self._sums: dict[str, tuple[Tensor, int]] = {}  # and of how many batches
+        self._sums: dict[str, tuple[Tensor, int]] = {}  # and the number of batches
 
     def on_train_epoch_start(self) -> None:
-        """Refuse plain DDP, which waits for gradients of the player that a backward pass leaves out.
+        """Refuse plain DDP, which waits for gradients of all parameters in every backward pass.
 
         Raises:
             MisconfigurationException: says which strategy to take.
@@ -50,17 +50,19 @@ class ManualOptimization(LightningModule):
         model = self.trainer.model
         if isinstance(model, DistributedDataParallel) and not model.find_unused_parameters:
             raise MisconfigurationException(
-                f"{type(self).__name__} trains its players in turn, which plain DDP cannot: "
+                f"{type(self).__name__} trains by two optimizers, which plain DDP cannot: "
                 "set --trainer.strategy ddp_find_unused_parameters_true"
             )
 
-    def descend(self, loss: Tensor, optimizers: Sequence[LightningOptimizer], *, last: bool) -> None:
-        """Backward from `loss`, then one step of each optimizer; gradients are the caller's to clear before.
+    def backward_and_step(
+        self, loss: Tensor, optimizers: Sequence[LightningOptimizer], *, last: bool
+    ) -> None:
+        """Run the backward pass of a loss, then one step of each optimizer. Clear the gradients before.
 
         Args:
             loss: a scalar.
-            optimizers: wrapped, as `self.optimizers()` gives them.
-            last: these are the last steps of the batch, which is counted with the last optimizer's.
+            optimizers: wrapped, as `self.optimizers()` returns them.
+            last: these are the last steps of the batch, which the last optimizer's step counts.
         """
         self.manual_backward(loss)
         scaler = getattr(self.trainer.precision_plugin, "scaler", None)
@@ -87,14 +89,14 @@ class ManualOptimization(LightningModule):
             parameters = [p for group in optimizer.param_groups for p in group["params"]]
             torch.nn.utils.clip_grad_norm_(parameters, self.gradient_clip_val)
 
-    def track(self, **terms: Tensor) -> dict[str, Tensor]:
-        """Add scalars to the running means, which every `log_every_n_steps` batches are logged.
+    def log_running_means(self, **terms: Tensor) -> dict[str, Tensor]:
+        """Add scalars to running means, which are logged every `log_every_n_steps` batches.
 
-        To be called after the last step of a batch; after an epoch's last batch it steps the learning-rate
-        schedules but those that wait for a metric. (To log in every step costs more than a small step.)
+        Call it after the last step of a batch. After an epoch's last batch it also steps the learning-rate
+        schedules, except those that wait for a metric. (Logging in every step costs more than a small step.)
 
         Returns:
-            The scalars without their graph, for `training_step` to return; one is to be called `loss`.
+            The scalars without their graph, for `training_step` to return; one must be called `loss`.
         """
         terms = {name: value.detach() for name, value in terms.items()}
         for name, value in terms.items():
@@ -114,7 +116,7 @@ class ManualOptimization(LightningModule):
             self.log(name, mean, sync_dist=True, batch_size=1)
 
     def on_train_epoch_end(self) -> None:
-        """Log what is left."""
+        """Log the remaining means."""
         self._log_means()
         super().on_train_epoch_end()
 

@@ -1,4 +1,4 @@
-"""Learning-rate schedules that wait for a metric, for automatic and manual optimization alike."""
+"""Learning-rate schedules that wait for a metric, with automatic and manual optimisation."""
 
 from pytorch_lightning import LightningModule
 from pytorch_lightning.trainer.states import TrainerFn
@@ -6,17 +6,17 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 DEFAULT_MONITOR = "val/loss"
-"""What torch's own `ReduceLROnPlateau` follows; Lightning's of that name says its `monitor`."""
+"""Metric of torch's own `ReduceLROnPlateau`; Lightning's class of that name has a `monitor`."""
 
 
 def step_plateau_schedules(module: LightningModule) -> None:
-    """Step every `ReduceLROnPlateau` by its metric; to be called at the end of a validation epoch.
+    """Step every `ReduceLROnPlateau` by its metric. Call it at the end of a validation epoch.
 
-    Before the checkpoints of this validation are written, so that they hold the step. (Lightning itself steps
-    after them, and not at all where optimization is manual.) The sanity check does not count.
+    That is before the checkpoints of this validation are written, so that they hold the step. (Lightning
+    itself steps after them, and not at all with manual optimisation.) The sanity check does not count.
 
     Raises:
-        MisconfigurationException: nothing logs the metric; says what there is.
+        MisconfigurationException: the metric is not logged; the message lists those that are.
     """
     trainer = module.trainer
     if trainer.sanity_checking or trainer.state.fn != TrainerFn.FITTING:

@@ -1,4 +1,4 @@
-"""What the methods share that keep one sensitive attribute out of an attribute classifier's embedding."""
+"""Base of the methods that keep one sensitive attribute out of an attribute classifier's embedding."""
 
 from typing import Any, NamedTuple
 
@@ -6,13 +6,13 @@ from torch import Tensor, nn
 
 from lightning_modules.backbones.factory import Trainable
 from lightning_modules.layers.numerics import at_least_float32, masked_mean
+from lightning_modules.training.adversarial import AdversarialTraining
 from lightning_modules.training.attribute_classifier import AttributeClassifier
 from lightning_modules.training.base import Batch
-from lightning_modules.training.two_players import TwoPlayers
 
 
-class Reading(NamedTuple):
-    """What one forward pass gives."""
+class ForwardOutput(NamedTuple):
+    """Output of one forward pass."""
 
     embedding: Tensor
     """(N, D), of 32 bits or more."""
@@ -21,10 +21,10 @@ class Reading(NamedTuple):
 
 
 class SensitiveClassifier(AttributeClassifier):
-    """A classifier whose training looks at a sensitive attribute as well.
+    """Classify one attribute, with a training that uses the labels of a sensitive attribute as well.
 
     Args:
-        sensitive: the attribute that the embedding is to lose.
+        sensitive: the attribute to remove from the embedding.
         trainable: the part of the backbone that trains: last_stage or all.
         **common: the other arguments of `AttributeClassifier`.
 
@@ -41,27 +41,27 @@ class SensitiveClassifier(AttributeClassifier):
         if not any(parameter.requires_grad for parameter in self.backbone.parameters()):
             raise ValueError("nothing of the backbone trains, so it cannot unlearn: see trainable, backbone")
 
-    def read(self, batch: Batch) -> Reading:
-        """A forward pass."""
+    def forward_batch(self, batch: Batch) -> ForwardOutput:
+        """Compute embeddings and task logits of a batch."""
         embedding = at_least_float32(self.backbone(self.inputs(batch)))
-        return Reading(embedding, at_least_float32(self.head(embedding)))
+        return ForwardOutput(embedding, at_least_float32(self.head(embedding)))
 
     def task_loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Cross entropy of the samples whose task is known."""
+        """Compute the cross entropy of the samples whose task is known."""
         target = batch[self.task]
         return masked_mean(self.losses(logits, target), target)
 
     def sensitive_loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Cross entropy of logits (N, K) over the samples whose sensitive attribute is known."""
+        """Compute the cross entropy of logits (N, K) over samples with a known sensitive attribute."""
         target = batch[self.sensitive]
         return masked_mean(self.losses(logits, target), target)
 
 
-class AdversarialClassifier(TwoPlayers, SensitiveClassifier):
-    """A sensitive classifier with an adversary that has an optimizer of its own.
+class AdversarialClassifier(AdversarialTraining, SensitiveClassifier):
+    """Base of the sensitive classifiers with an adversary that has an optimizer of its own.
 
     Args:
-        **common: the arguments of `TwoPlayers` and `SensitiveClassifier`.
+        **common: the arguments of `AdversarialTraining` and `SensitiveClassifier`.
     """
 
     adversary: nn.Module

@@ -1,10 +1,14 @@
 """Finds configuration files: `--config NAME` means `configs/NAME` when there is no such path."""
 
 import difflib
+import tempfile
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from lightning_modules.training.older_versions import current_method
 from recipes.command_line.errors import UsageError
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -27,21 +31,42 @@ def find_config(name: str) -> str:
     candidates = [Path(name), CONFIGS / name, CONFIGS / f"{name}.yaml"]
     for path in candidates:
         if path.is_file():
-            _check_yaml(path)
-            return str(path)
+            return _updated(path, _read_yaml(path))
     known = known_configs()
     near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
     raise UsageError(f"no configuration file {name!r}, neither as a path nor in {CONFIGS.name}/; {hint}")
 
 
-def _check_yaml(path: Path) -> None:
+def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise UsageError(f"{path} holds no options: expected lines such as 'trainer: ...'")
+    return content
+
+
+@cache
+def _copies() -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="configs_")  # removed at the end of the program
+
+
+def _updated(path: Path, content: dict[str, Any]) -> str:
+    """Return the path, or that of a copy if the file names its method as an older version did."""
+    model = content.get("model")
+    if not isinstance(model, dict) or not isinstance(model.get("init_args"), dict):
+        return str(path)
+    class_path, options = current_method(str(model.get("class_path")), model["init_args"])
+    if options == model["init_args"]:
+        return str(path)
+    folder = Path(_copies().name)
+    copy = folder / f"{len(list(folder.iterdir()))}_{path.name}"
+    copy.write_text(
+        yaml.safe_dump(content | {"model": {**model, "class_path": class_path, "init_args": options}})
+    )
+    return str(copy)
 
 
 def resolve_configs(argv: list[str]) -> list[str]:

@@ -16,6 +16,7 @@ from lightning_modules.backbones.onnx_backbone import NAME as ONNX
 from lightning_modules.backbones.timm_backbone import HUB
 from lightning_modules.backbones.weight_files import load_exactly
 from lightning_modules.training.base import RANDOM_BACKBONE, FaceModule
+from lightning_modules.training.older_versions import current_method
 from recipes.command_line.errors import UsageError
 from storage.checkpoints import WeightsError, read_checkpoint
 from storage.checksums import file_sha256
@@ -84,9 +85,11 @@ def _load_method(path: Path, weights: str | None, hub: bool) -> FaceModule:
     checkpoint = read_checkpoint(path)
     found = checkpoint.get("hyper_parameters")
     hparams: dict[str, Any] = dict(found) if isinstance(found, dict) else {}
-    method = _method(path, hparams.get("_class_path") or _of_run(path))
+    named = hparams.get("_class_path") or _of_run(path)
     # not `load_from_checkpoint`, which calls a function that the checkpoint names as its "_instantiator"
     hparams = {name: value for name, value in hparams.items() if not name.startswith("_")}
+    class_path, hparams = current_method(str(named), hparams)
+    method = _method(path, None if named is None else class_path)
     if weights is not None:
         if hparams.get("backbone") != ONNX:
             raise UsageError(f"{path} holds its backbone's weights: leave out --model.weights")

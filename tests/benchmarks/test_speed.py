@@ -93,10 +93,10 @@ def test_sensitivenets_losses_are_alike_in_bf16():
 def test_lightning_and_the_plain_loop_end_with_the_same_weights(monkeypatch):
     size = training_loop_speed.Size(batch=4, features=6, width=5, batches=3)
     assert len(training_loop_speed.compare(size, 1)) == 3
-    descend = training_loop_speed.Loop.descend
+    step = training_loop_speed.Loop.backward_and_step
     monkeypatch.setattr(
-        training_loop_speed.Loop, "descend",
-        lambda self, loss, players, last: descend(self, 2 * loss + loss**2, players, last=last),
+        training_loop_speed.Loop, "backward_and_step",
+        lambda self, loss, optimizers, last: step(self, 2 * loss + loss**2, optimizers, last=last),
     )  # fmt: skip
     with pytest.raises(AssertionError, match="ours differs"):
         training_loop_speed.compare(size, 1)

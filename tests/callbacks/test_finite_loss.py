@@ -17,6 +17,7 @@ from lightning_modules.dann import DANN
 from lightning_modules.face_recognition import FaceRecognition
 from lightning_modules.laftr import LAFTR
 from lightning_modules.lntl import LNTL
+from lightning_modules.lntl_joint import LNTLJoint
 from lightning_modules.sensitivenets import SensitiveNets
 from tests.support import toy
 from tests.support.callback_dummies import ColumnData, OneWeight, samples
@@ -147,9 +148,9 @@ TERMS = {
     "lntl: task": (LNTL, HIDES, None, "task_loss", "task"),
     "lntl: confidence": (LNTL, HIDES, "bias_heads", "confidence", "confidence"),
     "lntl: bias": (LNTL, HIDES, "bias_heads", "cross_entropy", "bias"),
-    "joint: task": (LNTL, {**HIDES, "scheme": "joint"}, None, "task_loss", "task"),
-    "joint: confidence": (LNTL, {**HIDES, "scheme": "joint"}, "bias_heads", "confidence", "confidence"),
-    "joint: bias": (LNTL, {**HIDES, "scheme": "joint"}, "bias_heads", "cross_entropy", "bias"),
+    "joint: task": (LNTLJoint, HIDES, None, "task_loss", "task"),
+    "joint: confidence": (LNTLJoint, HIDES, "bias_heads", "confidence", "confidence"),
+    "joint: bias": (LNTLJoint, HIDES, "bias_heads", "cross_entropy", "bias"),
     "sensitivenets: triplet": (SensitiveNets, TURNS, sensitivenets, "triplet_loss", "triplet"),
     "sensitivenets: delta": (SensitiveNets, TURNS, sensitivenets, "mean_over_triplets", "delta"),
     "sensitivenets: classifier": (SensitiveNets, TURNS, sensitivenets, "masked_mean", None),

@@ -261,7 +261,7 @@ class Unnamed(People):
 @pytest.mark.parametrize("data", [Strangers(), Unnamed()])
 def test_data_that_do_not_know_people_are_warned_about(tmp_path, data):
     trainer = make_trainer(tmp_path, Leakage(["gender"], families=FAST))
-    with pytest.warns(UserWarning, match="Leakage: the data do not say who is who"):
+    with pytest.warns(UserWarning, match="Leakage: the data have no identities"):
         trainer.test(Eraser(), datamodule=data, verbose=False)
     assert values(trainer) == {"gender": 1}
 

@@ -9,7 +9,7 @@ from pytorch_lightning.loggers import CSVLogger, WandbLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.admissible_leakage import AdmissibleLeakage
-from callbacks.validation_leakage import ValidationLeakage, half_of_people
+from callbacks.validation_leakage import ValidationLeakage, half_of_subjects
 from evaluation.leakage.held_out import run_probes
 from evaluation.samples.labelled_samples import Samples
 from tests.support.callback_dummies import Classifier, ColumnData, Columns, samples
@@ -44,7 +44,7 @@ def test_each_validation_trains_new_probes(tmp_path):
 def test_the_probes_are_evaluations_on_two_halves_of_the_people(tmp_path):
     known = columns("val", people=20, noise=1.5)
     label, identity = known["gender"].numpy(), known["identity"].numpy()
-    half = half_of_people(label, identity, seed=3)
+    half = half_of_subjects(label, identity, seed=3)
     assert not set(identity[half]) & set(identity[~half])
     sets = [Samples(known["point"].numpy()[h], label[h], identity[h]) for h in (half, ~half)]
     expected = run_probes(*sets, ["linear", "rbf_svm"], seed=3)["balanced_accuracy"].max()
@@ -62,8 +62,8 @@ def test_both_halves_have_every_class_of_people_evenly(seed):
     rows = rng.integers(31, size=400)
     label, identity = gender[rows], people[rows]
     label[rng.random(400) < 0.1] = -1
-    half = half_of_people(label, identity, seed)
-    assert np.array_equal(half, half_of_people(label, identity, seed))
+    half = half_of_subjects(label, identity, seed)
+    assert np.array_equal(half, half_of_subjects(label, identity, seed))
     for one in np.unique(identity):
         assert len(set(half[identity == one])) == 1, "nobody is in both"
     for of in (0, 1):
@@ -74,13 +74,13 @@ def test_both_halves_have_every_class_of_people_evenly(seed):
 
 def test_seeds_draw_other_halves():
     label, identity = np.arange(80) % 2, np.arange(80) // 4
-    assert not np.array_equal(half_of_people(label, identity, 0), half_of_people(label, identity, 1))
+    assert not np.array_equal(half_of_subjects(label, identity, 0), half_of_subjects(label, identity, 1))
 
 
 def test_samples_of_nobody_count_as_a_person_each():
     label = np.arange(40) % 2
     for identity in (None, np.full(40, -1)):
-        half = half_of_people(label, identity, 0)
+        half = half_of_subjects(label, identity, 0)
         assert half.sum() == 20
         assert label[half].sum() == 10
 

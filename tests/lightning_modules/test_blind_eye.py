@@ -1,4 +1,4 @@
-"""BlindEye: the confusion in closed form, both players' steps against plain torch, what each moves."""
+"""BlindEye: the confusion in closed form, both optimizers' steps against plain torch, what each moves."""
 
 import copy
 import math
@@ -24,7 +24,7 @@ def test_confusion_of_a_certain_head_has_a_finite_gradient():
     assert logits.grad.tolist() == [[0.5, -0.5]]
 
 
-def test_both_players_steps_are_those_of_plain_torch(toy, batch, tmp_path):
+def test_both_steps_are_those_of_plain_torch(toy, batch, tmp_path):
     module = plain.make(BlindEye, toy, alpha=0.7, main_every=2)
     twin = copy.deepcopy(module)
     plain.train(module, batch, tmp_path, epochs=2)
@@ -61,16 +61,16 @@ def test_the_bias_heads_epochs_move_the_bias_head_alone(toy, batch, tmp_path):
         {name for name in after if not torch.equal(after[name], before[name])}
         for before, after in zip(states, states[1:], strict=False)
     ]
-    main = plain.names(module, "backbone", "statistics", "head")
+    encoder = plain.names(module, "backbone", "statistics", "head")
     bias = plain.names(module, "adversary")
-    assert changed == [main, bias, bias, main, bias]
+    assert changed == [encoder, bias, bias, encoder, bias]
     assert trainer.global_step == 10, "one counted step a batch"
-    assert all(p.requires_grad for p in module.adversary.parameters()), "every player is given back"
+    assert all(p.requires_grad for p in module.adversary.parameters()), "their gradients are on again"
     assert len(plain.names(module, "statistics")) > 0
 
 
 @pytest.mark.parametrize("epochs", [1, 2])
-def test_faces_of_unknown_emotion_teach_neither_player(epochs, toy, batch, tmp_path):
+def test_faces_of_unknown_emotion_teach_nothing(epochs, toy, batch, tmp_path):
     module = plain.no_task(plain.make(BlindEye, toy))
     unknown = {**batch, "emotion": torch.full((12,), -1)}
     assert plain.moved(module, unknown, tmp_path, epochs=epochs) == plain.names(module, "statistics")
@@ -84,10 +84,10 @@ def test_confusion_unlearns_what_the_bias_head_reads(toy, tmp_path):
     module = plain.make(BlindEye, toy, trainable="all", main_every=2)
     module.adversary.weight.data *= 10
     module.train()
-    before = confusion_losses(module.adversary(module.read(batch).embedding)).mean()
+    before = confusion_losses(module.adversary(module.forward_batch(batch).embedding)).mean()
     plain.train(module, batch, tmp_path, steps=20)
     module.train()
-    after = confusion_losses(module.adversary(module.read(batch).embedding)).mean()
+    after = confusion_losses(module.adversary(module.forward_batch(batch).embedding)).mean()
     assert after < (before + math.log(3)) / 2
 
 

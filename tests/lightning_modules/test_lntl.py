@@ -1,4 +1,4 @@
-"""LNTL: both schemes against plain torch, what each loss term moves, unknown labels, resuming."""
+"""LNTL and our variants: each against plain torch, what each loss term moves, unknown labels, resuming."""
 
 import copy
 from typing import Any
@@ -11,11 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from lightning_modules.backbones.lntl_network import STAGE, build_lntl_convnet
+from lightning_modules.backbones.lntl_network import FEATURE_LAYER, build_lntl_convnet
 from lightning_modules.baseline import Baseline
 from lightning_modules.layers.bias_heads import bias_cross_entropy
 from lightning_modules.layers.gradient_reversal import dann_ramp
 from lightning_modules.lntl import LNTL
+from lightning_modules.lntl_joint import LNTLJoint
+from lightning_modules.lntl_variant import LNTLVariant
 from lightning_modules.training import base
 
 
@@ -28,10 +30,10 @@ def plain_sgd(parameters: Any) -> torch.optim.Optimizer:
     return torch.optim.SGD(parameters, lr=0.05)
 
 
-def make(toy: dict[str, Any], **options: Any) -> LNTL:
+def make(toy: dict[str, Any], method: type[LNTL] = LNTL, **options: Any) -> Any:
     torch.manual_seed(0)
-    players = {"optimizer": sgd, "adversary_optimizer": sgd}
-    return LNTL(**toy, **{"task": "smiling", "sensitive": "emotion", "hidden": 8, **players, **options})
+    optimizers = {"optimizer": sgd, "adversary_optimizer": sgd}
+    return method(**toy, **{"task": "smiling", "sensitive": "emotion", "hidden": 8, **optimizers, **options})
 
 
 def same(module: nn.Module, twin: nn.Module, tolerance: float = 1e-12) -> None:
@@ -117,7 +119,7 @@ def digits(monkeypatch) -> dict[str, Any]:
     monkeypatch.setattr(base, "build_backbone", build)
     return {
         "attributes": {"digit": [str(n) for n in range(10)]}, "task": "digit", "sensitive": "color_map",
-        "label_maps": {"color_map": (3, 8)}, "stage": STAGE, "trainable": "all", "hidden": 0,
+        "label_maps": {"color_map": (3, 8)}, "feature_layer": FEATURE_LAYER, "trainable": "all", "hidden": 0,
     }  # fmt: skip
 
 
@@ -132,7 +134,7 @@ def digit_batch() -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("set_to_none", [False, True])
-def test_the_official_scheme_is_the_authors_training(set_to_none, digits, digit_batch, fit):
+def test_two_passes_are_the_authors_training(set_to_none, digits, digit_batch, fit):
     module = make({}, **digits, set_to_none=set_to_none).double()
     twin = copy.deepcopy(module)
     before = copy.deepcopy(module.state_dict())
@@ -169,8 +171,8 @@ def known_loss(logits: Tensor, target: Tensor) -> Tensor:
     return -logits.log_softmax(1)[known, target[known]].mean()
 
 
-def test_the_joint_scheme_is_one_step_with_both_gradients(toy, batch, fit):
-    module = make(toy, scheme="joint", lambda_=0.3, reversal=0.7).double()
+def test_one_pass_is_one_step_with_both_gradients(toy, batch, fit):
+    module = make(toy, LNTLJoint, lambda_=0.3, reversal=0.7).double()
     twin = copy.deepcopy(module)
     head = twin.bias_heads["emotion"]
     theirs = [*twin.backbone.network.layer4.parameters(), *twin.head.parameters()]
@@ -191,7 +193,7 @@ def test_the_joint_scheme_is_one_step_with_both_gradients(toy, batch, fit):
 
 
 def test_pretraining_is_the_baseline_and_the_bias_heads_watch(toy, batch, fit):
-    module = make(toy, pretrain_epochs=1, lambda_=5.0, reversal=5.0)
+    module = make(toy, LNTLVariant, pretrain_epochs=1, lambda_=5.0, reversal=5.0)
     baseline = Baseline(**toy, task="smiling", hidden=8, trainable="last_stage", optimizer=sgd)
     baseline.load_state_dict({k: v for k, v in module.state_dict().items() if not k.startswith("bias_heads")})
     before = copy.deepcopy(module.bias_heads)
@@ -214,15 +216,15 @@ TERMS = {
 }
 
 
-@pytest.mark.parametrize("stage", [None, "layer4"])
-@pytest.mark.parametrize("scheme", ["official", "joint"])
+@pytest.mark.parametrize("layer", [None, "layer4"])
+@pytest.mark.parametrize("method", [LNTL, LNTLVariant, LNTLJoint])
 @pytest.mark.parametrize("term", TERMS)
-def test_each_loss_term_moves_what_it_should_and_nothing_else(term, scheme, stage, toy, batch, fit):
+def test_each_loss_term_moves_what_it_should_and_nothing_else(term, method, layer, toy, batch, fit):
     options, known, moves = TERMS[term]
     labels = {"task": "smiling", "bias": "emotion"}
     batch = batch | {name: torch.full((12,), -1) for key, name in labels.items() if key not in known}
     module = make(
-        toy, scheme=scheme, stage=stage, optimizer=plain_sgd, adversary_optimizer=plain_sgd,
+        toy, method, feature_layer=layer, optimizer=plain_sgd, adversary_optimizer=plain_sgd,
         **{"lambda_": 0.0, "reversal": 0.0, **options},
     )  # fmt: skip
     before = copy.deepcopy(module.state_dict())
@@ -240,23 +242,23 @@ def test_each_loss_term_moves_what_it_should_and_nothing_else(term, scheme, stag
     passes = {
         int(state[n]) for n in buffers if n.startswith("backbone.network.layer4") and n.endswith("tracked")
     }
-    assert passes == {2 if scheme == "official" else 1}
+    assert passes == {1 if method is LNTLJoint else 2}
 
 
 @pytest.mark.parametrize("trainable", ["last_stage", "all"])
 def test_the_optimizers_are_disjoint_and_cover_all_that_trains(trainable, toy):
     module = make(toy, trainable=trainable, sensitive=["emotion", "attractive"])
-    main, adversary = (
+    encoder, adversary = (
         {id(p) for group in optimizer.param_groups for p in group["params"]}
         for optimizer in module.configure_optimizers()[0]
     )
-    assert not main & adversary
-    assert main | adversary == {id(p) for p in module.parameters() if p.requires_grad}
+    assert not encoder & adversary
+    assert encoder | adversary == {id(p) for p in module.parameters() if p.requires_grad}
     assert adversary == {id(p) for p in module.bias_heads.parameters()}
     assert list(module.bias_heads) == ["emotion", "attractive"]
 
 
-def test_the_schedule_serves_both_players(toy):
+def test_the_schedule_serves_both_optimizers(toy):
     halve = lambda optimizer: torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)  # noqa: E731
     optimizers, schedules = make(toy, scheduler=halve).configure_optimizers()
     assert [schedule.optimizer for schedule in schedules] == optimizers
@@ -276,9 +278,9 @@ def test_the_bias_loss_ignores_unknown_labels():
     torch.testing.assert_close(bias_cross_entropy(maps, target), each[0] + each[2])
 
 
-@pytest.mark.parametrize("scheme", ["official", "joint"])
-def test_an_unlabelled_batch_trains_all_but_the_bias_heads(scheme, toy, batch, fit):
-    module = make(toy, scheme=scheme, adversary_optimizer=plain_sgd)
+@pytest.mark.parametrize("method", [LNTL, LNTLJoint])
+def test_an_unlabelled_batch_trains_all_but_the_bias_heads(method, toy, batch, fit):
+    module = make(toy, method, adversary_optimizer=plain_sgd)
     before = copy.deepcopy(module.state_dict())
     fit(module, batch | {"emotion": torch.full((12,), -1)})
     state = module.state_dict()
@@ -298,7 +300,7 @@ def test_several_heads_are_the_sum_of_each(toy, batch):
     torch.testing.assert_close(module.bias_heads.confidence(features), expected)
 
 
-class Ramps(LNTL):
+class Ramps(LNTLVariant):
     """Notes the ramp of each batch."""
 
     def ramp(self) -> float:
@@ -318,13 +320,13 @@ def test_the_ramp_starts_when_pretraining_ends(toy, batch, tmp_path):
     loader = DataLoader([batch] * 3, batch_size=None)
     trainer_for(tmp_path, 3, enable_checkpointing=False).fit(module, loader)
     assert module.seen == pytest.approx([dann_ramp(n / 6) for n in range(6)])
-    constant = make(toy)
+    constant = make(toy, LNTLVariant)
     assert constant.ramp() == 1
 
 
 def test_going_on_from_a_checkpoint_is_as_not_having_stopped(toy, batch, tmp_path):
-    options: dict[str, Any] = {"schedule": "dann", "pretrain_epochs": 1, "stage": "layer4"}
-    whole, again = make(toy, **options), make(toy, **options)
+    options: dict[str, Any] = {"schedule": "dann", "pretrain_epochs": 1, "feature_layer": "layer4"}
+    whole, again = (make(toy, LNTLVariant, **options) for _ in range(2))
     loader = DataLoader([batch, {**batch, "smiling": 1 - batch["smiling"].clamp(min=0)}], batch_size=None)
     saver = ModelCheckpoint(tmp_path, filename="{epoch}", save_top_k=-1)
     trainer_for(tmp_path, 4, callbacks=[saver]).fit(whole, loader)
@@ -334,9 +336,9 @@ def test_going_on_from_a_checkpoint_is_as_not_having_stopped(toy, batch, tmp_pat
     same(again, whole, tolerance=0.0)
 
 
-@pytest.mark.parametrize("stage", [None, "layer4"])
-def test_a_checkpoint_gives_the_module_back(stage, toy, batch, fit, tmp_path):
-    module = make(toy, stage=stage, hidden=0, sensitive=["emotion", "attractive"])
+@pytest.mark.parametrize("layer", [None, "layer4"])
+def test_a_checkpoint_gives_the_module_back(layer, toy, batch, fit, tmp_path):
+    module = make(toy, feature_layer=layer, hidden=0, sensitive=["emotion", "attractive"])
     fit(module, batch).save_checkpoint(tmp_path / "a.ckpt")
     again = LNTL.load_from_checkpoint(tmp_path / "a.ckpt", weights_only=True)
     same(again, module, tolerance=0.0)
@@ -350,11 +352,12 @@ def test_a_checkpoint_gives_the_module_back(stage, toy, batch, fit, tmp_path):
         ({"sensitive": "age"}, "sensitive: the data have no attribute 'age'"),
         ({"sensitive": ["emotion", "smiling"]}, "other than the task"),
         ({"sensitive": []}, "other than the task"),
-        ({"stage": "layer9"}, "no module 'layer9'; it has conv1"),
-        ({"stage": "layer2"}, "'layer2' comes before the part"),
+        ({"feature_layer": "layer9"}, "no module 'layer9'; it has conv1"),
+        ({"feature_layer": "layer2"}, "'layer2' comes before the part"),
         ({"trainable": "none"}, "nothing of the backbone trains"),
         ({"reversal": -0.1}, "cannot be negative"),
-        ({"refresh_steps": -1}, "cannot be negative"),
+        ({"method": LNTLVariant, "refresh_steps": -1}, "cannot be negative"),
+        ({"method": LNTLVariant, "pretrain_epochs": -1}, "cannot be negative"),
         ({"sensitive": "map", "label_maps": {"map": (3, 8)}}, "label maps are read from feature maps"),
     ],
 )

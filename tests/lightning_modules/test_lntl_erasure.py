@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from evaluation.leakage.held_out import removed, run_probes, strongest
 from evaluation.samples.labelled_samples import Samples
 from lightning_modules.backbones.backbone_base import Backbone, InputSpec
-from lightning_modules.lntl import LNTL
+from lightning_modules.lntl_variant import LNTLVariant
 from lightning_modules.training import base
 
 PEOPLE = 600
@@ -46,9 +46,9 @@ def small_network(monkeypatch):
     monkeypatch.setattr(base, "build_backbone", build)
 
 
-def trained(data: dict[str, Tensor], epochs: int, **options: Any) -> LNTL:
+def trained(data: dict[str, Tensor], epochs: int, **options: Any) -> LNTLVariant:
     torch.manual_seed(SEED)
-    module = LNTL(
+    module = LNTLVariant(
         attributes={"smiling": ["no", "yes"], "emotion": ["happy", "neutral", "sad"]},
         task="smiling", sensitive="emotion", trainable="all", hidden=16, bias_hidden=64,
         optimizer=lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, weight_decay=5e-4),
@@ -65,7 +65,9 @@ def trained(data: dict[str, Tensor], epochs: int, **options: Any) -> LNTL:
 
 
 @torch.no_grad()
-def measured(module: LNTL, learned: dict[str, Tensor], tested: dict[str, Tensor]) -> tuple[float, float]:
+def measured(
+    module: LNTLVariant, learned: dict[str, Tensor], tested: dict[str, Tensor]
+) -> tuple[float, float]:
     """Balanced accuracy of the strongest new probe, and the accuracy of the task."""
     samples = [
         Samples(module.embed(d["image"]).numpy(), d["emotion"].numpy(), d["identity"].numpy())

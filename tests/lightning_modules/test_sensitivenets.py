@@ -23,6 +23,7 @@ from evaluation.samples.labelled_samples import Samples
 from evaluation.verification.all_pairs import verification
 from lightning_modules.layers.sensitive_losses import delta
 from lightning_modules.sensitivenets import SensitiveNets
+from lightning_modules.sensitivenets_variant import SensitiveNetsVariant
 from lightning_modules.training.alternation import Alternation
 
 SHORT = {"rounds": 2, "steps_per_round": 3, "classifier_steps": 2, "warmup_rounds": 1}
@@ -30,11 +31,11 @@ SMALL = {"sensitive": "emotion", "target": "neutral", "width": 7, "hidden": 6}
 ATTRIBUTES = {"identity": [str(i) for i in range(8)], "emotion": ["happy", "neutral", "sad"]}
 
 
-def make(**options: Any) -> SensitiveNets:
+def make(method: type[SensitiveNets] = SensitiveNets, **options: Any) -> SensitiveNets:
     """On embeddings of five numbers."""
     torch.manual_seed(0)
     own = {"attributes": ATTRIBUTES, "backbone": "precomputed", "backbone_options": {"num_features": 5}}
-    return SensitiveNets(**{**own, **SMALL, **SHORT, **options})
+    return method(**{**own, **SMALL, **SHORT, **options})
 
 
 def table(count: int = 12, n: int = 24) -> list[dict[str, torch.Tensor]]:
@@ -79,14 +80,26 @@ def test_turns_follow_one_another():
     turns = [alternation.turn(step) for step in range(alternation.total)]
     assert turns == [(r, p) for r in (-1, 0, 1) for p in range(5)]
     assert alternation.round_steps == 5
-    assert [alternation.firsts(step) for step in range(10)] == [False] * 5 + [True, True, False, False, False]
+    assert [alternation.is_classifier_step(step) for step in range(10)] == [False] * 5 + [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_a_lasting_classifier_learns_after_each_suppressor_batch():
     alternation = Alternation(**SHORT, refresh_steps=2)
     assert alternation.round_steps == 2 + 3 * 3
-    assert not any(alternation.firsts(step) for step in range(11)), "the warm-up is the suppressor's"
-    assert [alternation.firsts(step) for step in range(11, 22)] == [True, True, *[False, True, True] * 3]
+    assert not any(alternation.is_classifier_step(step) for step in range(11)), (
+        "the warm-up is the suppressor's"
+    )
+    assert [alternation.is_classifier_step(step) for step in range(11, 22)] == [
+        True,
+        True,
+        *[False, True, True] * 3,
+    ]
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -171,9 +184,12 @@ def plain_torch(module: SensitiveNets, batches, target: str) -> None:
         of_suppressor.step()
 
 
-@pytest.mark.parametrize("target", ["neutral", "uniform"])
-def test_two_rounds_are_those_of_plain_torch(target, tmp_path):
-    module = make(target=target, delta_weight=0.7, margin=1.0)
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [(SensitiveNets, "neutral"), (SensitiveNetsVariant, "neutral"), (SensitiveNetsVariant, "uniform")],
+)
+def test_two_rounds_are_those_of_plain_torch(method, target, tmp_path):
+    module = make(method, target=target, delta_weight=0.7, margin=1.0)
     twin = copy.deepcopy(module).double()
     batches = table(15, n=12)
     train(module, batches, tmp_path, precision="64-true")
@@ -189,7 +205,7 @@ def test_two_rounds_are_those_of_plain_torch(target, tmp_path):
 
 def test_two_rounds_of_our_variant_are_those_of_plain_torch(tmp_path):
     ours = {"init": "identity", "keep": "similarities", "target": "uniform", "refresh_steps": 1}
-    module = make(**ours, delta_weight=0.7, warmup_rounds=0)
+    module = make(SensitiveNetsVariant, **ours, delta_weight=0.7, warmup_rounds=0)
     twin = copy.deepcopy(module).double()
     batches = table(16, n=12)
     train(module, batches, tmp_path, precision="64-true")
@@ -326,7 +342,7 @@ def test_every_round_has_a_new_classifier_that_the_seed_decides():
     assert all(torch.equal(drawn[0][n], drawn[2][n]) for n in drawn[0])
 
 
-def test_two_streams_serve_a_player_each(tmp_path):
+def test_two_streams_serve_one_part_each(tmp_path):
     identities, sensitive = table(15), table(30)[15:]
     for batch in identities:
         batch["emotion"] = torch.full_like(batch["emotion"], -1)
@@ -375,13 +391,16 @@ def test_validation_amid_a_round_is_warned_about(batches, warned, tmp_path, recw
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"target": "joy"}, "no class 'joy'.*uniform"),
+        ({"target": "joy"}, "no class 'joy'; it has happy, neutral, sad"),
+        ({"target": "uniform"}, "no class 'uniform'"),
+        ({"method": SensitiveNetsVariant, "target": "joy"}, "no class 'joy'"),
         ({"sensitive": "mood"}, "no attribute 'mood'"),
         ({"rounds": 0}, "1 or more"),
         ({"delta_weight": -1.0}, "0 or more"),
-        ({"refresh_steps": -1}, "0 or more"),
+        ({"warmup_rounds": -1}, "0 or more"),
+        ({"method": SensitiveNetsVariant, "refresh_steps": -1}, "0 or more"),
         ({"hidden": 0}, "1 or more"),
-        ({"width": 4, "init": "identity"}, "must be 5 or more"),
+        ({"method": SensitiveNetsVariant, "width": 4, "init": "identity"}, "must be 5 or more"),
     ],
 )
 def test_bad_options_are_refused(options, message):
@@ -430,6 +449,7 @@ def test_our_variant_hides_from_fresh_probes_and_its_control_not(tmp_path):
     read, auc = {}, {}
     for delta_weight in (0.0, 3.0):
         module = make(
+            SensitiveNetsVariant,
             backbone_options={"num_features": 8}, width=8, hidden=32, delta_weight=delta_weight,
             attributes={**ATTRIBUTES, "identity": [str(i) for i in range(40)]}, target="uniform",
             init="identity", keep="similarities", refresh_steps=2,

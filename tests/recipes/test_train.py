@@ -258,7 +258,7 @@ def test_callbacks_of_a_second_file_add_only_with_a_plus(key, kept, told, runs, 
 
 @pytest.mark.parametrize(
     ("option", "expected"),
-    [("--model.help", "LNTL             lntl.yaml"), ("--data.help", "CelebA           data/celeba.yaml")],
+    [("--model.help", "LNTLVariant      lntl.yaml"), ("--data.help", "CelebA           data/celeba.yaml")],
 )
 def test_help_without_a_class_lists_them(option, expected, monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:

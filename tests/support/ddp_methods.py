@@ -20,8 +20,11 @@ from tests.support.methods import ATTRIBUTES, METHODS, TOY
 
 TURNS: Any = {"width": 6, "hidden": 6, "steps_per_round": 1}
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {name: (name, {}) for name in METHODS} | {
-    "lntl, refreshed": ("lntl", {"refresh_steps": 1}),
-    "lntl of a stage": ("lntl", {"stage": "layer3", "trainable": "all", "pretrain_epochs": 1}),
+    "lntl, refreshed": ("lntl_variant", {"refresh_steps": 1}),
+    "lntl of a layer": (
+        "lntl_variant",
+        {"refresh_steps": 0, "feature_layer": "layer3", "trainable": "all", "pretrain_epochs": 1},
+    ),
     "laftr, odds": ("laftr", {"fairness": "equalised_odds"}),
     "sensitivenets": ("sensitivenets", {**TURNS, "classifier_steps": 1}),
     "its classifier": ("sensitivenets", {**TURNS, "classifier_steps": 9, "warmup_rounds": 0}),

@@ -14,7 +14,10 @@ from lightning_modules.end import EnD
 from lightning_modules.face_recognition import FaceRecognition
 from lightning_modules.laftr import LAFTR
 from lightning_modules.lntl import LNTL
+from lightning_modules.lntl_joint import LNTLJoint
+from lightning_modules.lntl_variant import LNTLVariant
 from lightning_modules.sensitivenets import SensitiveNets
+from lightning_modules.sensitivenets_variant import SensitiveNetsVariant
 from lightning_modules.training.base import FaceModule
 from tests.support.small_trainings import STEP_LR
 
@@ -95,14 +98,20 @@ METHODS = {
         trained=("backbone", "loss"), steps={"optimizer": 9}, trainable="all",
     ),
     "lntl": Method(
-        LNTL, "lntl.yaml", HIDES, {"stage": "layer4", "lambda_": 0.3, "schedule": "dann"},
+        LNTL, "lntl_published.yaml", HIDES, {"feature_layer": "layer4", "lambda_": 0.3},
         trained=(*ENCODER, "bias_heads"), steps={"optimizer": 18, "adversary_optimizer": 9},
+        arguments=[STEP_LR],
+    ),
+    # of nine batches three are of all, with two passes
+    "lntl_variant": Method(
+        LNTLVariant, "lntl.yaml", {**HIDES, "refresh_steps": 2}, {"schedule": "dann"},
+        trained=(*ENCODER, "bias_heads"), steps={"optimizer": 6, "adversary_optimizer": 9},
         arguments=[STEP_LR, "--model.init_args.schedule=dann"],
     ),
     "lntl_joint": Method(
-        LNTL, "lntl.yaml", {**HIDES, "scheme": "joint"}, {"hidden": 0, "set_to_none": True},
+        LNTLJoint, "lntl_joint.yaml", HIDES, {"hidden": 0, "set_to_none": True},
         trained=(*ENCODER, "bias_heads"), steps={"optimizer": 9, "adversary_optimizer": 9},
-        arguments=[STEP_LR, "--model.init_args.scheme=joint"],
+        arguments=[STEP_LR],
     ),
     "sensitivenets": Method(
         SensitiveNets, "sensitivenets.yaml",
@@ -113,6 +122,20 @@ METHODS = {
         arguments=[
             "--model.init_args.steps_per_round=3", "--model.init_args.classifier_steps=3",
             "--model.init_args.width=8", "--model.init_args.mining=random",
+        ],
+    ),
+    "sensitivenets_variant": Method(
+        SensitiveNetsVariant, "sensitivenets_variant.yaml",
+        {
+            "sensitive": "emotion", "target": "uniform", "rounds": 2, "steps_per_round": 2,
+            "classifier_steps": 2, "init": "identity", "keep": "similarities",
+        },
+        {"width": 16},
+        trained=("suppressor", "classifier"), steps={"optimizer": 6, "classifier_optimizer": 3},
+        trainable="none",
+        arguments=[
+            "--model.init_args.steps_per_round=1", "--model.init_args.classifier_steps=3",
+            "--model.init_args.width=64",
         ],
     ),
     "dann": Method(

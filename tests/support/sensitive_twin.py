@@ -16,7 +16,7 @@ STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 def make(method: type, toy: dict[str, Any], **options: Any) -> Any:
     """A method in double precision that learns `smiling` and is to lose `emotion`, with plain descent."""
     torch.manual_seed(0)
-    if hasattr(method, "descend"):
+    if hasattr(method, "backward_and_step"):
         options = {"adversary_optimizer": lambda p: torch.optim.SGD(p, lr=ADVERSARY_LR), **options}
     given = {"task": "smiling", "sensitive": "emotion", "hidden": 8, "trainable": "last_stage"}
     module = method(**toy, **{**given, "optimizer": lambda p: torch.optim.SGD(p, lr=LR), **options})
@@ -82,9 +82,9 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     return (logits.exp().sum(1).log() - logits[torch.arange(len(target)), target]).mean()
 
 
-def descend(loss: Tensor, *players: tuple[nn.Module, float]) -> None:
-    """One step of plain descent of each player, at its learning rate."""
-    groups = [([p for p in module.parameters() if p.requires_grad], lr) for module, lr in players]
+def descend(loss: Tensor, *parts: tuple[nn.Module, float]) -> None:
+    """Take one step of plain gradient descent of each part, at its learning rate."""
+    groups = [([p for p in module.parameters() if p.requires_grad], lr) for module, lr in parts]
     gradients = iter(torch.autograd.grad(loss, [p for group, _ in groups for p in group]))
     for group, lr in groups:
         for parameter in group:

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from lightning_modules.backbones.factory import build_backbone
-from lightning_modules.backbones.lntl_network import STAGE, build_lntl_convnet
-from lightning_modules.training.feature_layer import read_stage
+from lightning_modules.backbones.lntl_network import FEATURE_LAYER, build_lntl_convnet
+from lightning_modules.training.feature_layer import extract_features
 
 
 def test_it_is_the_official_network_but_for_the_classifier():
@@ -27,7 +27,7 @@ def test_features_and_embedding_are_the_official_ones():
     x = n.bn0((image / 255 - mean) / std)
     features = n.conv2(nn.functional.max_pool2d(n.conv1(x).relu(), 3, 2, 1)).relu()
     expected = n.conv4(n.conv3(features).relu()).relu().mean((2, 3))
-    embedding, read = read_stage(backbone, image, STAGE)
+    embedding, read = extract_features(backbone, image, FEATURE_LAYER)
     torch.testing.assert_close(embedding, expected)
     torch.testing.assert_close(read, features)
     assert (embedding.shape, read.shape) == ((5, 64), (5, 32, 14, 14))

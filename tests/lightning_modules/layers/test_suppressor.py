@@ -27,8 +27,10 @@ def test_sizes_below_one_are_refused(options):
 @pytest.mark.parametrize("layers", [1, 3])
 def test_from_the_identity_on_it_changes_nothing_but_the_length(layers):
     x = torch.randn(4, 6)
-    assert torch.equal(Suppressor(6, width=6, layers=layers, identity=True)(x), x)
-    wider = Suppressor(6, width=9, layers=layers, identity=True)(x)
-    assert torch.equal(wider, torch.cat([x, torch.zeros(4, 3)], 1))
+    same, wider = Suppressor(6, width=6, layers=layers), Suppressor(6, width=9, layers=layers)
+    same.set_to_identity()
+    wider.set_to_identity()
+    assert torch.equal(same(x), x)
+    assert torch.equal(wider(x), torch.cat([x, torch.zeros(4, 3)], 1))
     with pytest.raises(ValueError, match="must be 6 or more"):
-        Suppressor(6, width=5, identity=True)
+        Suppressor(6, width=5).set_to_identity()

@@ -9,7 +9,7 @@ from torch import Tensor
 from lightning_modules import lntl
 from lightning_modules.backbones.factory import build_backbone
 from lightning_modules.lntl import LNTL
-from lightning_modules.training.cached_frozen_outputs import frozen_once
+from lightning_modules.training.cached_frozen_outputs import cache_frozen_outputs
 
 
 def count_calls(module: Any, name: str) -> list[int]:
@@ -39,7 +39,7 @@ def test_frozen_layers_are_evaluated_once_and_others_each_time(trainable, expect
     names = ("conv1", "layer3.0.conv1", "layer4.0.conv1")
     calls = [count_calls(backbone.network, name) for name in names]
     prepared = count_calls(backbone, "preprocess")
-    with frozen_once(backbone):
+    with cache_frozen_outputs(backbone):
         answers = [backbone(batch["image"]) for _ in range(2)]
     assert tuple(map(len, calls)) == expected
     assert len(prepared) == 1
@@ -52,7 +52,7 @@ def test_frozen_layers_are_evaluated_once_and_others_each_time(trainable, expect
 def test_other_images_and_changed_weights_get_their_own_answers(toy, batch):
     backbone = make(toy, "last_stage")
     plain = copy.deepcopy(backbone)
-    with frozen_once(backbone):
+    with cache_frozen_outputs(backbone):
         first = backbone(batch["image"])
         other = backbone(batch["image"].flip(3).contiguous())
         for network in (backbone.network, plain.network):
@@ -68,7 +68,7 @@ def test_an_answer_that_someone_else_wrote_to_is_computed_again(toy, batch):
     layer3: Any = backbone.network.layer3
     kept: list[Tensor] = []
     handle = layer3.register_forward_hook(lambda module, given, output: kept.append(output))
-    with frozen_once(backbone):
+    with cache_frozen_outputs(backbone):
         expected = backbone(batch["image"]).detach()
         kept[0].mul_(2)
         again = backbone(batch["image"])
@@ -81,7 +81,7 @@ def test_lntl_trains_the_same_with_and_without_it(toy, batch, fit, monkeypatch):
     states = []
     for shared in (True, False):
         if not shared:
-            monkeypatch.setattr(lntl, "frozen_once", lambda backbone: contextlib.nullcontext())
+            monkeypatch.setattr(lntl, "cache_frozen_outputs", lambda backbone: contextlib.nullcontext())
         torch.manual_seed(0)
         module = LNTL(**toy, **options)
         fit(module, batch, steps=3)

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from lightning_modules.training.manual_optimization import ManualOptimization
 
 
-class TwoPlayers(ManualOptimization):
+class TwoOptimizers(ManualOptimization):
     """The first steps twice a batch, the second once; `scale` makes gradients large."""
 
     def __init__(self, scale: float = 1.0, clip: float | None = None, schedule: bool = False) -> None:
@@ -24,12 +24,12 @@ class TwoPlayers(ManualOptimization):
         one, two = self.optimizers()
         one.optimizer.zero_grad()
         a = self.scale * self.first(batch).square().mean()
-        self.descend(a, [one], last=False)
+        self.backward_and_step(a, [one], last=False)
         one.optimizer.zero_grad()
         two.optimizer.zero_grad()
         b = self.scale * (self.first(batch) - self.second(batch) - 1).square().mean()
-        self.descend(b, [one, two], last=True)
-        return self.track(loss=a + b, a=a)
+        self.backward_and_step(b, [one, two], last=True)
+        return self.log_running_means(loss=a + b, a=a)
 
     def configure_optimizers(self):
         optimizers = [torch.optim.SGD(p.parameters(), lr=0.1) for p in (self.first, self.second)]
@@ -55,7 +55,7 @@ def _fit(module, folder, count=7, **options) -> Trainer:
     return trainer
 
 
-def _twin(module: TwoPlayers, count: int, clip: float | None = None) -> None:
+def _twin(module: TwoOptimizers, count: int, clip: float | None = None) -> None:
     """The same in plain torch."""
     one, two = (torch.optim.SGD(p.parameters(), lr=0.1) for p in (module.first, module.second))
     for batch in _batches(count):
@@ -67,9 +67,9 @@ def _twin(module: TwoPlayers, count: int, clip: float | None = None) -> None:
         one.zero_grad()
         two.zero_grad()
         (module.scale * (module.first(batch) - module.second(batch) - 1).square().mean()).backward()
-        for player, optimizer in ((module.first, one), (module.second, two)):
+        for part, optimizer in ((module.first, one), (module.second, two)):
             if clip:
-                nn.utils.clip_grad_norm_(player.parameters(), clip)
+                nn.utils.clip_grad_norm_(part.parameters(), clip)
             optimizer.step()
 
 
@@ -86,7 +86,7 @@ def _twin(module: TwoPlayers, count: int, clip: float | None = None) -> None:
 )
 def test_steps_and_clipping_are_those_of_plain_torch(tmp_path, precision, scale, clip, tolerance) -> None:
     torch.manual_seed(1)
-    module, twin = TwoPlayers(scale, clip), TwoPlayers(scale, clip)
+    module, twin = TwoOptimizers(scale, clip), TwoOptimizers(scale, clip)
     twin.load_state_dict(module.state_dict())
     trainer = _fit(module, tmp_path, precision=precision)
     _twin(twin, 7, clip)
@@ -97,7 +97,7 @@ def test_steps_and_clipping_are_those_of_plain_torch(tmp_path, precision, scale,
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_max_steps_and_checkpoints_count_batches(tmp_path) -> None:
-    trainer = _fit(TwoPlayers(), tmp_path, max_steps=5, max_epochs=-1)
+    trainer = _fit(TwoOptimizers(), tmp_path, max_steps=5, max_epochs=-1)
     assert trainer.global_step == 5
     assert trainer.fit_loop.epoch_loop.batch_progress.total.completed == 5
     (path,) = tmp_path.glob("*.ckpt")
@@ -107,10 +107,10 @@ def test_max_steps_and_checkpoints_count_batches(tmp_path) -> None:
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_means_are_logged_every_n_batches_and_at_the_epochs_end(tmp_path) -> None:
     torch.manual_seed(2)
-    module = TwoPlayers()
+    module = TwoOptimizers()
     seen: list[float] = []
-    original = module.track
-    module.track = lambda **terms: (seen.append(terms["a"].item()), original(**terms))[1]
+    original = module.log_running_means
+    module.log_running_means = lambda **terms: (seen.append(terms["a"].item()), original(**terms))[1]
     logger = CSVLogger(tmp_path, name="", version="run")
     _fit(module, tmp_path, logger=logger, log_every_n_steps=3)
     logger.finalize("success")
@@ -121,5 +121,5 @@ def test_means_are_logged_every_n_batches_and_at_the_epochs_end(tmp_path) -> Non
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_schedules_step_once_an_epoch(tmp_path) -> None:
-    trainer = _fit(TwoPlayers(schedule=True), tmp_path, max_epochs=3)
+    trainer = _fit(TwoOptimizers(schedule=True), tmp_path, max_epochs=3)
     assert [o.param_groups[0]["lr"] for o in trainer.optimizers] == pytest.approx([0.1 / 8] * 2)

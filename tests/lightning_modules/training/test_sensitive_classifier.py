@@ -1,4 +1,4 @@
-"""What the methods with one sensitive attribute share: refusals, players, checkpoints, still statistics."""
+"""Methods with one sensitive attribute: refusals, optimizers, checkpoints, frozen statistics."""
 
 import copy
 import warnings
@@ -11,7 +11,7 @@ from lightning_modules.blind_eye import BlindEye
 from lightning_modules.dann import DANN
 from lightning_modules.end import EnD
 from lightning_modules.laftr import LAFTR
-from lightning_modules.layers.batchnorm import still_statistics
+from lightning_modules.layers.batchnorm import freeze_batchnorm_stats
 from lightning_modules.lntl import LNTL
 from tests.support import sensitive_twin as plain
 
@@ -34,16 +34,16 @@ def test_what_cannot_be_unlearned_is_refused(method, options, message, toy):
 
 @pytest.mark.parametrize("method", [BlindEye, LAFTR])
 @pytest.mark.parametrize("trainable", ["last_stage", "all"])
-def test_the_players_share_nothing_and_cover_everything(method, trainable, toy):
+def test_the_optimizers_are_disjoint_and_cover_everything(method, trainable, toy):
     module = plain.make(
         method, toy, trainable=trainable, scheduler=lambda o: torch.optim.lr_scheduler.StepLR(o, 1)
     )
-    (main, adversary), schedules = module.configure_optimizers()
-    players = [{id(p) for g in o.param_groups for p in g["params"]} for o in (main, adversary)]
-    assert players[1] == {id(p) for p in module.adversary.parameters()}
-    assert not players[0] & players[1]
-    assert players[0] | players[1] == {id(p) for p in module.trainable_parameters()}
-    assert [s.optimizer for s in schedules] == [main, adversary]
+    (encoder, adversary), schedules = module.configure_optimizers()
+    parameters = [{id(p) for g in o.param_groups for p in g["params"]} for o in (encoder, adversary)]
+    assert parameters[1] == {id(p) for p in module.adversary.parameters()}
+    assert not parameters[0] & parameters[1]
+    assert parameters[0] | parameters[1] == {id(p) for p in module.trainable_parameters()}
+    assert [s.optimizer for s in schedules] == [encoder, adversary]
 
 
 @METHODS
@@ -69,7 +69,7 @@ def test_an_epoch_without_a_known_label_is_warned_about_once(method, unknown, to
     assert all(text.startswith(f"epoch 0 had no image with a known {unknown}") for text in said)
 
 
-def test_still_statistics_normalise_by_the_batch_without_a_trace():
+def test_frozen_statistics_normalise_by_the_batch_unmoved():
     network = nn.Sequential(
         nn.BatchNorm1d(3), nn.BatchNorm1d(3), nn.BatchNorm1d(3, track_running_stats=False)
     )
@@ -77,7 +77,7 @@ def test_still_statistics_normalise_by_the_batch_without_a_trace():
     x = torch.randn(8, 3) * 5 + 2
     expected = copy.deepcopy(network)(x)
     before = copy.deepcopy(network.state_dict())
-    with still_statistics(network):
+    with freeze_batchnorm_stats(network):
         torch.testing.assert_close(network(x), expected)
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
     assert [layer.track_running_stats for layer in network] == [True, True, False]

@@ -20,7 +20,7 @@ ALL = {"trainable": "all"}
 VARIANTS = {name: (name, {}) for name, method in METHODS.items() if method.trainable != "none"} | {
     "baseline": ("baseline", ALL),
     "lntl": ("lntl", ALL),
-    "lntl of a stage": ("lntl", {**ALL, "stage": "layer3"}),
+    "lntl of a layer": ("lntl", {**ALL, "feature_layer": "layer3"}),
 }
 
 
@@ -107,8 +107,8 @@ WRONG = {
                    "grad_checkpointing": True},
         "lntl_convnet has no blocks in a sequence",
     ),
-    "players in turn": (
-        LNTL, {**HIDES, "compile_backbone": "aot_eager"}, "LNTL cannot; it trains its players in turn",
+    "two optimizers": (
+        LNTL, {**HIDES, "compile_backbone": "aot_eager"}, "LNTL cannot; it trains by two optimizers",
     ),
     "both": (
         Baseline, {"task": "smiling", **ALL, "grad_checkpointing": True, "compile_backbone": "aot_eager"},

@@ -1,4 +1,7 @@
+from pathlib import Path
+
 import pytest
+import yaml
 
 from recipes.command_line.config_lookup import CONFIGS, find_config, resolve_configs
 from recipes.command_line.errors import UsageError
@@ -39,3 +42,22 @@ def test_every_form_of_the_option_is_resolved_and_nothing_else():
     ]
     resolved = ["--config", path, "-c", path, f"--config={path}", "--experiment", "baseline"]
     assert resolve_configs(argv) == resolved
+
+
+def test_an_older_versions_configuration_is_read_as_todays(tmp_path):
+    model = {
+        "class_path": "lightning_modules.lntl.LNTL",
+        "init_args": {"scheme": "joint", "stage": None, "task": "gender", "refresh_steps": 2},
+    }
+    old = tmp_path / "config.yaml"
+    old.write_text(yaml.safe_dump({"model": model, "experiment": "x"}))
+    found = yaml.safe_load(Path(find_config(str(old))).read_text())
+    assert found["experiment"] == "x"
+    assert found["model"] == {
+        "class_path": "lightning_modules.lntl_joint.LNTLJoint",
+        "init_args": {"feature_layer": None, "task": "gender", "refresh_steps": 2},
+    }
+    assert yaml.safe_load(old.read_text())["model"] == model, "the file itself is left as it is"
+    found["model"]["init_args"]["task"] = "emotion"
+    old.write_text(yaml.safe_dump(found))
+    assert find_config(str(old)) == str(old), "one of today is read where it lies"

@@ -13,6 +13,10 @@ import yaml
 from datamodules.synthetic_faces import SyntheticFaces
 from lightning_modules.backbones.factory import build_backbone, save_backbone
 from lightning_modules.baseline import Baseline
+from lightning_modules.lntl import LNTL
+from lightning_modules.lntl_joint import LNTLJoint
+from lightning_modules.sensitivenets import SensitiveNets
+from lightning_modules.sensitivenets_variant import SensitiveNetsVariant
 from recipes.command_line.errors import UsageError, report_errors
 from recipes.embedding.embedder import embedder_facts, load_embedder
 from storage.checkpoints import WeightsError
@@ -49,6 +53,46 @@ def test_a_checkpoint_of_every_method_embeds(name, tmp_path, image):
     assert embedding.dtype == torch.float32
     assert embedding.shape[0] == 3
     assert torch.equal(embedding, module.eval().embed(image))
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "older", "class_path"),
+    [
+        (
+            LNTLJoint, {"task": "smiling", "hidden": 8, "feature_layer": "layer4"},
+            {"scheme": "joint", "stage": "layer4"}, "lightning_modules.lntl.LNTL",
+        ),
+        (
+            LNTL, {"task": "smiling", "hidden": 8},
+            {"scheme": "official", "stage": None, "refresh_steps": 0, "pretrain_epochs": 0,
+             "schedule": "constant"},
+            "lightning_modules.lntl.LNTL",
+        ),
+        (
+            SensitiveNetsVariant, {"target": "uniform", "keep": "similarities", "width": 8}, {},
+            "lightning_modules.sensitivenets.SensitiveNets",
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("place", ["checkpoint", "config"])
+def test_a_checkpoint_of_an_older_version_embeds(method, options, older, class_path, place, tmp_path, image):
+    torch.manual_seed(0)
+    trainable = "none" if issubclass(method, SensitiveNets) else "last_stage"
+    module = method(**TOY_BACKBONE, sensitive="emotion", trainable=trainable, **options)
+
+    def change(checkpoint):
+        stored = checkpoint["hyper_parameters"]
+        if older:
+            del stored["feature_layer"]
+        stored |= older | ({"_class_path": class_path} if place == "checkpoint" else {})
+
+    path = write_checkpoint(module, tmp_path / "run", change)
+    if place == "config":
+        config = {"model": {"class_path": class_path, "init_args": {}}}
+        (tmp_path / "run" / "config.yaml").write_text(yaml.safe_dump(config))
+    again = load_embedder(path)
+    assert type(again) is method
+    assert torch.equal(again.embed(image), module.eval().embed(image))
 
 
 def _says(name):

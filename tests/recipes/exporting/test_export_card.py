@@ -24,7 +24,7 @@ HOSTILE = "# x\n<img src=x onerror=alert(1)> [a](javascript:b) | `c` {{ 7 * 7 }}
 @pytest.fixture
 def ckpt(tmp_path):
     torch.manual_seed(0)
-    options = {"task": "smiling", "sensitive": "emotion", "hidden": 8, "stage": "layer4"}
+    options = {"task": "smiling", "sensitive": "emotion", "hidden": 8, "feature_layer": "layer4"}
     return write_checkpoint(LNTL(**TOY_BACKBONE, trainable="last_stage", **options), tmp_path / "run")
 
 
@@ -189,7 +189,7 @@ def test_what_a_method_hides(tmp_path):
         **TOY_BACKBONE,
         task="smiling",
         sensitive=["emotion", "attractive"],
-        stage="layer4",
+        feature_layer="layer4",
         trainable="last_stage",
     )
     assert hidden_attributes(several) == ["emotion", "attractive"]

@@ -58,7 +58,7 @@ def test_the_values_reach_the_module(sweep, monkeypatch):
 
 def test_null_booleans_and_lists_survive_wandbs_flat_file(sweep, monkeypatch, capsys):
     values = {"trainer.gradient_clip_val": None, "trainer.benchmark": False, "trainer.callbacks": []}
-    values |= {"trainer.max_epochs": 3, "model.init_args.scheme": "joint"}
+    values |= {"trainer.max_epochs": 3, "model.init_args.schedule": "dann"}
     (run,) = planned_runs(sweep(parameters={k: {"value": v} for k, v in values.items()}), Path("out"))
     run.write_parameters()
     assert json.loads((run.folder / "parameters.json").read_text()) == values
@@ -68,7 +68,7 @@ def test_null_booleans_and_lists_survive_wandbs_flat_file(sweep, monkeypatch, ca
     assert {name: printed["trainer"][name] for name in ("gradient_clip_val", "benchmark", "callbacks")} == {
         "gradient_clip_val": None, "benchmark": False, "callbacks": [],
     }  # fmt: skip
-    assert printed["model"]["init_args"]["scheme"] == "joint"
+    assert printed["model"]["init_args"]["schedule"] == "dann"
 
 
 def test_a_folder_is_named_by_the_resolved_configuration_alone(sweep):

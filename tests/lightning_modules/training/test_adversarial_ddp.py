@@ -59,13 +59,13 @@ def test_the_processes_end_alike_and_means_are_those_of_one(name, ranks, tmp_pat
 
 
 @pytest.mark.parametrize(("name", "class_name"), [("lntl", "LNTL"), ("sensitivenets", "SensitiveNets")])
-def test_two_players_refuse_plain_ddp_and_say_what_to_set(name, class_name, ranks):
+def test_two_optimizers_refuse_plain_ddp_and_say_what_to_set(name, class_name, ranks):
     expected = (
-        f"MisconfigurationException: {class_name} trains its players in turn, which plain DDP cannot: "
+        f"MisconfigurationException: {class_name} trains by two optimizers, which plain DDP cannot: "
         "set --trainer.strategy ddp_find_unused_parameters_true"
     )
     assert [rank[f"plain {name}"] for rank in ranks] == [expected] * 2
 
 
-def test_one_player_needs_no_search_for_unused_parameters(ranks):
+def test_one_optimizer_needs_no_search_for_unused_parameters(ranks):
     torch.testing.assert_close(ranks[0]["plain dann"], ranks[0]["dann"])
