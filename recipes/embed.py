@@ -23,7 +23,6 @@ from datamodules.base import FaceDataModule
 from datamodules.errors import DatasetError
 from datamodules.jobs.job_share import Share
 from datamodules.tables.embedding_file import read_header
-from evaluation.samples.spreadsheet import csv_text
 from recipes.command_line.errors import UsageError
 from recipes.command_line.jobs import parse_job, run_resumable, users_mistakes
 from recipes.command_line.output_path import check_output
@@ -33,6 +32,7 @@ from recipes.embedding.embedding_job import EmbeddingJob
 from recipes.embedding.embedding_shards import ShardFolder
 from recipes.embedding.embedding_source import EmbeddingSource
 from storage.atomic import write_bytes
+from storage.spreadsheet import csv_text
 
 
 def is_finished(out: Path, provenance: dict[str, str], overwrite: bool) -> bool:

@@ -9,11 +9,11 @@ import io
 from pathlib import Path
 
 from datamodules.annotations.name_pattern import SUFFIXES, NamePattern, find_images
-from evaluation.samples.spreadsheet import as_cell
 from recipes.command_line.errors import RecipeParser, UsageError, report_errors
 from recipes.command_line.jobs import job_parser, parse_job, users_mistakes
 from recipes.command_line.output_path import check_output
 from storage.atomic import write_bytes
+from storage.spreadsheet import as_cell
 
 _PATTERN = "Regular expression, looked for in the path of each image below root; named groups become columns."
 

@@ -76,7 +76,7 @@ def run_jobs(jobs: list[Job], keys: dict[JobId, str], workshop: Workshop, lock: 
 def main(args: list[str] | None = None) -> None:
     """Run what is not done, then write the page."""
     config, published = read_options(args)
-    jobs = plan_jobs(config.steps, config.datasets, config.seeds, published.steps)
+    jobs = plan_jobs(config.steps, config.datasets, config.seeds, published.steps, config.variants)
     keys = job_keys(jobs)
     out = config.out.expanduser().absolute()
     if not config.dry_run:

@@ -1,7 +1,5 @@
 """A crop store is made: found finished, gone on with, or begun; a crash costs unfinished chunks only."""
 
-import csv
-import io
 import os
 import shutil
 from collections.abc import Iterator
@@ -29,6 +27,7 @@ from datamodules.errors import DatasetError
 from datamodules.jobs.job_facts import compare, describe
 from datamodules.jobs.job_folder import JobFolder
 from storage.atomic import PARTIAL, write_bytes
+from storage.spreadsheet import csv_text
 
 _GO_ON = "run the same command again to go on where it stopped"
 
@@ -141,10 +140,7 @@ class CropJob:
         record = read_records([task.record(k) for k in range(task.chunks)], len(self.table))
         manifest = build_manifest(self.table, self.attributes, record)
         write_bytes(task.out / MANIFEST, manifest.to_parquet(index=False))
-        text = io.StringIO()
-        bad = left_out(manifest).map(_no_formula).itertuples(index=False)
-        csv.writer(text).writerows([("sample_id", "reason"), *bad])
-        write_bytes(task.out / QUARANTINE, text.getvalue().encode())
+        write_bytes(task.out / QUARANTINE, csv_text(left_out(manifest)).encode(errors="backslashreplace"))
         task.writer.finish()
         for partial in task.out.glob(f"*{PARTIAL}"):  # of a run that was killed
             partial.unlink()
@@ -179,8 +175,3 @@ def _check_space(folder: Path, needed: int) -> None:
             f"{folder}: {needed / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free; make room and run "
             "the same command again, or use --format jpeg"
         )
-
-
-def _no_formula(text: str) -> str:
-    """Escape text that a spreadsheet would run as a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

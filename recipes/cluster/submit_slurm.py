@@ -22,6 +22,7 @@ class SbatchScript(submitit.SlurmExecutor):
         """The script of one job, or of an array of several."""
         if jobs > 1:
             self.parameters["map_count"] = jobs
+        # no public way: submitit writes the script to a file only when it submits
         return self._make_submission_file_text(self._submitit_command_str, "")
 
 

@@ -47,7 +47,7 @@ def _read_safetensors(path: Path) -> Embed:
 
 
 def _write_onnx(network: EmbeddingNetwork, about: About, path: Path) -> None:
-    # onnx2torch looks for it here, from where torch has moved it
+    # no public way: onnx2torch's modules, when traced, look for the opset here, from where torch has moved it
     symbolic_helper._export_onnx_opset_version = _OPSET  # type: ignore[attr-defined]
     # not dynamo=True: it needs one package more, and onnx2torch cannot read what it writes
     torch.onnx.export(

@@ -1,8 +1,9 @@
 """What a reproduction consists of: steps, what stands behind the words in them, and their order."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Literal
 
 from jsonargparse import Namespace
@@ -25,25 +26,40 @@ OUTPUTS: dict[Recipe, tuple[str, ...]] = {
 WORD = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
 """`{word}` or `{step.output}` in an argument; anything else in braces is left as it is."""
 
-SEED = "seed"
+SEED, SEEDS = "seed", "seeds"
 
 JobId = tuple[str, int | None]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One run of a recipe, or one for each seed.
+    """One run of a recipe, or one for each seed and each value of a variant.
 
     Args:
         recipe: the file in `recipes/`.
-        args: its arguments; `{x.table}` is the output of the step x, `{seed}` the seed, and an argument that
-            is `{faces}` alone stands for all arguments of that dataset.
-        for_each: `seeds`, or null for one run.
+        args: its arguments; `{x.table}` is the output of the step x, `{seed}` the seed, `{variance}` the
+            value of that variant, and an argument that is `{faces}` alone stands for all arguments of that
+            dataset.
+        for_each: `seeds`, the name of a variant, or a list of them; null for one run.
     """
 
     recipe: Recipe
     args: list[str]
-    for_each: Literal["seeds"] | None = None
+    for_each: str | list[str] | None = None
+
+    @property
+    def variants(self) -> list[str]:
+        """The variants in `for_each`."""
+        return [name for name in self._for_each if name != SEEDS]
+
+    @property
+    def seeded(self) -> bool:
+        """Whether the step runs once for each seed."""
+        return SEEDS in self._for_each
+
+    @property
+    def _for_each(self) -> list[str]:
+        return [self.for_each] if isinstance(self.for_each, str) else self.for_each or []
 
 
 @dataclass(frozen=True)
@@ -78,6 +94,9 @@ class Job:
 def add_study_arguments(parser: RecipeParser) -> None:
     """The options that a study file and a configuration share; those of the configuration win, by name."""
     parser.add_argument("--datasets", type=dict[str, list[str]], default={}, help="Name -> arguments.")
+    parser.add_argument(
+        "--variants", type=dict[str, list[str]], default={}, help="Name -> values that for_each goes through."
+    )
     parser.add_argument("--steps", type=dict[str, Step], default={}, help="Name -> recipe, args, for_each.")
     parser.add_argument("--deviations", type=list[str], default=[], help="From the paper, in sentences.")
 
@@ -98,6 +117,7 @@ def with_study(config: Namespace) -> Namespace:
         )
     complete = config.clone()
     complete.datasets = {**study.datasets, **config.datasets}
+    complete.variants = {**study.variants, **config.variants}
     complete.steps = {name: _step(x) for name, x in {**study.steps, **config.steps}.items()}
     complete.deviations = [*study.deviations, *config.deviations]
     return complete
@@ -112,31 +132,41 @@ def plan_jobs(
     datasets: Mapping[str, Sequence[str]],
     seeds: Sequence[int],
     wanted: Iterable[str],
+    variants: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Job]:
-    """The jobs that the wanted steps need, each after those that it needs, one seed after the other.
+    """Order the jobs that the wanted steps need, each after those that it needs, one seed after the other.
+
+    Args:
+        steps: the steps of the study, by name.
+        datasets: arguments, by the name that stands for them.
+        seeds: of the steps that run for each seed.
+        wanted: names of steps; a step of a variant is called `<step>_<value>`.
+        variants: values, by the name of the variant.
 
     Raises:
-        UsageError: a word that means nothing, a step that does not exist or waits for itself.
+        UsageError: a word that means nothing, or a step that does not exist or depends on itself.
     """
+    spliced = {name: replace(step, args=list(_spliced(step, datasets))) for name, step in steps.items()}
+    expanded = _expand_variants(spliced, variants or {})
     jobs: dict[JobId, Job] = {}
 
     def make(name: str, seed: int | None, waiting: tuple[str, ...]) -> Job:
         if name in waiting:
             raise UsageError(f"steps wait for each other: {' -> '.join((*waiting, name))}")
-        if name not in steps:
+        if name not in expanded:
             asker = f"step {waiting[-1]}: " if waiting else ""
-            raise UsageError(f"{asker}there is no step {name!r}; there are {', '.join(sorted(steps))}")
+            raise UsageError(f"{asker}there is no step {name!r}; there are {', '.join(sorted(expanded))}")
         try:
             file_name(name)
         except ValueError as error:
             raise UsageError(f"step {error}") from error
-        step = steps[name]
-        if step.for_each and seed is None:
+        step = expanded[name]
+        if step.seeded and seed is None:
             raise UsageError(f"step {waiting[-1]} runs once, but {name} runs for each seed: give it for_each")
-        own = seed if step.for_each else None
+        own = seed if step.seeded else None
         if (name, own) not in jobs:
-            args = tuple(_filled(name, step, datasets, own))
-            needs = {other: make(other, own, (*waiting, name)) for other in _needed(name, args, steps)}
+            args = tuple(_with_seed(name, step, datasets, own))
+            needs = {other: make(other, own, (*waiting, name)) for other in _needed(name, args, expanded)}
             jobs[name, own] = Job(name, own, step.recipe, args, needs)
         return jobs[name, own]
 
@@ -146,19 +176,59 @@ def plan_jobs(
     return list(jobs.values())
 
 
-def _filled(name: str, step: Step, datasets: Mapping[str, Sequence[str]], seed: int | None) -> Iterable[str]:
-    """The arguments with datasets and the seed in them."""
+def _spliced(step: Step, datasets: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield the arguments of a step, with those of a dataset in place of its name."""
     for argument in step.args:
         alone = WORD.fullmatch(argument)
-        spliced = datasets.get(alone[1]) if alone and not alone[2] else None
-        for part in [argument] if spliced is None else spliced:
-            for word, output in WORD.findall(part):
-                if not output and (word != SEED or seed is None):
-                    known = [f"{{{x}}}" for x in (*sorted(datasets), *([SEED] if step.for_each else []))]
-                    raise UsageError(
-                        f"step {name}: {{{word}}} in {part!r} means nothing; there are {', '.join(known)}"
-                    )
-            yield part.replace(f"{{{SEED}}}", str(seed))
+        dataset = datasets.get(alone[1]) if alone and not alone[2] else None
+        yield from [argument] if dataset is None else dataset
+
+
+def _expand_variants(steps: Mapping[str, Step], variants: Mapping[str, Sequence[str]]) -> dict[str, Step]:
+    """Repeat each step for every value of its variants: `baseline` becomes `baseline_020` and so on.
+
+    In the arguments, the name of a variant becomes its value, and the output of a step becomes that of the
+    step of the same values.
+    """
+    for name, values in variants.items():
+        if bad := [value for value in values if not re.fullmatch(r"\w+", value)]:
+            raise UsageError(f"variant {name}: {bad[0]!r} must be letters, digits or _, as it names steps")
+    expanded = {}
+    for name, step in steps.items():
+        if unknown := [x for x in step.variants if x not in variants]:
+            known = ", ".join((SEEDS, *variants))
+            raise UsageError(f"step {name}: for_each names {unknown[0]!r}; there are {known}")
+        for values in product(*(variants[x] for x in step.variants)):
+            own = dict(zip(step.variants, values, strict=True))
+            args = [_with_values(argument, name, own, steps) for argument in step.args]
+            expanded["_".join((name, *values))] = replace(step, args=args)
+    return expanded
+
+
+def _with_values(argument: str, name: str, own: Mapping[str, str], steps: Mapping[str, Step]) -> str:
+    """Fill the values `own` of the variants of a step into one of its arguments."""
+
+    def given(found: re.Match[str]) -> str:
+        word, output = found.groups()
+        if output is None:
+            return own.get(word, found[0])
+        needed = steps[word].variants if word in steps else []
+        if missing := [x for x in needed if x not in own]:
+            raise UsageError(f"step {name}: {word} runs for each {missing[0]}: give {name} the same for_each")
+        return f"{{{'_'.join((word, *(own[x] for x in needed)))}.{output}}}"
+
+    return WORD.sub(given, argument)
+
+
+def _with_seed(name: str, step: Step, datasets: Iterable[str], seed: int | None) -> Iterator[str]:
+    """Yield the arguments of a step with the seed in them; refuse words that stand for nothing."""
+    for argument in step.args:
+        for word, output in WORD.findall(argument):
+            if not output and (word != SEED or seed is None):
+                words = (*sorted(datasets), *step.variants, *([SEED] if step.seeded else []))
+                known = ", ".join(f"{{{x}}}" for x in words)
+                raise UsageError(f"step {name}: {{{word}}} in {argument!r} means nothing; there are {known}")
+        yield argument.replace(f"{{{SEED}}}", str(seed))
 
 
 def _needed(name: str, args: Sequence[str], steps: Mapping[str, Step]) -> list[str]:

@@ -1,7 +1,9 @@
 """The commands of a sweep: what W&B's agent would start, each parsed before the first of them is."""
 
 import hashlib
+import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -10,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentError, Namespace
-from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
 from recipes.command_line.cli import RecipeCLI
 from recipes.command_line.config_lookup import resolve_configs
@@ -18,6 +19,9 @@ from recipes.command_line.errors import UsageError, one_line
 from recipes.sweeping.sweep_file import TRAIN, Sweep
 from recipes.sweeping.sweep_run_folder import PARAMETERS, SweepRun, label
 from storage.json_file import write_json
+
+_MACRO = re.compile(r"\$\{(.*)\}")
+_ENVIRONMENT = re.compile(r"\$\{envvar:([A-Z0-9_]*)\}")  # the name itself where it is not set, as in W&B
 
 
 def planned_runs(sweep: Sweep, out: Path, extra: Sequence[str] = ()) -> list[SweepRun]:
@@ -56,20 +60,38 @@ def planned_runs(sweep: Sweep, out: Path, extra: Sequence[str] = ()) -> list[Swe
 
 
 def agent_command(sweep: Sweep, point: dict[str, Any], file: Path) -> list[str]:
-    """The words that `wandb agent` would start, but for this Python and the path of the program.
+    """Fill in W&B's macros, as `wandb agent` does, with this Python and the absolute path of the program.
+
+    W&B's own functions for this are private (wandb.sdk.launch); the macros are documented with `command`.
 
     Args:
         sweep: its command is the template.
         point: the values of the run.
-        file: what `${args_json_file}` stands for.
+        file: the path for `${args_json_file}`.
+
+    Raises:
+        UsageError: a macro that W&B does not document.
     """
-    words = create_sweep_command_args({"args": {name: {"value": value} for name, value in point.items()}})
-    words |= {"interpreter": [sys.executable], "program": [str(TRAIN)], "args_json_file": [str(file)]}
-    words |= {"env": ["/usr/bin/env"] if os.name == "posix" else []}
+    flags = [f"{name}={value}" for name, value in point.items()]
+    on = {name: name if value is True else f"{name}={value}" for name, value in point.items()}
+    words = {
+        "env": ["/usr/bin/env"] if os.name == "posix" else [],
+        "interpreter": [sys.executable],
+        "program": [str(TRAIN)],
+        "args": [f"--{flag}" for flag in flags],
+        "args_no_hyphens": flags,
+        "args_no_boolean_flags": [f"--{on[name]}" for name, value in point.items() if value is not False],
+        "args_json": [json.dumps(point)],
+        "args_json_file": [str(file)],
+    }
     command: list[str] = []
-    for word in create_sweep_command(list(sweep.command)):  # which fills in ${envvar:...}
-        macro = word.startswith("${") and word.endswith("}")
-        command += words.get(word[2:-1], []) if macro else [word]
+    for template in sweep.command:
+        word = _ENVIRONMENT.sub(lambda found: os.environ.get(found[1], found[1]), template)
+        macro = _MACRO.fullmatch(word)
+        if macro and macro[1] not in words:
+            known = ", ".join(f"${{{name}}}" for name in words)
+            raise UsageError(f"{sweep.path}: command has the macro {word}; there are {known}")
+        command += words[macro[1]] if macro else [word]
     return command
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from datamodules.errors import DatasetError
-from evaluation.samples.spreadsheet import from_cell
 from recipes.runs.resume import RUN
 from storage.checkpoints import read_checkpoint
+from storage.spreadsheet import from_cell
 
 VAL, TEST = "val/", "test/"
 

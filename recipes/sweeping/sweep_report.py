@@ -16,13 +16,13 @@ from evaluation.fairness.selection import MostUtility, Rule
 from evaluation.plots.style import save_figure
 from evaluation.plots.tradeoff_plot import plot_tradeoff
 from evaluation.report.tables import Table
-from evaluation.samples.spreadsheet import csv_text
 from recipes.command_line.errors import UsageError
 from recipes.sweeping.sweep_file import Metric, Sweep
 from recipes.sweeping.sweep_metrics import read_chance
 from recipes.sweeping.sweep_run_folder import label
 from recipes.sweeping.sweep_table import BestMean, Ran, SettingTable, spread
 from storage.json_file import write_json
+from storage.spreadsheet import csv_text
 
 _LEAKAGE, _UTILITIES = "val/leakage/", ("val/verification_auc", "val/accuracy")
 
