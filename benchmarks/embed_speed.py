@@ -24,8 +24,8 @@ from datamodules.contract import FaceBatch, FaceDataset
 from datamodules.synthetic_faces import SyntheticFaces
 from lightning_modules.training.base import FaceModule
 from recipes.embedding.embedder import load_embedder
+from recipes.embedding.embedding_chunks import ChunkFolder
 from recipes.embedding.embedding_job import EmbeddingJob
-from recipes.embedding.embedding_shards import ShardFolder
 
 BATCH = 64
 
@@ -58,7 +58,7 @@ def raw_loop(embedder: FaceModule, data: Drawn) -> Tensor:
 def our_way(embedder: FaceModule, data: Drawn) -> Tensor:
     """The same by way of the shards' files."""
     with tempfile.TemporaryDirectory() as root:
-        folder = ShardFolder(Path(root, "parts"), {}, {"test": len(data)}, BATCH, 1024)
+        folder = ChunkFolder(Path(root, "parts"), {}, {"test": len(data)}, BATCH, 1024)
         quiet: dict[str, Any] = {
             "logger": False,
             "enable_checkpointing": False,

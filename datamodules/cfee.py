@@ -1,7 +1,5 @@
 """CFEE: 230 people in 22 categories of facial expression (Du, Tao and Martinez, PNAS 2014)."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +15,12 @@ from datamodules.annotations.label_table import GENDERS
 from datamodules.contract import Attributes
 from datamodules.errors import DatasetError
 from datamodules.file_faces import FileFaces
+from storage.checksums import json_sha256
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised", "disgusted")
 """The thesis' six; it leaves out fear, whose images are few and noisy."""
 
-PEOPLE, IMAGES = 230, 5_954
+SUBJECTS, IMAGES = 230, 5_954
 """Of the complete release, which has 26 emotion ids."""
 
 
@@ -126,6 +125,6 @@ class CFEE(FileFaces):
             file=file,
             split=self._deal(file, identity),
             labels=labels,
-            digest=hashlib.sha256(json.dumps(facts).encode()).hexdigest(),
-            published=PEOPLE * len(self.emotions) if self.emotions else IMAGES,
+            digest=json_sha256(facts, sort_keys=False),
+            published=SUBJECTS * len(self.emotions) if self.emotions else IMAGES,
         )

@@ -1,7 +1,5 @@
 """Coloured MNIST: digits whose colour tells the class in training and nothing in testing."""
 
-import hashlib
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from datamodules.annotations.mnist_files import Digits, download_mnist, read_mni
 from datamodules.base import FaceDataModule
 from datamodules.contract import SPLITS, Attributes, FaceBatch, FaceDataset, Split
 from datamodules.loading.digit_colors import COLORS, color_labels, draw_color, draw_jittered, paint
+from storage.checksums import json_sha256
 
 
 class ColoredDigits(FaceDataset):
@@ -103,7 +102,7 @@ class ColoredMNIST(FaceDataModule):
     def fingerprint(self) -> str:
         """sha256 of MNIST's files and of every setting that an image depends on."""
         parts = [self._files[2], self.variance, self.val_share, self.seed, list(COLORS.values())]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return json_sha256(parts)
 
     @cached_property
     def _files(self) -> tuple[Digits, Digits, str]:

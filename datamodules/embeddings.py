@@ -1,7 +1,6 @@
 """Embeddings computed before: batches of vectors in place of images, from an embedding table."""
 
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,11 +16,11 @@ from datamodules.annotations.group_split import check_shares
 from datamodules.base import FaceDataModule
 from datamodules.contract import SPLITS, Attributes, FaceBatch, FaceDataset, Split
 from datamodules.errors import DatasetError
-from datamodules.sampling.split_samples import Sample, draw_rows
+from datamodules.sampling.split_samples import Sample, apply_sample
 from datamodules.tables.embedding_file import TableHeader, read_header
 from datamodules.tables.embedding_table import EmbeddingTable
 from datamodules.tables.table_options import cross_labels, dealt_image_by_image, with_crossed_names
-from storage.checksums import file_sha256
+from storage.checksums import file_sha256, json_sha256
 
 OF_TABLE = "source/"
 """Precedes what a table that was embedded says of its own origin, but for the dataset's."""
@@ -135,16 +134,14 @@ class Embeddings(FaceDataModule):
         if not (self.crossed or self.image_shares or any(self.samples.values())):
             return self._sha256
         rows = {name: hashlib.sha256(x.numpy().tobytes()).hexdigest() for name, x in self._drawn.items()}
-        return hashlib.sha256(
-            json.dumps([self._sha256, self.crossed, sorted(rows.items())]).encode()
-        ).hexdigest()
+        return json_sha256([self._sha256, self.crossed, sorted(rows.items())], sort_keys=False)
 
     def rows(self, split: Split) -> Tensor:
         """(n,) int64, the table's rows that are of a split, or of its sample; drawn once."""
         if split not in self._drawn:
             rows = (self.table.split == SPLITS.index(split)).nonzero()[:, 0].numpy()
             labels = {name: column.numpy() for name, column in self.table.labels.items()}
-            rows = draw_rows(self.samples[split], split, rows, labels, self.attributes, self.seed)
+            rows = apply_sample(self.samples[split], split, rows, labels, self.attributes, self.seed)
             self._drawn[split] = torch.from_numpy(rows)
         return self._drawn[split]
 

@@ -1,7 +1,6 @@
 """What every dataset of image files shares: its table, samples, raw images or prepared crops."""
 
 import hashlib
-import json
 from abc import abstractmethod
 from functools import cached_property
 from pathlib import Path
@@ -19,12 +18,13 @@ from datamodules.loading.augmentation import Augmentation
 from datamodules.loading.face_alignment import centre_square
 from datamodules.loading.image_files import unusable
 from datamodules.loading.table_dataset import ImageFiles, TableDataset
-from datamodules.sampling.split_samples import Sample, draw_rows
+from datamodules.sampling.split_samples import Sample, apply_sample
+from storage.checksums import json_sha256
 
 DEFAULT_SIZE = 112
 
 
-def _people(table: FaceTable, split: Split) -> set[int]:
+def _identities(table: FaceTable, split: Split) -> set[int]:
     identity = table.labels.get("identity", np.full(len(table), -1))
     return set(identity[(table.split == SPLITS.index(split)) & (identity >= 0)].tolist())
 
@@ -92,7 +92,7 @@ class FileFaces(FaceDataModule):
         table = self.read_table()
         if table.published is not None and len(table) != table.published:
             rank_zero_warn(f"{self.root}: a subset of {len(table):,} of {table.published:,} images is used")
-        train, test = _people(table, "train"), _people(table, "test")
+        train, test = _identities(table, "train"), _identities(table, "test")
         if again := len(train & test):
             rank_zero_warn(
                 f"{self.root}: {again:,} of the {len(test):,} people in test are in training too, so figures "
@@ -122,7 +122,7 @@ class FileFaces(FaceDataModule):
         rows = {split: hashlib.sha256(rows.tobytes()).hexdigest() for split, rows in self._rows.items()}
         images = self.store.key if self.store else self.crop
         parts = [self.table.digest, images, self.size, sorted(rows.items())]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return json_sha256(parts)
 
     def sample_ids(self, split: Split) -> np.ndarray:
         """Name the samples (n,) str of a split that was built by their paths below the dataset's folder."""
@@ -137,7 +137,7 @@ class FileFaces(FaceDataModule):
         self.augment = False
 
     def _draw(self, split: Split, rows: np.ndarray) -> np.ndarray:
-        return draw_rows(self.samples[split], split, rows, self.table.labels, self.attributes, self.seed)
+        return apply_sample(self.samples[split], split, rows, self.table.labels, self.attributes, self.seed)
 
     def _usable(self, split: Split, rows: np.ndarray) -> np.ndarray:
         """Drop the rows (M,) without an image to use, and note why."""

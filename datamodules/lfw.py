@@ -11,7 +11,7 @@ from datamodules.annotations.face_table import FaceTable
 from datamodules.annotations.group_split import split_groups
 from datamodules.annotations.label_table import GENDERS
 from datamodules.annotations.lfw_files import IMAGES, find_folder, list_images, read_gender
-from datamodules.annotations.lfw_pairs import Pairs, people_of_folds, read_pairs
+from datamodules.annotations.lfw_pairs import Pairs, read_pairs, subjects_of_folds
 from datamodules.contract import SPLITS, Attributes
 from datamodules.errors import DatasetError
 from datamodules.file_faces import FileFaces
@@ -65,7 +65,7 @@ class LFW(FileFaces):
     @property
     def attributes(self) -> Attributes:
         """The people found, and the genders; raises `DatasetError` if there are no images."""
-        return {"identity": tuple(self._people[0].tolist()), "gender": GENDERS}
+        return {"identity": tuple(self._subjects[0].tolist()), "gender": GENDERS}
 
     def pairs(self, name: PairFile) -> Pairs:
         """The pairs of a pair file, by sample id; raises `DatasetError` if an image is not there."""
@@ -74,7 +74,7 @@ class LFW(FileFaces):
     def read_table(self) -> FaceTable:
         """The images of all people; raises `DatasetError` if files are missing or damaged."""
         folder, files = self._images
-        people, identity = self._people
+        people, identity = self._subjects
         split, digests = self._splits()
         gender = np.full(len(people), -1, dtype=np.int8)
         path = self._gender_path()
@@ -98,7 +98,7 @@ class LFW(FileFaces):
         return folder, list_images(folder)
 
     @cached_property
-    def _people(self) -> tuple[np.ndarray, np.ndarray]:
+    def _subjects(self) -> tuple[np.ndarray, np.ndarray]:
         """The names, sorted, and which of them each image shows."""
         return np.unique([file.split("/")[0] for file in self._images[1].tolist()], return_inverse=True)
 
@@ -116,10 +116,10 @@ class LFW(FileFaces):
         pairs = [
             read_pairs(path) for path in paths
         ]  # whether their images are there matters to `pairs` alone
-        person = self._people[0][self._people[1]]
+        person = self._subjects[0][self._subjects[1]]
         split = np.full(len(person), TRAIN, dtype=np.int8)
         if self.view == 1:
-            in_train, in_test = (people_of_folds(path, p)[0] for path, p in zip(paths, pairs, strict=True))
+            in_train, in_test = (subjects_of_folds(path, p)[0] for path, p in zip(paths, pairs, strict=True))
             both = np.intersect1d(in_train, in_test)
             if len(both):
                 raise DatasetError(
@@ -129,7 +129,7 @@ class LFW(FileFaces):
             shares = (1 - self.val_share, self.val_share, 0)
             split[dealt] = split_groups(person[dealt], shares, self.split_seed)
         else:
-            folds = people_of_folds(paths[0], pairs[0])
+            folds = subjects_of_folds(paths[0], pairs[0])
             if not 1 < len(folds) >= self.fold:
                 raise DatasetError(f"{paths[0]}: there is no fold {self.fold} to test; it has {len(folds)}")
             split[np.isin(person, folds[self.fold % len(folds)])] = VAL

@@ -1,7 +1,5 @@
 """Bring your own faces: a folder of images and a table that says what they show."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +15,7 @@ from datamodules.annotations.manifest_splits import deal_splits, given_splits
 from datamodules.contract import Attributes
 from datamodules.errors import DatasetError
 from datamodules.file_faces import FileFaces
+from storage.checksums import json_sha256
 
 MAX_CLASSES = 200
 """A column with more classes is an attribute only if it is named in `attributes`, is `identity`, or is
@@ -143,9 +142,7 @@ class Manifest(FileFaces):
             file=files,
             split=split,
             labels={name: codes for name, (_, codes) in coded.items()},
-            digest=hashlib.sha256(
-                json.dumps([rows.digest, self.path_column, attributes]).encode()
-            ).hexdigest(),
+            digest=json_sha256([rows.digest, self.path_column, attributes], sort_keys=False),
         )
         return table, attributes
 

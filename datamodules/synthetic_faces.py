@@ -1,7 +1,5 @@
 """Embedded synthetic faces: a controlled testbed, drawn on the fly from (seed, index), without any file."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -13,6 +11,7 @@ from datamodules.contract import SPLITS, Attributes, Split
 from datamodules.synthetic.face_renderer import RENDERER_VERSION, check_size
 from datamodules.synthetic.label_joint import CLASSES, Correlation, label_joint
 from datamodules.synthetic.synthetic_face_dataset import SyntheticFaceDataset
+from storage.checksums import json_sha256
 
 DEFAULT_SIZE = 64
 
@@ -101,19 +100,19 @@ class SyntheticFaces(FaceDataModule):
             "correlations": [asdict(c) for c in self.correlations],
             "seed": self.seed,
         }
-        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+        return json_sha256(settings)
 
     def make_dataset(self, split: Split) -> SyntheticFaceDataset:
         """One split; nothing is drawn but its people's traits."""
-        people_split: Split = "train" if self.seen_identities else split
-        before = SPLITS[: SPLITS.index(people_split)]
+        identity_split: Split = "train" if self.seen_identities else split
+        before = SPLITS[: SPLITS.index(identity_split)]
         return SyntheticFaceDataset(
             self.joints[split],
-            people_joint=self.joints[people_split],
+            identity_joint=self.joints[identity_split],
             split=split,
-            people_split=people_split,
+            identity_split=identity_split,
             first_identity=sum(self.identities[s] for s in before),
-            identities=self.identities[people_split],
+            identities=self.identities[identity_split],
             images_per_identity=self.images_per_identity,
             habit=self.habit if split == "train" else 0.0,
             size=self.size,

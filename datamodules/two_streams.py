@@ -17,7 +17,7 @@ from datamodules.loading.samplers import Position
 
 Stream = Literal["identity", "sensitive"]
 
-PERSON = "identity"
+IDENTITY = "identity"
 """The attribute whose classes are people: never the same ones in two datasets."""
 
 
@@ -27,11 +27,11 @@ class StreamSamples(FaceDataset):
     Args:
         dataset: the split as the stream's own DataModule builds it.
         missing: attributes that it lacks; -1 throughout.
-        first_person: place of the stream's first person among the people of both.
+        first_identity: place of the stream's first person among the people of both.
     """
 
-    def __init__(self, dataset: FaceDataset, *, missing: list[str], first_person: int) -> None:
-        self.dataset, self.missing, self.first_person = dataset, missing, first_person
+    def __init__(self, dataset: FaceDataset, *, missing: list[str], first_identity: int) -> None:
+        self.dataset, self.missing, self.first_identity = dataset, missing, first_identity
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -50,9 +50,9 @@ class StreamSamples(FaceDataset):
 
     def _completed(self, batch: FaceBatch, index: Tensor) -> FaceBatch:
         batch = batch | {name: torch.full_like(index, -1) for name in self.missing}
-        if PERSON in batch:
-            person = batch[PERSON]
-            batch[PERSON] = torch.where(person < 0, person, person + self.first_person)
+        if IDENTITY in batch:
+            person = batch[IDENTITY]
+            batch[IDENTITY] = torch.where(person < 0, person, person + self.first_identity)
         return batch
 
 
@@ -103,17 +103,17 @@ class TwoStreams(FaceDataModule):
     def attributes(self) -> Attributes:
         """Class names of each attribute of either stream; people of the identity stream come first."""
         first, second = (dict(stream.attributes) for stream in self.streams.values())
-        for name in sorted((first.keys() & second.keys()) - {PERSON}):
+        for name in sorted((first.keys() & second.keys()) - {IDENTITY}):
             if list(first[name]) != list(second[name]):
                 raise ValueError(
                     f"two streams: {name} has the classes {', '.join(first[name])} in the identity stream, "
                     f"but {', '.join(second[name])} in the sensitive one; give both the same, in one order"
                 )
-        people = [f"{stream}/{name}" for stream in self.streams for name in self._people(stream)]
-        return first | second | ({PERSON: people} if people else {})
+        people = [f"{stream}/{name}" for stream in self.streams for name in self._identities(stream)]
+        return first | second | ({IDENTITY: people} if people else {})
 
-    def _people(self, stream: Stream) -> list[str]:
-        return list(self.streams[stream].attributes.get(PERSON, ()))
+    def _identities(self, stream: Stream) -> list[str]:
+        return list(self.streams[stream].attributes.get(IDENTITY, ()))
 
     @property
     def fingerprint(self) -> str:
@@ -145,7 +145,7 @@ class TwoStreams(FaceDataModule):
         return StreamSamples(
             stream.make_dataset(split),
             missing=[attribute for attribute in self.attributes if attribute not in stream.attributes],
-            first_person=0 if name == "identity" else len(self._people("identity")),
+            first_identity=0 if name == "identity" else len(self._identities("identity")),
         )
 
     def prepare_data(self) -> None:

@@ -28,7 +28,7 @@ Wearing_Hat Wearing_Lipstick Wearing_Necklace Wearing_Necktie Young"""
 NAMES = tuple(_NAMES.split())
 """The 40 attributes in the order of the official file."""
 
-IMAGES, PEOPLE = 202_599, 10_177
+IMAGES, IDENTITIES = 202_599, 10_177
 
 _PUBLISHED_MD5 = {  # of the authors' files; the ones that torchvision checks
     "list_attr_celeba.txt": "75e246fa4810816ffd6ee81facbd244c",
@@ -39,7 +39,7 @@ _PUBLISHED_MD5 = {  # of the authors' files; the ones that torchvision checks
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     **{name.lower(): ("no", "yes") for name in NAMES},
     "gender": GENDERS,
-    "identity": tuple(str(person) for person in range(1, PEOPLE + 1)),
+    "identity": tuple(str(person) for person in range(1, IDENTITIES + 1)),
 }
 """Class names of what a batch holds: the official attributes, Male by another name, and the person."""
 
@@ -111,9 +111,9 @@ def read_celeba_files(root: Path) -> FaceTable:
     identity = root / "identity_CelebA.txt"
     if identity.exists() or not kaggle:
         contents[identity] = _content(identity)
-        people = read_table(identity, contents[identity], 0, ["image_id", "identity"])
-        check_values(identity, 0, people, range(1, PEOPLE + 1), f"1 to {PEOPLE}")
-        person = match_files(identity, people, attributes, binary.index)["identity"].to_numpy() - 1
+        identities = read_table(identity, contents[identity], 0, ["image_id", "identity"])
+        check_values(identity, 0, identities, range(1, IDENTITIES + 1), f"1 to {IDENTITIES}")
+        person = match_files(identity, identities, attributes, binary.index)["identity"].to_numpy() - 1
     folder = root / "img_align_celeba"
     if (folder / folder.name).is_dir():
         folder /= folder.name

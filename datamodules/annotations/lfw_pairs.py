@@ -122,7 +122,7 @@ def _check_images(path: Path, first: np.ndarray, second: np.ndarray, files: np.n
         )
 
 
-def people_of_folds(path: Path, pairs: Pairs) -> list[np.ndarray]:
+def subjects_of_folds(path: Path, pairs: Pairs) -> list[np.ndarray]:
     """The names (k,) str of the people in each fold; raises `DatasetError` if somebody is in two."""
     folds, fold_of = [], dict[str, int]()
     for fold in range(int(pairs.fold.max()) + 1):

@@ -61,7 +61,7 @@ class CropJob:
         return JobFolder(self.task.out / PARTS, self.task.out)
 
     def run(self) -> Prepared:
-        """Make the store, or what is missing of it; of a share of the chunks, these alone.
+        """Make the store, or what is missing of it; of a shard of the chunks, these alone.
 
         Raises:
             DatasetError: if the folder holds something else or other crops, is in use or damaged, or cannot
@@ -72,10 +72,10 @@ class CropJob:
         with _for_the_user(out):
             out.mkdir(parents=True, exist_ok=True)
             if not self._finished():  # looked at before anything is written, and again when nobody else may
-                with self.place.entered(self.task.share, self.facts):
+                with self.place.entered(self.task.shard, self.facts):
                     if not self._finished():
                         before = self._begin_and_crop()
-                        if self.task.share is not None:
+                        if self.task.shard is not None:
                             return self._shard(before)
                         self._finish()
                         finished = False
@@ -104,7 +104,7 @@ class CropJob:
             print(f"{task.out}: {before:,} of {every:,} images were done before, going on")
         if task.options.format == "memmap":
             _check_space(task.out, images * task.options.side**2 * 3)
-        if task.share is None:
+        if task.shard is None:
             self._gather(todo)
         if todo:
             processes = min(self.processes, len(todo))
@@ -126,13 +126,13 @@ class CropJob:
             task.piece(k).unlink()
 
     def _shard(self, before: int) -> Prepared:
-        """What became of the share."""
+        """What became of the shard."""
         task = self.task
-        assert task.share is not None
+        assert task.shard is not None
         rows = [row for k in task.mine for row in task.rows(k)]
         record = read_records([task.record(k) for k in task.mine], len(rows))
         record = record.assign(sample_id=task.samples[rows])
-        after = self.place.after(task.share, task.undone(range(task.chunks)))
+        after = self.place.after(task.shard, task.undone(range(task.chunks)))
         return Prepared(task.out, count_kinds(record), left_out(record), before, finished=False, after=after)
 
     def _finish(self) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from datamodules.cropping.crop_writer import CropWriter, make_writer
 from datamodules.cropping.face_crop import CropOptions
 from datamodules.errors import DatasetError
-from datamodules.jobs.job_share import Share, parts_of
+from datamodules.jobs.job_shard import Shard, parts_of
 
 if TYPE_CHECKING:
     from datamodules.cropping.face_detector import FaceDetector
@@ -32,7 +32,7 @@ class CropTask:
         batch_size: most images that a detector sees at once.
         threads: that decode ahead of the detector when there is one process; 0 for none.
         chunk: samples that are recorded together.
-        share: of the chunks, for this machine; None for all.
+        shard: of the chunks, for this machine; None for all.
     """
 
     out: Path
@@ -43,7 +43,7 @@ class CropTask:
     batch_size: int = 16
     threads: int = 0
     chunk: int = 128
-    share: Share | None = None
+    shard: Shard | None = None
 
     @property
     def chunks(self) -> int:
@@ -52,8 +52,8 @@ class CropTask:
 
     @property
     def mine(self) -> range:
-        """The chunks of the share."""
-        return parts_of(self.share, self.chunks)
+        """The chunks of the shard."""
+        return parts_of(self.shard, self.chunks)
 
     @cached_property
     def writer(self) -> CropWriter:
@@ -61,15 +61,15 @@ class CropTask:
         return make_writer(self.out, self.samples, self.options)
 
     @property
-    def apart(self) -> bool:
+    def own_files(self) -> bool:
         """Whether each chunk's crops go to a file of their own, which is moved into the array later.
 
         On network file systems two machines that write to one file can undo each other's bytes.
         """
-        return self.share is not None and self.options.format == "memmap"
+        return self.shard is not None and self.options.format == "memmap"
 
     def piece(self, k: int) -> Path:
-        """The file of the crops of chunk `k` alone, see `apart`."""
+        """The file of the crops of chunk `k` alone, see `own_files`."""
         return self.out / PARTS / f"{k:06d}.crops"
 
     def read_piece(self, k: int) -> np.ndarray:

@@ -52,7 +52,7 @@ class ChunkWorker:
     def __call__(self, k: int, photos: Iterable[Photo]) -> Counter[str]:
         """Do chunk `k`, whose photographs come first in `photos`; how many have each kind of status."""
         crops, record = self.cropper(photos, len(self.task.rows(k)))
-        if self.task.apart:
+        if self.task.own_files:
             write_bytes(self.task.piece(k), crops.tobytes(), shared=True)
         else:
             self.task.writer.write(self.task.rows(k).start, crops, (record["status"] == OK).to_numpy())

@@ -1,1 +1,1 @@
-"""Resume and share long jobs."""
+"""Resume and shard long jobs."""

@@ -1,4 +1,4 @@
-"""The folder of a job's parts: one process is at work in it, or several on a share each; never both."""
+"""The folder of a job's parts: one process is at work in it, or several on a shard each; never both."""
 
 import shutil
 from collections.abc import Collection, Iterator
@@ -9,7 +9,7 @@ from typing import Any
 
 from datamodules.errors import DatasetError
 from datamodules.jobs.job_facts import compare, describe
-from datamodules.jobs.job_share import Share, listed, shares_with
+from datamodules.jobs.job_shard import Shard, listed, shards_with
 from storage.atomic import write_bytes
 from storage.locks import LockedError, file_lock
 
@@ -40,11 +40,11 @@ class JobFolder:
         return f"{self.out}: another process is preparing it"
 
     @contextmanager
-    def entered(self, share: Share | None, facts: dict[str, Any]) -> Iterator[None]:
-        """Work in the folder: on a share beside others, or alone.
+    def entered(self, shard: Shard | None, facts: dict[str, Any]) -> Iterator[None]:
+        """Work in the folder: on a shard beside others, or alone.
 
         Args:
-            share: None for all that is left.
+            shard: None for all that is left.
             facts: all that the parts depend on.
 
         Raises:
@@ -52,15 +52,15 @@ class JobFolder:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as locks:
-            locks.enter_context(_held(self.folder / LOCK, self._busy, shared=share is not None))
+            locks.enter_context(_held(self.folder / LOCK, self._busy, shared=shard is not None))
             with file_lock(self.folder / _FIRST, wait=True):
                 if self.facts.exists():
                     compare(self.facts, facts, self.out)
                 else:
                     write_bytes(self.facts, describe(facts))
-            if share is not None:
-                refusal = f"{self.out}: another process is at shard {share}"
-                own = self.folder / f"shard_{share.index}_of_{share.count}"
+            if shard is not None:
+                refusal = f"{self.out}: another process is at shard {shard}"
+                own = self.folder / f"shard_{shard.index}_of_{shard.count}"
                 locks.enter_context(_held(own, refusal))
             yield
 
@@ -82,14 +82,14 @@ class JobFolder:
     def unfinished(self, todo: Collection[int]) -> str:
         """Which shards have a part in `todo`, of as many as were begun; empty if none has."""
         counts = {int(path.name.rpartition("_")[2]) for path in self.folder.glob("shard_*_of_*")}
-        shares = [share for count in sorted(counts) for share in shares_with(todo, count)]
-        return f"not finished: shards {listed(shares)}; doing the rest of them here" if shares else ""
+        shards = [shard for count in sorted(counts) for shard in shards_with(todo, count)]
+        return f"not finished: shards {listed(shards)}; doing the rest of them here" if shards else ""
 
-    def after(self, share: Share, todo: Collection[int]) -> str:
-        """What to do when a share is done and the parts `todo` of all are not."""
+    def after(self, shard: Shard, todo: Collection[int]) -> str:
+        """What to do when a shard is done and the parts `todo` of all are not."""
         if todo:
-            return f"shard {share} is done, not yet {listed(shares_with(todo, share.count))}"
-        return f"shard {share} is done, and all others; the same command without --shard puts them together"
+            return f"shard {shard} is done, not yet {listed(shards_with(todo, shard.count))}"
+        return f"shard {shard} is done, and all others; the same command without --shard puts them together"
 
 
 @contextmanager

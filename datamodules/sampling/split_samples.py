@@ -12,7 +12,7 @@ from datamodules.sampling.mixed_sample import MixedSample
 Sample = BiasedSample | MixedSample
 
 
-def draw_rows(
+def apply_sample(
     sample: Sample | None,
     split: Split,
     rows: np.ndarray,

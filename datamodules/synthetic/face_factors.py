@@ -1,7 +1,7 @@
-"""What a synthetic face looks like, as numbers: who it is, what it expresses, how it was taken.
+"""Draw the numbers that describe a synthetic face: its identity, its expression and how it was photographed.
 
-`draw_people` makes the traits of identities, `draw_shots` the circumstances of single images and `compose`
-puts both together into the factors that `face_renderer` draws. Lengths are in half images, y points down.
+`draw_identities` draws the traits of identities, `draw_shots` the conditions of single images, and `compose`
+combines both into the factors that `face_renderer` draws. Lengths are in half images, and y points down.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def taste() -> Tensor:
     return weights / weights.norm()
 
 
-def draw_people(seed: int, person: Tensor, attractive: Tensor) -> Tensor:
+def draw_identities(seed: int, person: Tensor, attractive: Tensor) -> Tensor:
     """Latent traits z of people: float32 (N, D), each standard normal, before labels move them.
 
     `attractive` is the sign of w.z + noise; where the draw disagrees with the value asked for, z is reflected

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from datamodules.contract import SPLITS, FaceBatch, FaceDataset, Split
 from datamodules.loading.counter_rng import uniform
-from datamodules.synthetic.face_factors import Factors, compose, draw_people, draw_shots
+from datamodules.synthetic.face_factors import Factors, compose, draw_identities, draw_shots
 from datamodules.synthetic.face_renderer import render
 from datamodules.synthetic.label_joint import HAPPY, pick
 
@@ -23,13 +23,13 @@ class SyntheticFaceDataset(FaceDataset):
 
     Args:
         joint: P(gender, ethnicity, attractive, emotion) of the split, (2, 3, 2, 6).
-        people_joint: the joint that its people were drawn from: its own, or that of the split that it shares.
-        split: the split, which its images are drawn for.
-        people_split: the split that its people belong to.
-        first_identity: number and label of its first person.
-        identities: how many people.
-        images_per_identity: images of each.
-        habit: share of a person's images that show the one emotion which is their habit.
+        identity_joint: the joint that its identities were drawn from: that of `identity_split`.
+        split: the split that the images are drawn for.
+        identity_split: the split that the identities belong to.
+        first_identity: number and label of the first identity.
+        identities: number of identities.
+        images_per_identity: images of each identity.
+        habit: share of an identity's images that show its one habitual emotion.
         size: height and width in pixels.
         seed: of every draw.
     """
@@ -38,9 +38,9 @@ class SyntheticFaceDataset(FaceDataset):
         self,
         joint: Tensor,
         *,
-        people_joint: Tensor,
+        identity_joint: Tensor,
         split: Split,
-        people_split: Split,
+        identity_split: Split,
         first_identity: int,
         identities: int,
         images_per_identity: int,
@@ -51,13 +51,13 @@ class SyntheticFaceDataset(FaceDataset):
         self.split, self.seed, self.size = SPLITS.index(split), seed, size
         self.images_per_identity, self.habit = images_per_identity, habit
         self.person = first_identity + torch.arange(identities)
-        start = uniform(seed, _LABEL_STREAM, torch.tensor(SPLITS.index(people_split)))
-        cells = people_joint.sum(-1)
+        start = uniform(seed, _LABEL_STREAM, torch.tensor(SPLITS.index(identity_split)))
+        cells = identity_joint.sum(-1)
         cell = pick(cells.flatten(), _spread(start, torch.arange(identities)))
         self.gender, self.ethnicity, self.attractive = torch.unravel_index(cell, cells.shape)
         self.emotion_odds = joint.flatten(0, 2)[cell]
         self.usual_emotion = pick(self.emotion_odds, uniform(seed, _USUAL_STREAM, self.person))
-        self.z = draw_people(seed, self.person, self.attractive)
+        self.z = draw_identities(seed, self.person, self.attractive)
 
     def __len__(self) -> int:
         return len(self.person) * self.images_per_identity

@@ -1,4 +1,4 @@
-"""Hands trainings over to SLURM, or to this machine, through submitit."""
+"""Submit trainings to SLURM, or run them on this machine, through submitit."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,19 +7,19 @@ from typing import Any
 import submitit
 
 from recipes.cluster.submit_options import Machines, Slurm
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 
 
 class SbatchScript(submitit.SlurmExecutor):
-    """Makes the script that sbatch would get, also where there is no SLURM: it pretends that there is."""
+    """Executor that writes the script for sbatch; it works without SLURM by pretending that there is one."""
 
     @classmethod
     def affinity(cls) -> int:
-        """Above 0: there is one."""
+        """Return a positive number: SLURM is taken to be there."""
         return 1
 
     def text(self, jobs: int) -> str:
-        """The script of one job, or of an array of several."""
+        """Write the script of a job, or of an array of several."""
         if jobs > 1:
             self.parameters["map_count"] = jobs
         # no public way: submitit writes the script to a file only when it submits
@@ -27,7 +27,7 @@ class SbatchScript(submitit.SlurmExecutor):
 
 
 def sbatch_parameters(slurm: Slurm, asked: Machines, name: str) -> dict[str, Any]:
-    """The options under submitit's names."""
+    """Translate the options to submitit's names."""
     kind = f"{slurm.gpu_type}:" if slurm.gpu_type else ""  # sbatch writes a100:4
     parameters = {
         "job_name": name,
@@ -51,14 +51,14 @@ def sbatch_parameters(slurm: Slurm, asked: Machines, name: str) -> dict[str, Any
 
 
 def sbatch_script(slurm: Slurm, asked: Machines, name: str, folder: Path, jobs: int) -> str:
-    """What sbatch would get for so many jobs."""
+    """Write the script that sbatch would get for this number of jobs."""
     executor = SbatchScript(folder)
     executor.update_parameters(**sbatch_parameters(slurm, asked, name))
     return executor.text(jobs)
 
 
 def check_slurm() -> None:
-    """Refuse a machine from which nothing can be submitted.
+    """Refuse a machine without SLURM.
 
     Raises:
         UsageError: there is no SLURM.
@@ -73,12 +73,12 @@ def check_slurm() -> None:
 def submit(
     jobs: Sequence[Callable[[], None]], cluster: str, slurm: Slurm, asked: Machines, name: str, folder: Path
 ) -> list[submitit.Job[None]]:
-    """Hand the jobs over, several as one array.
+    """Submit jobs, several as one array.
 
     Args:
-        jobs: to run, each with a method `checkpoint` for submitit.
-        cluster: `slurm`, or `local` for this machine, which of `slurm` heeds the time alone.
-        slurm: the options.
+        jobs: callables with a method `checkpoint` for submitit.
+        cluster: `slurm`, or `local` for this machine, which uses only the time limit of `slurm`.
+        slurm: options of the job.
         asked: processes and GPUs.
         name: of the job.
         folder: for scripts and logs.
@@ -101,7 +101,7 @@ def submit(
         raise UsageError(f"sbatch refused: {' '.join(str(error).split())}") from error
 
 
-def how_to_look(jobs: Sequence[submitit.Job[None]]) -> str:
-    """What to type to look at jobs that were submitted together, and to cancel them."""
+def monitoring_hint(jobs: Sequence[submitit.Job[None]]) -> str:
+    """Say which commands show and cancel jobs that were submitted together."""
     job_id = jobs[0].job_id.split("_")[0]
     return f"to look: squeue --jobs {job_id}; to end: scancel {job_id}"

@@ -1,22 +1,24 @@
-"""Finds configuration files: `--config NAME` means `configs/NAME` when there is no such path."""
+"""Find configuration files: `--config NAME` means `configs/NAME` where no such path exists."""
 
 import difflib
 from pathlib import Path
 
 import yaml
 
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+REPOSITORY = Path(__file__).resolve().parents[2]
+CONFIGS, RECIPES = REPOSITORY / "configs", REPOSITORY / "recipes"
+TRAIN = RECIPES / "train.py"
 
 
 def known_configs() -> list[str]:
-    """The names that `--config` looks up."""
+    """List the names that `--config` looks up."""
     return sorted(str(p.relative_to(CONFIGS)) for p in CONFIGS.rglob("*.yaml"))
 
 
 def find_config(name: str) -> str:
-    """The path of a configuration file.
+    """Find the path of a configuration file.
 
     Args:
         name: a path, or a file under `configs/`, with or without `.yaml`.
@@ -45,7 +47,7 @@ def _check_yaml(path: Path) -> None:
 
 
 def resolve_configs(argv: list[str]) -> list[str]:
-    """`argv` with the value of each `--config` (or `-c`) replaced by the path of the file that it means."""
+    """Replace the value of each `--config` (or `-c`) by the path of the file that it means."""
     resolved, expect_name = [], False
     for argument in argv:
         if expect_name:
@@ -59,7 +61,7 @@ def resolve_configs(argv: list[str]) -> list[str]:
 
 
 def replaced_callbacks(argv: list[str]) -> list[str]:
-    """A sentence for each configuration whose callbacks take the place of those of one before it.
+    """Describe each configuration whose callbacks replace those of an earlier one, in a sentence.
 
     Lists replace each other in a merge; `callbacks+:` adds, and `callbacks: null` says that none are wanted.
 
@@ -67,7 +69,7 @@ def replaced_callbacks(argv: list[str]) -> list[str]:
         argv: as `resolve_configs` returns it.
     """
     before: list[str] = []
-    told = []
+    sentences = []
     for place, argument in enumerate(argv):
         if argument.startswith("--config="):
             file = argument.removeprefix("--config=")
@@ -79,14 +81,14 @@ def replaced_callbacks(argv: list[str]) -> list[str]:
         trainer = trainer if isinstance(trainer, dict) else {}
         names = [_class_name(one) for one in _as_list(trainer.get("callbacks"))]
         if gone := [name for name in before if names and name not in names]:
-            told.append(
+            sentences.append(
                 f"{file}: its trainer.callbacks replace those of the configurations before it, "
                 f"so there is no {', '.join(gone)}; write `callbacks+:` to add to them"
             )
         if "callbacks" in trainer:
             before = names
         before = before + [_class_name(one) for one in _as_list(trainer.get("callbacks+"))]
-    return told
+    return sentences
 
 
 def _as_list(value: object) -> list[object]:

@@ -1,4 +1,4 @@
-"""What a reproduction consists of: steps, what stands behind the words in them, and their order."""
+"""Plan a reproduction: its steps, the words in their arguments, and the order of the jobs."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,7 +9,8 @@ from typing import Literal
 from jsonargparse import Namespace
 
 from recipes.command_line.config_lookup import find_config
-from recipes.command_line.errors import RecipeParser, UsageError
+from recipes.command_line.errors import RecipeParser
+from recipes.command_line.usage_error import UsageError
 from storage.path_names import file_name
 
 Recipe = Literal["prepare", "train", "embed", "erase", "audit"]
@@ -21,10 +22,10 @@ OUTPUTS: dict[Recipe, tuple[str, ...]] = {
     "erase": ("table", "features"),
     "audit": ("audit",),
 }
-"""What a later step may ask for: `{step.table}`; `features` is the length of the table's embeddings."""
+"""Outputs that a later step may use, as `{step.table}`; `features` is the length of the embeddings."""
 
 WORD = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
-"""`{word}` or `{step.output}` in an argument; anything else in braces is left as it is."""
+"""`{word}` or `{step.output}` in an argument; other text in braces is left as it is."""
 
 SEED, SEEDS = "seed", "seeds"
 
@@ -54,7 +55,7 @@ class Step:
 
     @property
     def seeded(self) -> bool:
-        """Whether the step runs once for each seed."""
+        """True if the step runs once for each seed."""
         return SEEDS in self._for_each
 
     @property
@@ -64,14 +65,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Job:
-    """A step, for one seed.
+    """A step for one seed.
 
     Attributes:
-        step: its name.
-        seed: null of a step that runs once.
-        recipe: what runs.
-        args: datasets and the seed filled in, outputs of other steps not yet.
-        needs: those steps, by name.
+        step: name of the step.
+        seed: None if the step runs once.
+        recipe: to run.
+        args: with datasets and the seed filled in, but not yet the outputs of other steps.
+        needs: the jobs whose outputs it reads, by name of the step.
     """
 
     step: str
@@ -82,30 +83,33 @@ class Job:
 
     @property
     def id(self) -> JobId:
-        """What tells it from the other jobs."""
+        """Identifies the job among the others."""
         return self.step, self.seed
 
     @property
     def title(self) -> str:
-        """A few words for people."""
+        """A short description for the user."""
         return f"{self.recipe} {self.step}" + ("" if self.seed is None else f", seed {self.seed}")
 
 
 def add_study_arguments(parser: RecipeParser) -> None:
-    """The options that a study file and a configuration share; those of the configuration win, by name."""
+    """Add the options that a study file and a configuration share; the configuration wins, by name."""
     parser.add_argument("--datasets", type=dict[str, list[str]], default={}, help="Name -> arguments.")
     parser.add_argument(
         "--variants", type=dict[str, list[str]], default={}, help="Name -> values that for_each goes through."
     )
     parser.add_argument("--steps", type=dict[str, Step], default={}, help="Name -> recipe, args, for_each.")
-    parser.add_argument("--deviations", type=list[str], default=[], help="From the paper, in sentences.")
+    parser.add_argument(
+        "--deviations", type=list[str], default=[], help="Deviations from the paper, in sentences."
+    )
 
 
 def with_study(config: Namespace) -> Namespace:
-    """The configuration, completed by the study file that it names; its deviations are added to the study's.
+    """Complete a configuration by the study file that it names; deviations are added to those of the study.
 
     Raises:
-        UsageError: there is no such file, or the configuration replaces data that it does not know at all.
+        UsageError: there is no such file, or the configuration replaces datasets that the study does not
+            know.
     """
     parser = RecipeParser(parser_mode="omegaconf")
     add_study_arguments(parser)
@@ -232,7 +236,7 @@ def _with_seed(name: str, step: Step, datasets: Iterable[str], seed: int | None)
 
 
 def _needed(name: str, args: Sequence[str], steps: Mapping[str, Step]) -> list[str]:
-    """The steps whose outputs the arguments name."""
+    """List the steps whose outputs the arguments name."""
     found = [x for argument in args for x in WORD.findall(argument)]
     for other, output in found:
         if other in steps and output not in OUTPUTS[steps[other].recipe]:

@@ -1,4 +1,4 @@
-"""The commands of a sweep: what W&B's agent would start, each parsed before the first of them is."""
+"""Build the commands that W&B's agent would start, and parse each before the first one starts."""
 
 import hashlib
 import json
@@ -14,9 +14,10 @@ from typing import Any
 from jsonargparse import ArgumentError, Namespace
 
 from recipes.command_line.cli import RecipeCLI
-from recipes.command_line.config_lookup import resolve_configs
-from recipes.command_line.errors import UsageError, one_line
-from recipes.sweeping.sweep_file import TRAIN, Sweep
+from recipes.command_line.config_lookup import TRAIN, resolve_configs
+from recipes.command_line.errors import one_line
+from recipes.command_line.usage_error import UsageError
+from recipes.sweeping.sweep_file import Sweep
 from recipes.sweeping.sweep_run_folder import PARAMETERS, SweepRun, label
 from storage.json_file import write_json
 
@@ -25,15 +26,15 @@ _ENVIRONMENT = re.compile(r"\$\{envvar:([A-Z0-9_]*)\}")  # the name itself where
 
 
 def planned_runs(sweep: Sweep, out: Path, extra: Sequence[str] = ()) -> list[SweepRun]:
-    """All runs of a sweep, once each, in its order; nothing is started or written.
+    """Plan all runs of a sweep, each once, in its order; nothing is started or written.
 
     Args:
         sweep: the grid.
         out: folder of the folders of the runs.
-        extra: options of `recipes/train.py` after those of the sweep's command.
+        extra: options of `recipes/train.py` to add after those of the sweep's command.
 
     Raises:
-        UsageError: a command that `recipes/train.py` does not accept, or whose first word is no program.
+        UsageError: `recipes/train.py` does not accept a command, or its first word is not a program.
     """
     if shutil.which(first := agent_command(sweep, {}, Path())[0]) is None:
         raise UsageError(f"{sweep.path}: command starts with {first}, which is no program")
@@ -96,11 +97,11 @@ def agent_command(sweep: Sweep, point: dict[str, Any], file: Path) -> list[str]:
 
 
 class TrainOptions(RecipeCLI):
-    """The parser of `recipes/train.py`, without a command line read, a seed set or anything built."""
+    """Build the parser of `recipes/train.py` without reading a command line, seeding or building anything."""
 
     def parse_arguments(self, parser: Any, args: Any) -> None:
-        """Nothing; False is Lightning's word for no seed."""
+        """Parse nothing; a seed of False means none to Lightning."""
         self.config = Namespace(seed_everything=False)
 
     def instantiate_classes(self) -> None:
-        """Nothing."""
+        """Build nothing."""

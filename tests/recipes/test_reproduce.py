@@ -11,7 +11,8 @@ import yaml
 from evaluation.reproduction.published import Published
 from recipes import reproduce
 from recipes.command_line.config_lookup import CONFIGS
-from recipes.command_line.errors import UsageError, report_errors
+from recipes.command_line.errors import report_errors
+from recipes.command_line.usage_error import UsageError
 from recipes.reproducing import reproduce_keys, reproduce_steps
 from recipes.reproducing.reproduce_keys import job_keys
 from recipes.reproducing.reproduce_study import Step, plan_jobs

@@ -17,7 +17,7 @@ from datamodules.cropping.face_crop import CropOptions
 from datamodules.file_faces import FileFaces
 from datamodules.jobs.job_facts import describe
 from datamodules.jobs.job_folder import UNFINISHED
-from datamodules.jobs.job_share import Share
+from datamodules.jobs.job_shard import Share
 from tests.support.fake_detector import RedDetector
 
 

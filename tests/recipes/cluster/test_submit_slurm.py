@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 from recipes.submit import submit_training
 from tests.recipes.runs.test_resume import METHODS, SMALL
 from tests.recipes.runs.test_resume_auto import content

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 from recipes.reproducing.reproduce_study import Step, plan_jobs
 from recipes.submit import submit_training
 from tests.recipes.test_reproduce import PUBLISHED, run, study  # noqa: F401

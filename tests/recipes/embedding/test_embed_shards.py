@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from recipes import embed
+from recipes.embedding.embedding_chunks import ChunkFolder
 from recipes.embedding.embedding_job import EmbeddingJob
-from recipes.embedding.embedding_shards import ShardFolder
 from tests.recipes import test_embed
 from tests.recipes.test_embed import NOISE, QUIET, _exit, looped, run
 
@@ -78,7 +78,7 @@ def test_a_merge_that_is_killed_is_run_again(backbone, tmp_path, whole, embedded
         shard(share, out, backbone)
     for name in ("merge", "remove"):
         with monkeypatch.context() as patch:
-            patch.setattr(ShardFolder, name, _interrupted)
+            patch.setattr(ChunkFolder, name, _interrupted)
             with pytest.raises(KeyboardInterrupt):
                 run(out, backbone)
     assert out.read_bytes() == whole
@@ -141,14 +141,14 @@ def test_shards_and_a_run_of_all_are_not_at_work_at_once(backbone, tmp_path, mon
 def test_a_shard_that_comes_when_the_table_was_just_written_does_nothing(
     backbone, tmp_path, whole, embedded, monkeypatch, capsys
 ):
-    out, original = tmp_path / "t", ShardFolder.entered
+    out, original = tmp_path / "t", ChunkFolder.entered
 
     def entered(self, share):
         shutil.copy(tmp_path / "whole", out)
         return original(self, share)
 
     embedded.clear()
-    monkeypatch.setattr(ShardFolder, "entered", entered)
+    monkeypatch.setattr(ChunkFolder, "entered", entered)
     shard("0/2", out, backbone)
     assert embedded == []
     assert f"{out} was finished before, nothing to do" in capsys.readouterr().out

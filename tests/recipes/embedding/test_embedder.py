@@ -15,7 +15,8 @@ from datamodules.synthetic_faces import SyntheticFaces
 from lightning_modules.backbones.factory import build_backbone, save_backbone
 from lightning_modules.baseline import Baseline
 from lightning_modules.training.base import FaceModule
-from recipes.command_line.errors import UsageError, report_errors
+from recipes.command_line.errors import report_errors
+from recipes.command_line.usage_error import UsageError
 from recipes.embedding.embedder import embedder_facts, load_embedder
 from storage.checkpoints import WeightsError
 from tests.lightning_modules.test_checkpoints import METHODS, trained_part

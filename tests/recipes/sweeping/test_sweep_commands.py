@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from recipes.command_line.cli import RecipeCLI
-from recipes.command_line.config_lookup import CONFIGS, resolve_configs
-from recipes.command_line.errors import UsageError
+from recipes.command_line.config_lookup import CONFIGS, TRAIN, resolve_configs
+from recipes.command_line.usage_error import UsageError
 from recipes.sweeping.sweep_commands import agent_command, planned_runs
-from recipes.sweeping.sweep_file import SEED, TRAIN, read_sweep
+from recipes.sweeping.sweep_file import SEED, read_sweep
 from recipes.sweeping.sweep_metrics import read_validation
 from recipes.sweeping.sweep_run_folder import label
 from tests.support import toy

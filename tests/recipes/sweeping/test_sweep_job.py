@@ -15,10 +15,9 @@ import yaml
 from pytorch_lightning import Callback, Trainer
 
 from recipes import sweep
-from recipes.cluster import submit_ending
 from recipes.cluster.submit_options import Machines, Slurm
 from recipes.cluster.submit_slurm import submit
-from recipes.command_line import errors
+from recipes.command_line.exit_codes import TERMINATED
 from recipes.sweeping.sweep_job import SweepJob
 from recipes.sweeping.sweep_run_folder import SweepRun, training_folder
 from tests.recipes.cluster.test_submit_slurm import play_slurm, start
@@ -123,7 +122,7 @@ def test_what_went_wrong_is_the_last_line_of_the_jobs_log_and_it_does_not_come_a
 
 
 def test_the_exit_code_of_a_training_that_was_ended_is_that_of_the_recipe():
-    assert submit_ending.TERMINATED == errors.TERMINATED == 143
+    assert TERMINATED == 143
 
 
 class AllTold(Callback):

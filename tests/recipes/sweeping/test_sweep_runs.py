@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from datamodules.errors import DatasetError
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 from recipes.sweeping.sweep_run_folder import training_folder
 from recipes.sweeping.sweep_runs import run_all
 from tests.support.sweep_folder import fake_runs, faked, started
