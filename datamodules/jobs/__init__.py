@@ -1,1 +1,1 @@
-"""Resume and shard long jobs."""
+"""Long jobs that can be resumed, and shared among processes."""

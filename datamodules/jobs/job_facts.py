@@ -1,4 +1,4 @@
-"""Facts that the parts of a job depend on: written beside them, compared before a job is resumed."""
+"""What the parts of a job depend on: written beside them, compared before the job is resumed."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ _NAMES = {"source": "the annotations", "code": "the version of this program"}
 
 
 def describe(facts: dict[str, Any], **more: Any) -> bytes:
-    """The content of a JSON file with the key, the facts, and `more`."""
+    """Encode a JSON file with the key, the facts, and `more`."""
     return (json.dumps({"key": json_sha256(facts), "facts": facts, **more}, indent=2) + "\n").encode()
 
 

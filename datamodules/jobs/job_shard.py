@@ -1,4 +1,4 @@
-"""A shard of a job that several processes do at once: `--shard i/n`."""
+"""A shard of a job that several processes share: `--shard i/n`."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ class Shard:
 
     Attributes:
         index: 0 to `count` - 1.
-        count: of shards.
+        count: number of shards.
     """
 
     index: int
@@ -21,7 +21,7 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> "Shard":
-        """The shard "i/n"; raises `ValueError` for any other text."""
+        """Parse "i/n"; raise `ValueError` for any other text."""
         found = re.fullmatch(r"([0-9]+)/([1-9][0-9]*)", text)
         if found is None:
             raise ValueError(f"--shard is {text!r}; give i/n, such as 0/8 for the first of eight")
@@ -38,17 +38,17 @@ class Shard:
 
 
 def parts_of(shard: Shard | None, total: int) -> range:
-    """The numbers of a shard's parts, of parts 0 to `total` - 1; all of them for no shard."""
+    """Return the numbers of the parts of a shard, of parts 0 to `total` - 1; all parts for None."""
     return range(total) if shard is None else range(shard.index, total, shard.count)
 
 
 def shards_with(todo: Iterable[int], count: int) -> list[Shard]:
-    """Those of `count` shards that have a part in `todo`."""
+    """List those of `count` shards that have a part in `todo`."""
     return [Shard(index, count) for index in sorted({k % count for k in todo})]
 
 
 def listed(shards: list[Shard]) -> str:
-    """The first shards of a list, for a message."""
+    """List the first shards for a message."""
     more = len(shards) - _SHOWN
     names = ", ".join(map(str, shards[:_SHOWN]))
     return f"{names} and {more} more" if more > 0 else names

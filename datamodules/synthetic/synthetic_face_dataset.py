@@ -1,4 +1,4 @@
-"""One split of the synthetic faces: labels and pictures as a function of (seed, index)."""
+"""One split of the synthetic faces: labels and images as a function of (seed, index)."""
 
 import torch
 from torch import Tensor
@@ -14,12 +14,12 @@ _LABEL_STREAM, _USUAL_STREAM, _HABIT_STREAM = 100, 101, 102
 
 
 def _spread(start: Tensor, count: Tensor) -> Tensor:
-    """Quantiles that fill [0, 1) evenly however many are taken: steps of the golden ratio from `start`."""
+    """Return quantiles that fill [0, 1) evenly for any number: steps of the golden ratio from `start`."""
     return (start + count * _GOLDEN_RATIO) % 1
 
 
 class SyntheticFaceDataset(FaceDataset):
-    """One split; a face depends on the seed, the split and its index alone.
+    """One split; a face depends only on the seed, the split and its index.
 
     Args:
         joint: P(gender, ethnicity, attractive, emotion) of the split, (2, 3, 2, 6).
@@ -63,7 +63,7 @@ class SyntheticFaceDataset(FaceDataset):
         return len(self.person) * self.images_per_identity
 
     def labels(self, index: Tensor) -> dict[str, Tensor]:
-        """The attributes at `index` (N,), without drawing the images."""
+        """Return the attributes at `index` (N,), without drawing the images."""
         who, image = index // self.images_per_identity, index % self.images_per_identity
         start = uniform(self.seed, _LABEL_STREAM, torch.tensor(self.split), self.person[who])
         emotion = pick(self.emotion_odds[who], _spread(start, image))
@@ -80,7 +80,7 @@ class SyntheticFaceDataset(FaceDataset):
         }
 
     def factors(self, index: Tensor) -> Factors:
-        """The drawing factors at `index` (N,), on the CPU."""
+        """Return the drawing factors at `index` (N,), on the CPU."""
         return self._factors(index, self.labels(index))
 
     def _factors(self, index: Tensor, labels: dict[str, Tensor]) -> Factors:
@@ -90,6 +90,6 @@ class SyntheticFaceDataset(FaceDataset):
         return compose(z, labels["gender"], labels["ethnicity"], shot)
 
     def read(self, index: Tensor) -> FaceBatch:
-        """The faces at `index`: uint8 images and all attributes."""
+        """Render the faces at `index`: uint8 images and all attributes."""
         labels = self.labels(index)
         return {"image": render(self._factors(index, labels), self.size), **labels}
