@@ -150,7 +150,7 @@ class Embeddings(FaceDataModule):
         return self.table.sample_id[self.rows(split).numpy()]
 
     def provenance(self, splits: Sequence[Split]) -> dict[str, str]:
-        """State the origin of the samples: as the table states that of its data, and the rest as `source/...`.
+        """State the origin of the samples: that of the data as the table states it, the rest as `source/...`.
 
         So embeddings before and after are recognised as embeddings of the same samples.
         """

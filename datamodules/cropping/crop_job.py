@@ -52,7 +52,7 @@ class CropJob:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the crops depend on; see `gather_facts`."""
+        """Everything that the crops depend on; see `gather_facts`."""
         return gather_facts(self.table, self.attributes, self.task.options, self.detector)
 
     @property

@@ -1,4 +1,4 @@
-"""What prepared crops depend on: written beside them, and compared before work is resumed."""
+"""Facts that prepared crops depend on: written beside them, compared before work is resumed."""
 
 import hashlib
 import json

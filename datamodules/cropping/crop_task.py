@@ -21,7 +21,7 @@ PARTS = "parts"
 
 @dataclass(frozen=True)
 class CropTask:
-    """What every process needs to know.
+    """A cropping task, as every process needs to know it.
 
     Attributes:
         out: folder of the store.

@@ -1,4 +1,4 @@
-"""What the parts of a job depend on: written beside them, compared before the job is resumed."""
+"""Facts that the parts of a job depend on: written beside them, compared before it is resumed."""
 
 import json
 from pathlib import Path

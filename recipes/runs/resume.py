@@ -17,7 +17,7 @@ _NOT_OF_THE_RESULT_TRAINER = ("default_root_dir", "logger", "enable_progress_bar
 
 
 class PreviousRun(NamedTuple):
-    """What an earlier start of the same run left."""
+    """Leftovers of an earlier start of the same run."""
 
     checkpoint: Path | None = None
     """The one furthest in training, of those that can be read."""
