@@ -58,7 +58,7 @@ def alone(mtcnn: MTCNN, images: np.ndarray) -> list[Any]:
 
 
 def deviation(ours: Faces, theirs: tuple[Any, Any, Any]) -> float:
-    """Return the largest distance of box edges and landmarks in pixels; infinite for other numbers of faces."""
+    """Return the largest distance of box edges and landmarks in pixels; infinite if face counts differ."""
     boxes, scores, landmarks = theirs
     if boxes is None or len(boxes) != len(ours.boxes):
         return 0.0 if boxes is None and not len(ours.boxes) else float("inf")
