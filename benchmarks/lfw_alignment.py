@@ -5,7 +5,7 @@ r"""Check whether prepared crops suit a recogniser: verify the pairs of LFW on t
     python benchmarks/lfw_alignment.py --crops crops/lfw_112 --pairs LFW/pairs.txt --weights recogniser.onnx
 
 A pair's score is the cosine of two embeddings, each the sum over the crop and its mirror image. Prints AUC
-and equal error rate with 95 % intervals over folds, whose people are disjoint. A pair without a crop has no
+and equal error rate with 95 % intervals over folds, whose subjects are disjoint. A pair without a crop has no
 score: these are counted, and the figures are given without them, and with each of them taken as an error.
 """
 

@@ -22,7 +22,7 @@ from evaluation.leakage.permutation_null import permutation_test
 from evaluation.samples.labelled_samples import Samples
 
 PEOPLE, IMAGES, WIDTH, SHARES = 60, (2, 8), 16, (0.5, 0.3, 0.2)
-CASES = {  # name: (does the attribute change within people, leak of the image's class, of the person's habit)
+CASES = {  # name: (does the attribute change within identities, leak of the class, leak of the habit)
     "within people, no leak": (True, 0.0, 0.0),
     "within people, identity leaks": (True, 0.0, 2.0),
     "over people, no leak": (False, 0.0, 0.0),

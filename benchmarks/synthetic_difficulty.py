@@ -8,9 +8,9 @@ The shipped recogniser is made by
     python benchmarks/synthetic_difficulty.py --ckpt runs/face_recognition/<timestamp>/checkpoints/best.ckpt \
         --save lightning_modules/weights/synthetic_recogniser.safetensors
 
-Draws people whom the shipped recogniser has never met, embeds them, and prints the verification AUC and EER
-over all pairs, and the accuracy of an MLP that reads emotion and gender from the standardised embedding of
-people it was not trained on (identity-disjoint), with a 95 % interval that resamples people.
+Draws identities that the shipped recogniser has never seen, embeds them, and prints the verification AUC and
+EER over all pairs, and the accuracy of an MLP that reads emotion and gender from the standardised embedding
+of identities it was not trained on, with a 95 % interval that resamples identities.
 """
 
 import argparse

@@ -26,7 +26,7 @@ from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.verification.all_pairs import verification
 
 SIDES = ("usual", "ours")
-_NOISE = 3.0  # of an image beside its person; the equal error rate is a few percent
+_NOISE = 3.0  # of an image relative to its identity; the equal error rate is a few percent
 
 
 def make_embeddings(samples: int, features: int) -> tuple[np.ndarray, np.ndarray]:

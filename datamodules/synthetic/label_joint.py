@@ -19,7 +19,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "emotion": EMOTIONS,
     "smiling": ("no", "yes"),
 }
-"""Attributes in the order of the joint table's axes: first those of a person, then those of an image."""
+"""Attributes in the order of the joint table's axes: first those of an identity, then those of an image."""
 
 _AXES = tuple(CLASSES)
 

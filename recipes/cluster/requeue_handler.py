@@ -20,8 +20,8 @@ class RequeueHandler:
     All tasks of a job stop their training after the same batch; the first task then requeues the job.
 
     Args:
-        end: asks the training to stop after its batch; returns False if none is running, so nothing is to be
-            saved.
+        end: asks the training to stop after its batch; returns False if none is running, so that nothing
+            needs saving.
     """
 
     def __init__(self, end: Callable[[], bool]) -> None:

@@ -74,7 +74,7 @@ def machines(trainer: Namespace) -> Machines:
     """Read the nodes and devices to request from the trainer's options.
 
     Raises:
-        UsageError: the number of devices is to be found out only at run time.
+        UsageError: the number of devices would be known only at run time.
     """
     devices = trainer.devices
     if not str(devices).isdecimal() or int(devices) < 1:
