@@ -19,7 +19,7 @@ from jsonargparse import Namespace
 from pytorch_lightning.cli import LightningArgumentParser
 
 from recipes.cluster.submit_job import TrainingJob
-from recipes.cluster.submit_options import Machines, Slurm, check_resumable, machines
+from recipes.cluster.submit_options import Resources, Slurm, check_resumable, requested_resources
 from recipes.cluster.submit_slurm import check_slurm, monitoring_hint, sbatch_script, submit
 from recipes.command_line.config_lookup import resolve_configs
 from recipes.command_line.errors import report_errors
@@ -77,14 +77,14 @@ def submit_training(args: list[str]) -> list[submitit.Job[None]]:
     with usage_errors():
         slurm = Slurm(**given.slurm.as_dict())
     _check(given)
-    asked = machines(given.trainer)
+    resources = requested_resources(given.trainer)
     seeds = given.seeds if given.seeds is not None else [given.seed_everything]
     logs = given.logs.expanduser().absolute()
     if given.dry_run:
         folder = logs / given.experiment / "DRY_RUN"
-        print(sbatch_script(slurm, asked, given.experiment, folder, len(seeds)))
+        print(sbatch_script(slurm, resources, given.experiment, folder, len(seeds)))
         return []
-    _check_cluster(given.cluster, asked)
+    _check_cluster(given.cluster, resources)
     resolved = yaml.safe_load(parser.dump(given, skip_unset=False))
     check_output(logs / given.experiment, folder=True)
     folder = new_run_folder(logs, given.experiment)
@@ -93,7 +93,9 @@ def submit_training(args: list[str]) -> list[submitit.Job[None]]:
     # atomically: truncated YAML is still valid YAML, with fewer options
     replace_file(config, lambda file: file.write(text.encode()))
     commands = [["--config", str(config), f"--seed_everything={seed}", "--resume=auto"] for seed in seeds]
-    jobs = submit([TrainingJob(x) for x in commands], given.cluster, slurm, asked, given.experiment, folder)
+    jobs = submit(
+        [TrainingJob(x) for x in commands], given.cluster, slurm, resources, given.experiment, folder
+    )
     _print_status(jobs, seeds, folder, given.cluster)
     return jobs
 
@@ -105,9 +107,9 @@ def _check(given: Namespace) -> None:
         raise UsageError("seeds: name at least one, and each once, such as --seeds [0,1,2]")
 
 
-def _check_cluster(cluster: str, asked: Machines) -> None:
+def _check_cluster(cluster: str, resources: Resources) -> None:
     """Refuse what this machine cannot do."""
-    if cluster == "local" and asked[:2] != (1, 1):
+    if cluster == "local" and resources[:2] != (1, 1):
         raise UsageError("--cluster local runs one process: add --trainer.num_nodes 1 --trainer.devices 1")
     if cluster == "slurm":
         check_slurm()

@@ -61,7 +61,7 @@ class Slurm:
             )
 
 
-class Machines(NamedTuple):
+class Resources(NamedTuple):
     """Nodes and devices that the trainer expects."""
 
     nodes: int
@@ -70,7 +70,7 @@ class Machines(NamedTuple):
     gpus: bool
 
 
-def machines(trainer: Namespace) -> Machines:
+def requested_resources(trainer: Namespace) -> Resources:
     """Read the nodes and devices to request from the trainer's options.
 
     Raises:
@@ -81,7 +81,7 @@ def machines(trainer: Namespace) -> Machines:
         raise UsageError(
             f"trainer.devices is {devices}, and a cluster has to be told how many: add --trainer.devices 4"
         )
-    return Machines(trainer.num_nodes, int(devices), trainer.accelerator != "cpu")
+    return Resources(trainer.num_nodes, int(devices), trainer.accelerator != "cpu")
 
 
 def check_resumable(ckpt_path: object, seed: object) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import submitit
 
-from recipes.cluster.submit_options import Machines, Slurm
+from recipes.cluster.submit_options import Resources, Slurm
 from recipes.command_line.usage_error import UsageError
 
 
@@ -26,7 +26,7 @@ class SbatchScript(submitit.SlurmExecutor):
         return self._make_submission_file_text(self._submitit_command_str, "")
 
 
-def sbatch_parameters(slurm: Slurm, asked: Machines, name: str) -> dict[str, Any]:
+def sbatch_parameters(slurm: Slurm, resources: Resources, name: str) -> dict[str, Any]:
     """Translate the options to submitit's names."""
     kind = f"{slurm.gpu_type}:" if slurm.gpu_type else ""  # sbatch writes a100:4
     parameters = {
@@ -35,9 +35,9 @@ def sbatch_parameters(slurm: Slurm, asked: Machines, name: str) -> dict[str, Any
         "account": slurm.account,
         "time": round(slurm.hours * 60),
         "signal_delay_s": slurm.notice,
-        "nodes": asked.nodes,
-        "ntasks_per_node": asked.devices,  # Lightning: a process per device, and each task is one
-        "gpus_per_node": f"{kind}{asked.devices}" if asked.gpus else None,
+        "nodes": resources.nodes,
+        "ntasks_per_node": resources.devices,  # Lightning: a process per device, and each task is one
+        "gpus_per_node": f"{kind}{resources.devices}" if resources.gpus else None,
         "cpus_per_task": slurm.cpus_per_task,
         "mem": f"{slurm.mem_gb}GB" if slurm.mem_gb else None,
         "array_parallelism": slurm.parallel,
@@ -50,10 +50,10 @@ def sbatch_parameters(slurm: Slurm, asked: Machines, name: str) -> dict[str, Any
     return {key: value for key, value in parameters.items() if value is not None}
 
 
-def sbatch_script(slurm: Slurm, asked: Machines, name: str, folder: Path, jobs: int) -> str:
+def sbatch_script(slurm: Slurm, resources: Resources, name: str, folder: Path, jobs: int) -> str:
     """Write the script that sbatch would get for this number of jobs."""
     executor = SbatchScript(folder)
-    executor.update_parameters(**sbatch_parameters(slurm, asked, name))
+    executor.update_parameters(**sbatch_parameters(slurm, resources, name))
     return executor.text(jobs)
 
 
@@ -71,7 +71,12 @@ def check_slurm() -> None:
 
 
 def submit(
-    jobs: Sequence[Callable[[], None]], cluster: str, slurm: Slurm, asked: Machines, name: str, folder: Path
+    jobs: Sequence[Callable[[], None]],
+    cluster: str,
+    slurm: Slurm,
+    resources: Resources,
+    name: str,
+    folder: Path,
 ) -> list[submitit.Job[None]]:
     """Submit jobs, several as one array.
 
@@ -79,7 +84,7 @@ def submit(
         jobs: callables with a method `checkpoint` for submitit.
         cluster: `slurm`, or `local` for this machine, which uses only the time limit of `slurm`.
         slurm: options of the job.
-        asked: processes and GPUs.
+        resources: processes and GPUs.
         name: of the job.
         folder: for scripts and logs.
 
@@ -90,11 +95,11 @@ def submit(
         local = submitit.LocalExecutor(folder)
         local.update_parameters(
             timeout_min=round(slurm.hours * 60), signal_delay_s=slurm.notice, stderr_to_stdout=True,
-            gpus_per_node=asked.devices if asked.gpus else 0,
+            gpus_per_node=resources.devices if resources.gpus else 0,
         )  # fmt: skip
         return local.submit_array(jobs)
     executor = submitit.SlurmExecutor(folder, max_num_timeout=slurm.limits)
-    executor.update_parameters(**sbatch_parameters(slurm, asked, name))
+    executor.update_parameters(**sbatch_parameters(slurm, resources, name))
     try:
         return executor.submit_array(jobs)
     except submitit.core.utils.FailedJobError as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jsonargparse import Namespace
 
-from recipes.cluster.submit_options import Machines, Slurm, check_resumable, machines
+from recipes.cluster.submit_options import Resources, Slurm, check_resumable, requested_resources
 from recipes.cluster.submit_slurm import check_slurm, monitoring_hint, sbatch_script, submit
 from recipes.command_line.usage_error import UsageError
 from recipes.runs.folder_lock import folder_lock
@@ -23,10 +23,10 @@ def print_array(runs: Sequence[SweepRun], out: Path, name: str, slurm: Slurm) ->
     Raises:
         UsageError: as `submit_missing`.
     """
-    asked = _asked(runs)
+    resources = _required_resources(runs)
     status = sweep_status(runs)
     if missing := status.missing:
-        print(sbatch_script(slurm, asked, name, out / FOLDER, len(missing)))
+        print(sbatch_script(slurm, resources, name, out / FOLDER, len(missing)))
     _print_status(status, len(runs))
     for place, run in enumerate(missing):
         print(f"task {place}: {run}: {run.folder}")
@@ -47,21 +47,21 @@ def submit_missing(runs: Sequence[SweepRun], out: Path, name: str, slurm: Slurm)
     Raises:
         UsageError: SLURM takes no jobs, or the runs need different resources; nothing is submitted then.
     """
-    asked = _asked(runs)
+    resources = _required_resources(runs)
     if any(training_folder(run) is None for run in runs):
         check_slurm()
     with folder_lock(out, "sweep"):
         status = sweep_status(runs)
         _print_status(status, len(runs))
         if missing := status.missing:
-            _submit(missing, asked, out / FOLDER, name, slurm)
+            _submit(missing, resources, out / FOLDER, name, slurm)
     return len(status.done) == len(runs)
 
 
-def _submit(missing: Sequence[SweepRun], asked: Machines, folder: Path, name: str, slurm: Slurm) -> None:
+def _submit(missing: Sequence[SweepRun], resources: Resources, folder: Path, name: str, slurm: Slurm) -> None:
     for run in missing:
         run.write_parameters()
-    jobs = submit([SweepJob(run) for run in missing], "slurm", slurm, asked, name, folder)
+    jobs = submit([SweepJob(run) for run in missing], "slurm", slurm, resources, name, folder)
     for run, job in zip(missing, jobs, strict=True):
         note_job(run, Job(job.job_id, job.paths.stdout))
     print(f"submitted {len(jobs)} as job {jobs[0].job_id.split('_')[0]}; logs: {folder}")
@@ -76,13 +76,13 @@ def _print_status(status: SweepStatus, total: int) -> None:
     print(f"{counts}, {len(status.new)} new, of {total}")
 
 
-def _asked(runs: Sequence[SweepRun]) -> Machines:
+def _required_resources(runs: Sequence[SweepRun]) -> Resources:
     """Return the resources that all runs need."""
-    wanted: dict[Machines, SweepRun] = {}
+    wanted: dict[Resources, SweepRun] = {}
     for run in runs:
         config = json.loads(run.config)
         check_resumable(config.get("ckpt_path"), config["seed_everything"])
-        wanted.setdefault(machines(Namespace(**config["trainer"])), run)
+        wanted.setdefault(requested_resources(Namespace(**config["trainer"])), run)
     if len(wanted) > 1:
         each = ", ".join(
             f"{run} wants {one.nodes} x {one.devices} {'GPUs' if one.gpus else 'processors'}"

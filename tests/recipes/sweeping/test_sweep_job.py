@@ -15,7 +15,7 @@ import yaml
 from pytorch_lightning import Callback, Trainer
 
 from recipes import sweep
-from recipes.cluster.submit_options import Machines, Slurm
+from recipes.cluster.submit_options import Resources, Slurm
 from recipes.cluster.submit_slurm import submit
 from recipes.command_line.exit_codes import TERMINATED
 from recipes.sweeping.sweep_job import SweepJob
@@ -60,7 +60,7 @@ def submit_run(*command: str, tasks: int) -> SweepRun:
     parameters = {"model.init_args.lambda_": 0, "seed_everything": 0}
     run = SweepRun(parameters, Path("out/run"), [*command, "out/run"], "{}")
     run.write_parameters()
-    submit([SweepJob(run)], "slurm", Slurm(), Machines(1, tasks, False), "sweep", Path("out/slurm"))
+    submit([SweepJob(run)], "slurm", Slurm(), Resources(1, tasks, False), "sweep", Path("out/slurm"))
     return run
 
 
