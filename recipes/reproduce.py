@@ -25,8 +25,9 @@ from recipes.command_line.jobs import job_parser, parse_job, run_resumable
 from recipes.command_line.output_path import check_output
 from recipes.command_line.usage_error import UsageError
 from recipes.reproducing.reproduce_keys import job_keys
+from recipes.reproducing.reproduce_plan import Job, JobId, plan_jobs
 from recipes.reproducing.reproduce_steps import StudyRunner
-from recipes.reproducing.reproduce_study import Job, JobId, add_study_arguments, plan_jobs, with_study
+from recipes.reproducing.reproduce_study import add_study_arguments, with_study
 from recipes.runs.data_check import refuse_changed_data
 from recipes.runs.folder_lock import folder_lock
 

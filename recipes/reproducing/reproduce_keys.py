@@ -11,7 +11,8 @@ import yaml
 from callbacks.run_record import DISTRIBUTION
 from evaluation.audit.measuring_code import MEASURING
 from recipes.command_line.config_lookup import CONFIGS, REPOSITORY, resolve_configs
-from recipes.reproducing.reproduce_study import WORD, Job, JobId, Recipe
+from recipes.reproducing.reproduce_plan import Job, JobId
+from recipes.reproducing.reproduce_study import WORD, Recipe
 from storage.checksums import file_sha256, json_sha256
 from storage.code_digest import code_digest
 

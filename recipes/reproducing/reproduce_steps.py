@@ -15,7 +15,8 @@ from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.report.tables import Table
 from recipes.command_line.config_lookup import RECIPES
 from recipes.command_line.usage_error import UsageError
-from recipes.reproducing.reproduce_study import WORD, Job, JobId
+from recipes.reproducing.reproduce_plan import Job, JobId
+from recipes.reproducing.reproduce_study import WORD
 from recipes.runs.resume import RESULTS, read_results
 from storage.json_file import DamagedFileError, read_json, write_json
 

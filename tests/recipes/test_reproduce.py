@@ -15,7 +15,8 @@ from recipes.command_line.errors import report_errors
 from recipes.command_line.usage_error import UsageError
 from recipes.reproducing import reproduce_keys, reproduce_steps
 from recipes.reproducing.reproduce_keys import job_keys
-from recipes.reproducing.reproduce_study import Step, plan_jobs
+from recipes.reproducing.reproduce_plan import plan_jobs
+from recipes.reproducing.reproduce_study import Step
 from recipes.runs.folder_lock import folder_lock
 from tests.support import toy
 from tests.support.embedding_tree import write_embeddings

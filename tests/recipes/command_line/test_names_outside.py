@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from recipes.command_line.usage_error import UsageError
-from recipes.reproducing.reproduce_study import Step, plan_jobs
+from recipes.reproducing.reproduce_plan import plan_jobs
+from recipes.reproducing.reproduce_study import Step
 from recipes.submit import submit_training
 from tests.recipes.test_reproduce import PUBLISHED, run, study  # noqa: F401
 from tests.support import toy
