@@ -1,1 +1,1 @@
-"""Studies and timings behind the figures that are quoted."""
+"""Studies and timings behind the numbers that the documentation quotes."""

@@ -1,13 +1,12 @@
-"""How fast the attackers of an audit are, beside the usual ways, and what a whole leakage audit costs.
+"""Time the attackers of an audit against common implementations, and a whole leakage audit.
 
     python -m benchmarks.audit_speed [--rounds 3] [--audit 10000]
 
-Constructed embeddings with a leak that is partly linear. An RBF-SVM on a kernel from a matrix product has to
-predict what `SVC(kernel="rbf")` does; logistic regression by lbfgs has to come within half a point of
-`LinearSVC(dual="auto")`, on embeddings of 2048 numbers. These sides take turns, in processor time of one
-thread. `--audit N` also attacks N embeddings of 512 numbers by all attackers, tuned, standardised and raw,
-on as many threads as OMP_NUM_THREADS says, and tells what each took and the peak memory. The last line is
-JSON.
+Constructed embeddings with a partly linear leak. An RBF-SVM on a kernel from a matrix product has to predict
+the same as `SVC(kernel="rbf")`; logistic regression by lbfgs has to come within half a point of
+`LinearSVC(dual="auto")`, on embeddings of 2048 numbers. The sides take turns, in processor time of one
+thread. `--audit N` also attacks N embeddings of 512 numbers with all attackers, tuned, standardised and raw,
+on OMP_NUM_THREADS threads, and prints the time of each and the peak memory. The last line is JSON.
 """
 
 import argparse
@@ -32,11 +31,11 @@ from evaluation.samples.labelled_samples import Samples
 IMAGES, DIMENSION = 4, 512
 COMPARED_DIMENSION = 2048  # that of the thesis' embeddings
 GOALS = {"rbf_svm": 5.0, "linear": 10.0, "audit_minutes_on_two_cores": 10.0}
-LARGEST_GAP = 0.005  # of the accuracies of the linear sides
+LARGEST_GAP = 0.005  # between the accuracies of the linear attackers
 
 
 def make_samples(count: int, width: int = DIMENSION) -> Samples:
-    """Embeddings of people, four images each, that give away a class of two."""
+    """Make embeddings of identities, four images each, that leak a binary class."""
     rng = np.random.default_rng(0)
     person = np.arange(count) // IMAGES
     label = rng.integers(2, size=count)
@@ -47,7 +46,7 @@ def make_samples(count: int, width: int = DIMENSION) -> Samples:
 
 
 def compare_svm(samples: Samples, rounds: int) -> dict[str, Any]:
-    """Both ways to the same predictions."""
+    """Time both SVMs, after a check that their predictions are equal."""
     half = len(samples.label) // 2
     x, x_test = standardise(samples.embedding[:half], samples.embedding[half:])
     label, gamma, found = samples.label[:half], 1 / x.shape[1], {}
@@ -64,7 +63,7 @@ def compare_svm(samples: Samples, rounds: int) -> dict[str, Any]:
 
 
 def compare_linear(samples: Samples, rounds: int) -> dict[str, Any]:
-    """Both ways to about the same accuracy."""
+    """Time both linear attackers, after a check that their accuracies are close."""
     half = len(samples.label) // 2
     x, x_test = standardise(samples.embedding[:half], samples.embedding[half:])
     label, truth, found = samples.label[:half], samples.label[half:], {}
@@ -84,7 +83,7 @@ def compare_linear(samples: Samples, rounds: int) -> dict[str, Any]:
 
 
 def audit(samples: Samples) -> dict[str, Any]:
-    """Seconds of every attacker with both scalings, on the clock and of processors, and the peak memory."""
+    """Measure seconds of every attacker with both scalings, wall clock and processor, and the peak memory."""
     clock, processors = {}, {}
     for attacker in ATTACKERS:
         start, used = time.perf_counter(), time.process_time()

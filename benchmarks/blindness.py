@@ -1,17 +1,20 @@
-"""What every method takes out of an embedding, and what that costs: one table, several seeds.
+"""Measure what every method removes from an embedding, and its cost: one table, several seeds.
 
     python -m benchmarks.blindness synthetic --work DIR [--seeds 0 1 2] [--methods lntl dann ...]
     python -m benchmarks.blindness celeba --sensitive male --root CELEBA --weights recogniser.onnx --work DIR
 
-Probes of four families read the attribute from the embeddings of test people, standardised. They learn twice:
-from the people of the validation split, whom the method has not seen, and from those and the training split,
-which are more. The strongest of all counts, before and after, so it is an upper reading of both. `removed` is
-equation 4.1 of the thesis on balanced accuracies. Verification is over all pairs of test images.
+Probes of four families predict the attribute from the standardised embeddings of test subjects. They are
+trained
+twice: on the subjects of the validation split, whom the method has not seen, and on those and the training
+    split,
+which are more. The strongest of all counts, before and after, so it is an upper estimate of both. `removed`
+is equation 4.1 of the thesis on balanced accuracies. Verification is over all pairs of test images.
 
-`synthetic`: a population of 700 synthetic people a seed, the shipped recogniser, the emotion to be hidden.
-Classifiers (of gender) train their last stage on images by their configuration in configs/; what works on the
-recogniser's embedding alone trains on a table of it. `celeba`: image plus mirror image; the data are the same
-for all seeds, which are of the training alone. Finished rows in DIR are not computed again.
+`synthetic`: a population of 700 synthetic identities per seed, the shipped recogniser, the emotion to be
+hidden. Classifiers (of gender) train their last stage on images by their configuration in configs/; methods
+that work on the recogniser's embedding only train on a table of it. `celeba`: image plus mirror image; the
+data are the same for all seeds, which are those of the training only. Finished rows in DIR are not computed
+again.
 """
 
 import argparse
@@ -50,7 +53,7 @@ TRAIN = Path(__file__).resolve().parent.parent / "recipes" / "train.py"
 
 
 def embed(data: FaceDataModule, network: Callable[[Tensor], Tensor], mirror: bool) -> EmbeddingTable:
-    """A table of all splits."""
+    """Embed all splits into a table."""
     data.setup("fit")
     data.setup("test")
     embedding, split, labels = [], [], []
@@ -73,7 +76,7 @@ def embed(data: FaceDataModule, network: Callable[[Tensor], Tensor], mirror: boo
 
 
 def measure(table: EmbeddingTable, embedding: Tensor, sensitive: str, seed: int) -> dict[str, Any]:
-    """What the strongest probe reads of the test people, and how well they are verified."""
+    """Measure how well the strongest probe reads the attribute of test subjects, and their verification."""
     label, identity = (table.labels[name].numpy() for name in (sensitive, "identity"))
     part = {name: (table.split == place).numpy() for place, name in enumerate(SPLITS)}
     rows = {"val": part["val"], "train+val": part["train"] | part["val"]}
@@ -90,7 +93,7 @@ def measure(table: EmbeddingTable, embedding: Tensor, sensitive: str, seed: int)
 
 
 def suppress(path: Path, table: EmbeddingTable, sensitive: str, seed: int, options: dict[str, Any]) -> Tensor:
-    """The embeddings (n, width) after a training of SensitiveNets on a table."""
+    """Train SensitiveNets on a table and return the embeddings (n, width)."""
     seed_everything(seed, verbose=False)
     order = None if options.get("keep") == "similarities" else IdentityBatches()
     data = Embeddings(str(path), batch_size=128, seed=seed, train_order=order)
@@ -115,7 +118,7 @@ def suppress(path: Path, table: EmbeddingTable, sensitive: str, seed: int, optio
 
 
 def classify(work: Path, config: list[str], name: str, seed: int) -> tuple[FaceDataModule, Any, float]:
-    """Train a classifier with the command line; its data, the module of the best checkpoint, its accuracy."""
+    """Train a classifier with the command line; return data, module of the best checkpoint, and accuracy."""
     root = work / "runs" / f"seed_{seed}"
     if not list(root.glob(f"{name}/*/test_done")):
         command = [sys.executable, str(TRAIN), *config, "--seed_everything", str(seed), "--experiment", name]
@@ -130,7 +133,7 @@ def classify(work: Path, config: list[str], name: str, seed: int) -> tuple[FaceD
 
 
 def main() -> None:
-    """Run what DIR does not hold yet and print the table."""
+    """Run what DIR does not hold yet, and print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -162,7 +165,7 @@ def main() -> None:
 
 
 def make_table(args: argparse.Namespace, seed: int) -> EmbeddingTable:
-    """The recogniser's own embeddings."""
+    """Make the table of the recogniser's own embeddings."""
     if args.data == "synthetic":
         data: FaceDataModule = SyntheticFaces(seed=seed, batch_size=250)
         return embed(data, build_backbone("synthetic_recogniser").eval(), mirror=False)
@@ -173,7 +176,7 @@ def make_table(args: argparse.Namespace, seed: int) -> EmbeddingTable:
 def one(
     args: argparse.Namespace, method: str, seed: int, path: Path, table: EmbeddingTable
 ) -> dict[str, Any]:
-    """The row of a method and a seed."""
+    """Compute the row of a method and a seed."""
     accuracy = float("nan")
     train = (table.split == 0).numpy()
     x = table.embedding.float()
@@ -192,7 +195,7 @@ def one(
 
 
 def report(work: Path, data: str, sensitive: str) -> None:
-    """Print mean and standard deviation over the seeds; draw what is left against what is kept."""
+    """Print mean and standard deviation over the seeds; plot leakage against verification."""
     files = sorted((work / "rows").glob(f"{data}-{sensitive}-*.csv"))
     rows = pd.concat([pd.read_csv(file) for file in files])
     before = rows[rows["method"] == "recogniser"].set_index("seed")

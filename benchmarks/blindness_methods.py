@@ -27,7 +27,7 @@ _OURS: dict[str, Any] = {
 }
 
 SUPPRESSORS: dict[str, dict[str, Any]] = {
-    "triplets_1": {**_PUBLISHED, "layers": 1, "delta_weight": 0.0},  # controls: nothing hides the attribute
+    "triplets_1": {**_PUBLISHED, "layers": 1, "delta_weight": 0.0},  # controls that hide nothing
     "triplets_3": {**_PUBLISHED, "layers": 3, "delta_weight": 0.0},
     "sensitivenets_1": {**_PUBLISHED, "layers": 1},
     "sensitivenets_3": {**_PUBLISHED, "layers": 3},

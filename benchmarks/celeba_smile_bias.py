@@ -1,10 +1,10 @@
-"""Attractiveness on CelebA under smile bias: every draw of every sample, then the mean and its spread.
+"""Train attractiveness on CelebA under smile bias: every draw of every sample, then mean and spread.
 
     python benchmarks/celeba_smile_bias.py --root CELEBA --backbone onnx --weights recogniser.onnx
 
 Runs `recipes/train.py --config attractiveness.yaml --config data/celeba.yaml --config sample/<name>.yaml`
-once per sample and seed (a seed is a new draw of the images and new initial weights), skips the runs that
-are already there, and prints mean and standard deviation over the seeds, from each run's metrics.csv.
+once per sample and seed (a seed is a new draw of the images and new initial weights), skips existing runs,
+and prints mean and standard deviation over the seeds, from the metrics.csv of each run.
 """
 
 import argparse
@@ -25,7 +25,7 @@ COLUMNS = {
 
 
 def finished(folder: Path) -> pd.Series | None:
-    """The test metrics of the newest finished run under `folder`; None when there is none."""
+    """Return the test metrics of the newest finished run under `folder`; None if there is none."""
     for file in sorted(folder.glob("*/metrics.csv"), reverse=True):
         table = pd.read_csv(file)
         if "test/accuracy" in table and table["test/accuracy"].notna().any():

@@ -1,16 +1,17 @@
-"""Which way of colouring MNIST gives the plain classifier the accuracy that its authors published.
+"""Find the rule for colouring MNIST that gives the plain classifier its published accuracy.
 
     python benchmarks/colored_mnist_rules.py --root DIR --out rules.csv --epochs 10 --rules clip wrap
 
-The authors' files of coloured MNIST (Kim et al., Learning Not to Learn, CVPR 2019) cannot be had, and the
+The authors' files of coloured MNIST (Kim et al., Learning Not to Learn, CVPR 2019) are not available, and the
 paper leaves open how a jittered colour outside of [0, 1] is treated, whether the jitter is drawn for each
-image or for each pixel, and whether test images have it. Each rule here is one answer. The authors' network
-and schedule (SGD .01, momentum .9, weight decay 5e-4, batch 128, a tenth of the rate after 40 % and 80 % of
-the epochs) train on it without any debiasing; rules are to be judged on that alone, before LNTL is run.
---grey trains and tests on the images' luminance, which is the other published row without a debiasing method.
+image or each pixel, and whether test images have it. Each rule here is one answer. The authors' network and
+schedule (SGD .01, momentum .9, weight decay 5e-4, batch 128, a tenth of the rate after 40 % and 80 % of the
+epochs) train on it without any debiasing; rules are to be judged on that alone, before LNTL is run. --grey
+trains and tests on the luminance of the images, the other published row without a debiasing method.
 
-The whole data set is painted once and stays in memory. Rows are added to --out as they come and are not
-computed again. The accuracy is of the 10,000 test images after the last epoch, with bf16 autocast on request.
+The whole data set is painted once and stays in memory. Rows are added to --out as they are finished and are
+not computed again. The accuracy is that on the 10,000 test images after the last epoch, with bf16 autocast on
+request.
 """
 
 import argparse
@@ -35,33 +36,33 @@ BATCH = 128
 
 
 def _clip(grey: Tensor, mean: Tensor, jitter: Tensor) -> Tensor:
-    """The jittered colour is clipped, then it multiplies the grey image."""
+    """Clip the jittered colour, then multiply the grey image by it."""
     return grey * (mean + jitter).clamp(0, 1)
 
 
 def _wrap(grey: Tensor, mean: Tensor, jitter: Tensor) -> Tensor:
-    """Nothing is clipped: numpy's conversion to 8 bits wraps what is out of range around."""
+    """Clip nothing: numpy's conversion to 8 bits wraps values out of range around."""
     return (grey * (mean + jitter)).round() % 256
 
 
 def _wrap_color(grey: Tensor, mean: Tensor, jitter: Tensor) -> Tensor:
-    """The jittered colour is converted to 8 bits without clipping, and then multiplies the grey image."""
+    """Convert the jittered colour to 8 bits without clipping, then multiply the grey image by it."""
     return grey * (((mean + jitter) * 255).round() % 256) / 255
 
 
 def _clip_product(grey: Tensor, mean: Tensor, jitter: Tensor) -> Tensor:
-    """The product is clipped, so a colour above 1 whitens the edges of the digit."""
+    """Clip the product, so that a colour above 1 whitens the edges of the digit."""
     return (grey * (mean + jitter)).clamp(0, 255)
 
 
 def _reflect(grey: Tensor, mean: Tensor, jitter: Tensor) -> Tensor:
-    """What is out of range is mirrored back into it."""
+    """Reflect values out of range back into it."""
     color = (mean + jitter).abs()
     return grey * (1 - (1 - color).abs()).clamp(0, 1)
 
 
 def _truncate(grey: Tensor, mean: Tensor, jitter: Tensor) -> Tensor:
-    """The colour is drawn again until it is in range: a truncated normal distribution, channel by channel."""
+    """Redraw the colour until it is in range: a truncated normal distribution per channel."""
     deviation = jitter.std()
     normal = torch.distributions.Normal(torch.zeros(()), torch.ones(()))
     low, high = (normal.cdf((end - mean) / deviation) for end in (0, 1))
@@ -70,12 +71,12 @@ def _truncate(grey: Tensor, mean: Tensor, jitter: Tensor) -> Tensor:
 
 
 def _binary(grey: Tensor, mean: Tensor, jitter: Tensor) -> Tensor:
-    """The digit is a mask: full colour wherever there is ink."""
+    """Use the digit as a mask: full colour wherever there is ink."""
     return 255 * (grey > 127) * (mean + jitter).clamp(0, 1)
 
 
 def _additive(grey: Tensor, mean: Tensor, jitter: Tensor) -> Tensor:
-    """The jitter is added to the painted digit, clipped, and the background too has it."""
+    """Add the jitter to the painted digit and clip it; the background has it too."""
     return (grey * mean + 255 * jitter).clamp(0, 255)
 
 
@@ -96,7 +97,7 @@ RULES: dict[str, tuple[Rule, str]] = {  # and what the jitter is drawn for
 
 
 def paint(digits: Digits, rule: str, variance: float, train: bool, generator: torch.Generator) -> Tensor:
-    """All images (n, 3, 28, 28) uint8 of one file, channels last."""
+    """Paint all images of one file: (n, 3, 28, 28) uint8, channels last."""
     color = digits.digit if train else torch.randint(10, digits.digit.shape, generator=generator)
     function, drawn_for = RULES[rule]
     shape = {"pixel": (3, 28, 28), "all channels": (1, 1, 1)}.get(drawn_for, (3, 1, 1))
@@ -110,20 +111,20 @@ def paint(digits: Digits, rule: str, variance: float, train: bool, generator: to
 
 
 def luminance(image: Tensor) -> Tensor:
-    """Images (n, 3, 28, 28) uint8 without colour, as Pillow's mode L weighs the channels (ITU-R 601)."""
+    """Convert images (n, 3, 28, 28) uint8 to grey with the weights of Pillow's mode L (ITU-R 601)."""
     grey = (image * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1, keepdim=True)
     return grey.round().to(torch.uint8).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
 def prepared(image: Tensor) -> Tensor:
-    """What the authors' loader gives the network."""
+    """Normalise images as the authors' loader does."""
     return (image.float() / 255 - MEAN) / STD
 
 
 def train_classifier(
     train: Digits, test: Digits, *, rule: str, variance: float, seed: int, epochs: int, bf16: bool, grey: bool
 ) -> list[float]:
-    """Accuracy on the test file after each epoch."""
+    """Train and return the accuracy on the test file after each epoch."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     x, x_test = (paint(d, rule, variance, d is train, generator) for d in (train, test))
@@ -151,7 +152,7 @@ def train_classifier(
 
 
 def main() -> None:
-    """Run what --out does not hold yet and print the table."""
+    """Run what --out does not hold yet, and print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,4 +1,4 @@
-"""How fast LNTL reads and trains on coloured MNIST, and how equal to its authors' arrangement.
+"""Time LNTL's steps and data on coloured MNIST, and compare them with its authors' implementation.
 
     python -m benchmarks.colored_mnist_speed
 
@@ -9,11 +9,11 @@ have to give the same parameters and buffers after 20 steps. Operations are coun
 meanings of `zero_grad`, filling zeros and dropping the gradients, and without those that prepare the images.
 
 Reading is compared with one Pillow image after the other through torchvision's ToTensor and Normalize, as the
-authors' loader goes through its array of coloured images; ours draws and paints the colours anew for each
-batch. The same formula after either gives the same bits.
+authors' loader reads its array of coloured images; ours draws and paints the colours anew for each batch. The
+same formula after either gives the same bits.
 
 The digits are noise of MNIST's size. Processor time of one thread; the sides take turns, and a ratio is the
-median of those of each round. The last line is JSON.
+median of those of the rounds. The last line is JSON.
 """
 
 import argparse
@@ -44,7 +44,7 @@ GOALS = {"step": 1.25, "operations": 215, "reading": 10.0}
 
 
 def make_digits(count: int) -> ColoredDigits:
-    """Noise in the place of digits, a fifth of it ink, in their colours."""
+    """Make noise instead of digits, a fifth of it ink, in their colours."""
     generator = torch.Generator().manual_seed(0)
     ink = torch.rand(count, 28, 28, generator=generator) < 0.2
     grey = torch.randint(256, (count, 28, 28), generator=generator) * ink
@@ -53,7 +53,7 @@ def make_digits(count: int) -> ColoredDigits:
 
 
 def make_module(*, set_to_none: bool = False) -> PlainLNTL:
-    """LNTL on the authors' network."""
+    """Build LNTL on the authors' network."""
     torch.manual_seed(0)
     return PlainLNTL(
         attributes={"digit": [str(n) for n in range(10)]}, task="digit", sensitive="color_map",
@@ -63,14 +63,14 @@ def make_module(*, set_to_none: bool = False) -> PlainLNTL:
 
 
 def prepared(batch: Batch, module: PlainLNTL) -> Batch:
-    """The batch as the authors' loader gives it."""
+    """Convert a batch to the form of the authors' loader."""
     image = module.backbone.preprocess(batch["image"]).contiguous()
     color = batch["color_map"].masked_fill(batch["color_map"] < 0, 255)
     return {"image": image, "color": color, "digit": batch["digit"]}
 
 
 def largest_difference(batches: list[Batch], *, set_to_none: bool) -> float:
-    """Of any parameter or buffer, after a step on each batch in 64 bits."""
+    """Return the largest difference of any parameter or buffer after a step on each batch in 64 bits."""
     module = make_module(set_to_none=set_to_none).double()
     official = Official(module)
     ours, theirs = step_of(module), official_step(official, set_to_none=set_to_none)
@@ -84,18 +84,18 @@ def largest_difference(batches: list[Batch], *, set_to_none: bool) -> float:
 
 
 class Operations(TorchDispatchMode):
-    """Counts ATen's operations that do more than view."""
+    """Counts ATen's operations, except views."""
 
     count = 0
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Count one and do it."""
+        """Count an operation and run it."""
         self.count += function.namespace == "aten" and not function.is_view
         return function(*args, **(kwargs or {}))
 
 
 def operations(work: Callable[[Any], object], given: Any) -> int:
-    """Of a call that is not the first."""
+    """Count the operations of a call after the first."""
     work(given)
     with Operations() as counted:
         work(given)
@@ -103,7 +103,7 @@ def operations(work: Callable[[Any], object], given: Any) -> int:
 
 
 def steps(batches: list[Batch], rounds: int) -> dict[str, Any]:
-    """Speed and operations of both steps, and how far they lie apart."""
+    """Compare speed, operations and results of both steps."""
     found: dict[str, Any] = {"largest_difference": {}, "operations": {}}
     for set_to_none, name in ((False, "zeros"), (True, "none")):
         module = make_module(set_to_none=set_to_none)
@@ -130,12 +130,12 @@ def steps(batches: list[Batch], rounds: int) -> dict[str, Any]:
 
 
 def per_batch(times: dict[str, list[float]], base: str, ours: str) -> dict[str, Any]:
-    """The ratio, from milliseconds of a round."""
+    """Return the ratio, from milliseconds of a round."""
     return faster({name: [x / PER_ROUND for x in values] for name, values in times.items()}, base, ours)
 
 
 class OneByOne:
-    """Prepared images and colour labels from an array of coloured images (n, 28, 28, 3), one at a time."""
+    """Preprocessed images and colour labels from an array (n, 28, 28, 3), one image at a time."""
 
     def __init__(self, images: np.ndarray, digits: np.ndarray) -> None:
         self.images, self.digits = images, digits
@@ -150,12 +150,12 @@ class OneByOne:
 
 
 def formula(image: Tensor) -> Tensor:
-    """ToTensor and Normalize of a whole batch (N, 3, 28, 28) uint8."""
+    """Apply ToTensor and Normalize to a whole batch (N, 3, 28, 28) uint8."""
     return NORMALIZE(image.float().div(255))
 
 
 def reading(data: ColoredDigits, rounds: int) -> dict[str, Any]:
-    """Both ways to batches, checked to hold the same bits."""
+    """Time both ways to batches, after a check that they hold the same bits."""
     every = data.read(torch.arange(len(data)))
     alone = OneByOne(every["image"].permute(0, 2, 3, 1).contiguous().numpy(), every["digit"].numpy())
     order = torch.randint(len(data), (PER_ROUND, BATCH), generator=torch.Generator().manual_seed(1)).tolist()

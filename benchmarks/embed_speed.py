@@ -1,10 +1,10 @@
-"""What `recipes/embed.py` adds to the embedding itself: Trainer, shards and their files, over a raw loop.
+"""Time what `recipes/embed.py` adds to the embedding itself: Trainer, chunks and their files.
 
     python -m benchmarks.embed_speed
 
-Synthetic faces drawn before, the shipped recogniser, batches of 64, one thread. The sides take turns; a
-ratio is the median of those of the rounds, and above 1 what ours costs more. Both have to give the same
-numbers. The last line is JSON.
+Synthetic faces drawn beforehand, the shipped recogniser, batches of 64, one thread, compared with a raw loop.
+The sides take turns; a ratio is the median of those of the rounds, above 1 if ours costs more. Both have to
+give the same numbers. The last line is JSON.
 """
 
 import argparse
@@ -24,8 +24,8 @@ from datamodules.contract import FaceBatch, FaceDataset
 from datamodules.synthetic_faces import SyntheticFaces
 from lightning_modules.training.base import FaceModule
 from recipes.embedding.embedder import load_embedder
+from recipes.embedding.embedding_chunks import ChunkFolder
 from recipes.embedding.embedding_job import EmbeddingJob
-from recipes.embedding.embedding_shards import ShardFolder
 
 BATCH = 64
 
@@ -41,24 +41,24 @@ class Drawn(FaceDataset):
         return len(self.image)
 
     def labels(self, index: Tensor) -> FaceBatch:
-        """None."""
+        """Return no labels."""
         return {}
 
     def read(self, index: Tensor) -> FaceBatch:
-        """The `image` (N, 3, 64, 64) at `index` (N,)."""
+        """Return the `image` (N, 3, 64, 64) at `index` (N,)."""
         return {"image": self.image[index]}
 
 
 def raw_loop(embedder: FaceModule, data: Drawn) -> Tensor:
-    """The embeddings (n, D)."""
+    """Embed all images, (n, D)."""
     with torch.inference_mode():
         return torch.cat([embedder.embed(image) for image in data.image.split(BATCH)])
 
 
 def our_way(embedder: FaceModule, data: Drawn) -> Tensor:
-    """The same by way of the shards' files."""
+    """Embed the same by way of chunk files."""
     with tempfile.TemporaryDirectory() as root:
-        folder = ShardFolder(Path(root, "parts"), {}, {"test": len(data)}, BATCH, 1024)
+        folder = ChunkFolder(Path(root, "parts"), {}, {"test": len(data)}, BATCH, 1024)
         quiet: dict[str, Any] = {
             "logger": False,
             "enable_checkpointing": False,
@@ -70,7 +70,7 @@ def our_way(embedder: FaceModule, data: Drawn) -> Tensor:
 
 
 def compare(count: int, rounds: int) -> dict[str, Any]:
-    """The ratio, after a check that both give the same."""
+    """Return the ratio, after a check that both results are equal."""
     data, embedder = Drawn(count), load_embedder(backbone="synthetic_recogniser")
     assert torch.equal(our_way(embedder, data), raw_loop(embedder, data)), "the embeddings differ"
     sides = {"ours": lambda: our_way(embedder, data), "raw": lambda: raw_loop(embedder, data)}

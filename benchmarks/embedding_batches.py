@@ -1,4 +1,4 @@
-"""How fast embeddings come: batches of triplets from a table, and the table from its file.
+"""Time embeddings: batches of triplets from a table, and the table from its file.
 
     python benchmarks/embedding_batches.py
 
@@ -6,7 +6,7 @@ One batch is 128 triplets of 2048 numbers, as SensitiveNets trains on. It is com
 fetched one by one through a Dataset and torch's collate function, and with one training step in plain torch
 (three linear layers of 1024, a frozen emotion head, Adam). Loading is compared with torch.load and with
 parquet, each followed by a sum, which would find a NaN; the table's own check has read every number too.
-Processor time of one thread; the sides take turns and a ratio is the median of those of each round. The last
+Processor time of one thread; the sides take turns and a ratio is the median of those of the rounds. The last
 line is JSON. Files are in the page cache.
 """
 
@@ -34,7 +34,7 @@ Times = dict[str, list[float]]
 
 
 def make_table(rows: int) -> EmbeddingTable:
-    """Random embeddings of people with ten images each, all in training."""
+    """Make random embeddings of identities with ten images each, all in training."""
     index = torch.arange(rows)
     labels = {"identity": index // IMAGES, "gender": index // IMAGES % 2, "emotion": index % 6}
     return EmbeddingTable(
@@ -48,7 +48,7 @@ def make_table(rows: int) -> EmbeddingTable:
 
 
 class OneByOne(Dataset[dict[str, Tensor]]):
-    """What one writes first: a sample is an indexed row with its labels."""
+    """The straightforward way: a sample is an indexed row with its labels."""
 
     def __init__(self, table: EmbeddingTable) -> None:
         self.table = table
@@ -59,7 +59,7 @@ class OneByOne(Dataset[dict[str, Tensor]]):
 
 
 def draw_triplets(rows: int, generator: np.random.Generator) -> list[int]:
-    """The rows (384,) of anchors, positives and negatives."""
+    """Draw the rows (384,) of anchors, positives and negatives."""
     anchor = generator.integers(rows, size=TRIPLETS)
     positive = anchor // IMAGES * IMAGES + (anchor + generator.integers(1, IMAGES, TRIPLETS)) % IMAGES
     negative = (anchor + generator.integers(IMAGES, rows - IMAGES, TRIPLETS)) % rows
@@ -67,7 +67,7 @@ def draw_triplets(rows: int, generator: np.random.Generator) -> list[int]:
 
 
 def make_step() -> Callable[[Tensor], None]:
-    """A SensitiveNets step on embeddings (384, 2048): triplet loss, and P(neutral) drawn to 0.9."""
+    """Make a SensitiveNets step on embeddings (384, 2048): triplet loss, and P(neutral) driven to 0.9."""
     projection = nn.Sequential(nn.Linear(DIMENSION, WIDTH), nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH))
     head = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 6)).requires_grad_(False)
     optimizer = torch.optim.Adam(projection.parameters(), lr=1e-3)
@@ -92,7 +92,7 @@ def use_up(values: Iterable[object]) -> None:
 
 
 def take_turns(sides: Mapping[str, Callable[[], object]], rounds: int) -> Times:
-    """Processor milliseconds of each side in each round."""
+    """Measure processor milliseconds of each side in each round."""
     times: Times = {name: [] for name in sides}
     for number in range(-1, rounds):  # the first round only warms up
         for name, run in sides.items():
@@ -104,12 +104,12 @@ def take_turns(sides: Mapping[str, Callable[[], object]], rounds: int) -> Times:
 
 
 def ratio(times: Times, numerator: str, denominator: str) -> float:
-    """Median over the rounds."""
+    """Return the median of the ratios of the rounds."""
     return median(a / b for a, b in zip(times[numerator], times[denominator], strict=True))
 
 
 def batches(table: EmbeddingTable, rounds: int) -> Times:
-    """Milliseconds of a batch from the table, of one fetched row by row, and of a training step."""
+    """Measure milliseconds of a batch from the table, of one fetched row by row, and of a training step."""
     ours, theirs = EmbeddingRows(table, torch.arange(len(table))), OneByOne(table)
     generator = np.random.default_rng(0)
     indices = [draw_triplets(len(table), generator) for _ in range(PER_ROUND)]
@@ -127,7 +127,7 @@ def batches(table: EmbeddingTable, rounds: int) -> Times:
 
 
 def loads(table: EmbeddingTable, rounds: int, folder: Path) -> Times:
-    """Milliseconds to read and check the embeddings and labels."""
+    """Measure milliseconds to read and check the embeddings and labels."""
     path, torch_path, parquet = folder / "a.safetensors", folder / "a.pt", folder / "a.parquet"
     table.save(path)
     torch.save({"embedding": table.embedding, **table.labels}, torch_path)

@@ -1,12 +1,12 @@
-"""What a frozen prefix that is evaluated once saves in LNTL's two passes.
+"""Time what evaluating a frozen prefix once saves in LNTL's two passes.
 
     python -m benchmarks.frozen_prefix_speed
 
 The network is a ResNet-50 at 224 pixels with random weights, the step that of the official scheme. Ours
-trains the last stage and the heads, and evaluates what is frozen once for both passes. It is compared with
+trains the last stage and the heads, and evaluates the frozen part once for both passes. It is compared with
 the same training without that, which has to give the same weights, and with one that trains all layers.
 
-Processor time of one thread; the sides take turns, and a ratio is the median of those of each round. The last
+Processor time of one thread; the sides take turns, and a ratio is the median of those of the rounds. The last
 line is JSON.
 """
 
@@ -28,7 +28,7 @@ GOALS = {"all layers": 3.0, "last stage, twice": 1.35}
 
 
 def make_module(trainable: Trainable, backbone: str, **options: Any) -> PlainLNTL:
-    """LNTL that reads emotion from the embedding of a gender classifier."""
+    """Build LNTL that reads emotion from the embedding of a gender classifier."""
     torch.manual_seed(0)
     module = PlainLNTL(
         attributes={"gender": ["0", "1"], "emotion": [str(n) for n in range(6)]}, task="gender",
@@ -39,7 +39,7 @@ def make_module(trainable: Trainable, backbone: str, **options: Any) -> PlainLNT
 
 
 def make_batch(images: int, size: int) -> Batch:
-    """Random images and labels."""
+    """Make random images and labels."""
     generator = torch.Generator().manual_seed(0)
     return {
         "image": torch.randint(256, (images, 3, size, size), generator=generator, dtype=torch.uint8),
@@ -49,7 +49,7 @@ def make_batch(images: int, size: int) -> Batch:
 
 
 def compare(batch: Batch, rounds: int, backbone: str, **options: Any) -> dict[str, Any]:
-    """Ratios to ours of both other ways, and how far the weights of the same training lie apart."""
+    """Return the ratios of the other ways to ours, and the difference of weights after the same training."""
     ours = make_module("last_stage", backbone, **options)
     twice = copy.deepcopy(ours)
     whole = make_module("all", backbone, **options)

@@ -1,11 +1,11 @@
-r"""Whether prepared crops suit a recogniser: verification of LFW's pairs on them.
+r"""Check whether prepared crops suit a recogniser: verify the pairs of LFW on them.
 
     python recipes/prepare.py --config prepare/lfw.yaml --data.init_args.root LFW --mode align \
         --select center --out crops/lfw_112
     python benchmarks/lfw_alignment.py --crops crops/lfw_112 --pairs LFW/pairs.txt --weights recogniser.onnx
 
 A pair's score is the cosine of two embeddings, each the sum over the crop and its mirror image. Prints AUC
-and equal error rate with 95 % intervals over folds, whose people are disjoint. A pair without a crop has no
+and equal error rate with 95 % intervals over folds, whose subjects are disjoint. A pair without a crop has no
 score: these are counted, and the figures are given without them, and with each of them taken as an error.
 """
 
@@ -24,7 +24,7 @@ from lightning_modules.backbones.factory import build_backbone
 
 @torch.inference_mode()
 def embed(store: CropStore, rows: np.ndarray, weights: str, batch_size: int = 64) -> np.ndarray:
-    """(n, D) unit embeddings of the crops at `rows` (n,)."""
+    """Embed the crops at `rows` (n,) as (n, D) unit vectors."""
     backbone = build_backbone("onnx", weights=weights).eval()
     read = store.source(rows)
     parts = []
@@ -35,13 +35,13 @@ def embed(store: CropStore, rows: np.ndarray, weights: str, batch_size: int = 64
 
 
 def auc_eer(score: np.ndarray, same: np.ndarray) -> tuple[float, float]:
-    """Area under the ROC curve, and the rate where false matches are as frequent as false non-matches."""
+    """Return the area under the ROC curve and the equal error rate."""
     fmr, tmr, _ = roc_curve(same, score, drop_intermediate=False)
     return float(roc_auc_score(same, score)), float(np.interp(0, fmr - (1 - tmr), fmr))
 
 
 def interval(score: np.ndarray, same: np.ndarray, fold: np.ndarray, draws: int = 1000) -> np.ndarray:
-    """(2, 2) 2.5 % and 97.5 % points (rows) of AUC and EER (columns) when whole folds are drawn again."""
+    """Return (2, 2) 2.5 % and 97.5 % points (rows) of AUC and EER (columns), resampling whole folds."""
     rng = np.random.default_rng(0)
     members = [np.flatnonzero(fold == k) for k in np.unique(fold)]
     results = []

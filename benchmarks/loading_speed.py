@@ -1,16 +1,16 @@
-"""How fast images reach the model: decoding files, gathering prepared crops, and the loader around both.
+"""Time images on their way to the model: decoding files, gathering prepared crops, and the loader.
 
     python benchmarks/loading_speed.py [--images DIR] [--rounds 5]
 
 Every ratio compares two ways that take turns in each round, on one thread and one set of images: the median
-and range over the rounds, of processor time unless "wall" is said. The files are written anew from the JPEGs
-in DIR, or from synthetic faces, at the sizes of CelebA (178 x 218) and of photographs (1024 x 1024).
+and range over the rounds, of processor time unless "wall" is stated. The files are written anew from the
+JPEGs in DIR, or from synthetic faces, at the sizes of CelebA (178 x 218) and of photographs (1024 x 1024).
 
-The habit is PIL + albumentations: decode, resize to 224, flip, normalise to float32. Ours decodes and fits
-to 224 in uint8 and leaves flip and normalisation to the batch, which "with preparation" adds: a flip of the
-batch and `Preprocess`, also on this processor; with a GPU they are done there. The last line is JSON.
+The usual way is PIL + albumentations: decode, resize to 224, flip, normalise to float32. Ours decodes and
+fits to 224 in uint8 and leaves flip and normalisation to the batch, which "with preparation" adds: a flip of
+the batch and `Preprocess`, also on this CPU; with a GPU they run there. The last line is JSON.
 
-What `m[idx]` costs depends on how the system hands out memory, which NumPy asks to be in huge pages: run
+The cost of `m[idx]` depends on how the system allocates memory, which NumPy asks to be in huge pages: run
 again with NUMPY_MADVISE_HUGEPAGE=0 to see it without.
 """
 
@@ -52,7 +52,7 @@ Work = Callable[[], object]
 
 
 def pictures(folder: str | None, count: int) -> list[np.ndarray]:
-    """`count` images (H, W, 3): the JPEGs of a folder, over and over, or synthetic faces."""
+    """Return `count` images (H, W, 3): the JPEGs of a folder, repeated, or synthetic faces."""
     if folder is None:
         faces = SyntheticFaces(size=SIZE, train_identities=12, images_per_identity=max(6, -(-count // 12)))
         faces.setup("fit")
@@ -68,7 +68,7 @@ def pictures(folder: str | None, count: int) -> list[np.ndarray]:
 
 
 def write(images: list[np.ndarray], width: int, height: int, folder: Path) -> list[str]:
-    """JPEG files of one size, quality 90."""
+    """Write JPEG files of one size, quality 90."""
     folder.mkdir()
     for i, image in enumerate(images):
         resized = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
@@ -77,7 +77,7 @@ def write(images: list[np.ndarray], width: int, height: int, folder: Path) -> li
 
 
 def habit(paths: list[str]) -> Work:
-    """PIL + albumentations to a normalised float32 batch."""
+    """Build the usual way: PIL + albumentations to a normalised float32 batch."""
     transform = A.Compose([A.Resize(SIZE, SIZE), A.HorizontalFlip(p=0.5), A.Normalize()])
 
     def work() -> np.ndarray:
@@ -87,13 +87,13 @@ def habit(paths: list[str]) -> Work:
 
 
 def prepare(images: torch.Tensor, preprocess: Preprocess) -> torch.Tensor:
-    """What the batch is still to go through: a mirrored half and normalisation, (N, 3, H, W) float32."""
+    """Flip half of the batch and normalise it, (N, 3, H, W) float32."""
     mirrored = torch.rand(len(images), 1, 1, 1) < 0.5
     return preprocess(torch.where(mirrored, images.flip(-1), images))
 
 
 def costs(ways: dict[str, Work], rounds: int, clock: Callable[[], float]) -> dict[str, list[float]]:
-    """Seconds of each way in each round, after one call to warm up; the ways take turns."""
+    """Measure seconds of each way in each round, in turns, after one call to warm up."""
     for work in ways.values():
         work()
     found: dict[str, list[float]] = {name: [] for name in ways}
@@ -119,7 +119,7 @@ def report(name: str, base: list[float], ours: list[float], count: int) -> dict[
 
 
 def online(paths: list[str], kind: str, rounds: int) -> dict[str, Any]:
-    """Decoding files, our way and the habit's."""
+    """Compare decoding files in our way and the usual way."""
     source = ImageFiles(paths, partial(centre_square, size=SIZE))
     preprocess = Preprocess(InputSpec(SIZE, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)))
     places = np.arange(len(paths))
@@ -142,7 +142,7 @@ def online(paths: list[str], kind: str, rounds: int) -> dict[str, Any]:
 
 
 def gathering(crops: np.ndarray, batch: int, rounds: int) -> dict[str, list[float]]:
-    """Seconds an image of gathering crops and of indexing the map; three batches live, as in a loader."""
+    """Measure seconds per image of gathering crops and of indexing the map; three batches stay alive."""
     source = CropArray(crops, np.arange(len(crops)))
     draws = [np.random.default_rng(k).integers(len(crops), size=batch) for k in range(1280 // batch)]
 
@@ -160,7 +160,7 @@ def gathering(crops: np.ndarray, batch: int, rounds: int) -> dict[str, list[floa
 
 
 def from_crops(crops: np.ndarray, paths: list[str], rounds: int) -> dict[str, Any]:
-    """Gathering crops in batches of two sizes, and against the habit."""
+    """Compare gathering crops in batches of two sizes with indexing, and with the usual way."""
     found = {}
     for batch in (BATCH, LARGE_BATCH):
         seconds = gathering(crops, batch, rounds)
@@ -177,7 +177,7 @@ def _already_a_batch(batch: Any) -> Any:
 
 
 def loading(crops: np.ndarray, rounds: int) -> dict[str, Any]:
-    """An epoch of each loader over the crops against a bare loop of the gathering, in wall time."""
+    """Compare an epoch of each loader over the crops with a bare loop of the gathering, in wall time."""
     rows = np.tile(np.arange(len(crops)), max(1, 2560 // len(crops)))
     source = CropArray(crops, rows)
     dataset = TableDataset({"emotion": rows % 6}, source)

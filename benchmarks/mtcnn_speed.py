@@ -1,12 +1,12 @@
-"""How fast faces are found, and how equal to those that facenet-pytorch's MTCNN finds in each image alone.
+"""Time face detection, and compare its results with facenet-pytorch's MTCNN on each image alone.
 
     python benchmarks/mtcnn_speed.py --lfw DIR --celeba DIR [--images 128 --rounds 5] [--processes]
 
 DIR is any folder of JPEG files: LFW's are taken at 250 x 250, CelebA's at 178 x 218 pixels. Both sides take
-turns, 16 images each, with one compute thread; the clock is the processor time of the process, decoding left
-out. Prints the median and range over the rounds of the package's time divided by ours, and a line of JSON for
-each folder. `--processes` also divides wall clocks: the package in one process with two threads by two
-processes of ours with one thread each; this needs two idle cores.
+turns, 16 images each, with one compute thread; the clock is the processor time of the process, without
+decoding. Prints the median and range over the rounds of the package's time divided by ours, and a line of
+JSON for each folder. `--processes` also divides wall clocks: the package in one process with two threads by
+two processes of ours with one thread each; this needs two idle cores.
 """
 
 import argparse
@@ -35,13 +35,13 @@ class Operations(TorchDispatchMode):
     count = 0
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Count one and do it."""
+        """Count an operation and run it."""
         self.count += 1
         return function(*args, **(kwargs or {}))
 
 
 def read(folder: Path, count: int, size: tuple[int, int]) -> np.ndarray:
-    """(count, H, W, 3) images, spread evenly over the sorted files of a folder."""
+    """Read (count, H, W, 3) images, spread evenly over the sorted files of a folder."""
     paths = sorted(folder.rglob("*.jpg"))
     if len(paths) < count:
         raise SystemExit(
@@ -53,12 +53,12 @@ def read(folder: Path, count: int, size: tuple[int, int]) -> np.ndarray:
 
 
 def alone(mtcnn: MTCNN, images: np.ndarray) -> list[Any]:
-    """What the package finds, one image after the other."""
+    """Detect with the package, one image after the other."""
     return [mtcnn.detect(Image.fromarray(image), landmarks=True) for image in images]
 
 
 def deviation(ours: Faces, theirs: tuple[Any, Any, Any]) -> float:
-    """The largest distance of box edges and landmarks in pixels; infinite if the number of faces differs."""
+    """Return the largest distance of box edges and landmarks in pixels; infinite if face counts differ."""
     boxes, scores, landmarks = theirs
     if boxes is None or len(boxes) != len(ours.boxes):
         return 0.0 if boxes is None and not len(ours.boxes) else float("inf")
@@ -68,14 +68,14 @@ def deviation(ours: Faces, theirs: tuple[Any, Any, Any]) -> float:
 
 
 def operations(call: Any, images: np.ndarray) -> float:
-    """Dispatched operations an image."""
+    """Count dispatched operations per image."""
     with Operations() as counted:
         call(images)
     return counted.count / len(images)
 
 
 def compare(images: np.ndarray, rounds: int) -> dict[str, Any]:
-    """Processor milliseconds an image of both sides, their ratio in each round, equality and operations."""
+    """Measure processor milliseconds per image of both sides, their ratio in each round, and equality."""
     torch.set_num_threads(1)
     mtcnn, detector = MTCNN(keep_all=True, device="cpu"), FaceDetector()
     batches = np.split(images, range(BATCH, len(images), BATCH))
@@ -120,7 +120,7 @@ def _work(images: np.ndarray, side: str, threads: int, barrier: Any) -> None:
 
 
 def wall(images: np.ndarray, side: str, processes: int, threads: int) -> float:
-    """Seconds that warm processes with so many threads each take for the images together."""
+    """Measure the seconds that warm processes with this many threads each take for the images together."""
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(processes + 1, timeout=600)  # a dead worker must not hang the rest
     parts = np.array_split(images, processes)

@@ -1,4 +1,4 @@
-"""The training step of LNTL's authors on coloured MNIST, written anew in plain torch as they arrange it.
+"""The training step of LNTL's authors on coloured MNIST, rewritten in plain torch in their arrangement.
 
 Two passes, three colour predictors with an optimizer each, p * log(p), the whole network in the second pass
 too (feidfoe/learning-not-to-learn, models.py and trainer.py, commit fad2ec8; facts, not code).
@@ -25,7 +25,7 @@ class Convnet(nn.Module):
         self.fc = nn.Linear(64, 10)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (N, 32, 14, 14) and logits (N, 10) of prepared images (N, 3, 28, 28)."""
+        """Return features (N, 32, 14, 14) and logits (N, 10) of preprocessed images (N, 3, 28, 28)."""
         x = functional.max_pool2d(self.conv1(self.bn0(image)).relu(), 3, 2, 1)
         features = self.conv2(x).relu()
         x = self.conv4(self.conv3(features).relu()).relu()
@@ -33,7 +33,7 @@ class Convnet(nn.Module):
 
 
 class Predictor(nn.Sequential):
-    """Logits (N, 8, 14, 14) of one channel's colour from the features."""
+    """Predicts one channel's colour from the features: logits (N, 8, 14, 14)."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -42,7 +42,7 @@ class Predictor(nn.Sequential):
 
 
 class Official(nn.Module):
-    """Their four networks, with the values of ours, which is left as it is."""
+    """Their four networks, with the values of ours, which is not changed."""
 
     def __init__(self, module: LNTL) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class Official(nn.Module):
 
 
 def as_official(module: LNTL) -> dict[str, Tensor]:
-    """Our parameters and buffers by the names of `Official`; ours has one head for the three channels."""
+    """Rename our parameters and buffers to those of `Official`; ours has one head for three channels."""
     state = {f"net.{name}": x for name, x in module.backbone.network.state_dict().items()}
     state |= {f"net.fc.{name}": x for name, x in module.head.output.state_dict().items()}
     head: Any = module.bias_heads["color_map"]
@@ -74,7 +74,7 @@ class _Reverse(torch.autograd.Function):
 
 
 def official_step(official: Official, *, set_to_none: bool = False) -> Step:
-    """A step on a batch of prepared images, `digit` (N,) and `color` (N, 3, 14, 14), 255 where ignored.
+    """Make a step on a batch of preprocessed images, `digit` (N,) and `color` (N, 3, 14, 14), 255 if ignored.
 
     Args:
         official: in training mode.

@@ -1,13 +1,13 @@
-"""How often the permutation test finds what is not there, and how often it finds what is.
+"""Measure how often the permutation test reports a leak where there is none, and where there is one.
 
     OMP_NUM_THREADS=1 python -m benchmarks.permutation_false_alarms [--draws 200]
 
-Each draw is a population of 60 people with 2 to 8 images, embedded in 16 dimensions around a place of their
-own, so that people are easily told apart. The attribute has three classes of shares 0.5, 0.3 and 0.2: of each
-image, some people showing one class more often than others (scheme `within people`), or of each person
-(`over people`). Without a leak the embedding is drawn without the attribute. Where identity leaks, people
-who show a class more often lie nearer to one another, which a test of what is read beyond identity must not
-report. The weak leaks move an embedding in the direction of its class.
+Each draw is a population of 60 identities with 2 to 8 images, embedded in 16 dimensions around a place of
+their own, so that identities are easy to tell apart. The attribute has three classes of shares 0.5, 0.3 and
+0.2: of each image, with identities that show one class more often than others (scheme `within people`), or of
+each identity (`over people`). Without a leak the embedding is drawn without the attribute. Where identity
+leaks, identities that show a class more often lie nearer to one another, which a test of what is read beyond
+identity must not report. The weak leaks move an embedding in the direction of its class.
 
 Prints the share of draws with p <= 0.05 and its 95 % interval (Wilson).
 """
@@ -22,7 +22,7 @@ from evaluation.leakage.permutation_null import permutation_test
 from evaluation.samples.labelled_samples import Samples
 
 PEOPLE, IMAGES, WIDTH, SHARES = 60, (2, 8), 16, (0.5, 0.3, 0.2)
-CASES = {  # name: (does the attribute change within people, leak of the image's class, of the person's habit)
+CASES = {  # name: (does the attribute change within identities, leak of the class, leak of the habit)
     "within people, no leak": (True, 0.0, 0.0),
     "within people, identity leaks": (True, 0.0, 2.0),
     "over people, no leak": (False, 0.0, 0.0),
@@ -32,7 +32,7 @@ CASES = {  # name: (does the attribute change within people, leak of the image's
 
 
 def population(changes: bool, leak: float, habit_leak: float, rng: np.random.Generator) -> Samples:
-    """Samples of one draw; a leak of 1 moves the embedding by one standard deviation within a person."""
+    """Draw samples; a leak of 1 moves the embedding by one standard deviation within an identity."""
     images = rng.integers(*IMAGES, size=PEOPLE, endpoint=True)
     person = np.repeat(np.arange(PEOPLE), images)
     habit = rng.dirichlet(4 * np.array(SHARES), size=PEOPLE) if changes else np.tile(SHARES, (PEOPLE, 1))
@@ -46,7 +46,7 @@ def population(changes: bool, leak: float, habit_leak: float, rng: np.random.Gen
 
 
 def main() -> None:
-    """Print the table."""
+    """Run the test and print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,11 +1,11 @@
-"""Does a training that is killed again and again end with the weights of one that was not?
+"""Check that a training that is killed again and again ends with the weights of an uninterrupted one.
 
     python -m benchmarks.random_kills --work DIR [--kills 20]
 
-A small network trains on synthetic faces on the processor. It is killed (SIGKILL) at a random moment, from
-its start to two epochs after its first checkpoint, and started again by the same command with `--resume
-auto`; after so many kills it is left to end. Prints when the kills came, and compares the last and the best
-checkpoint.
+A small network trains on synthetic faces on the CPU. It is killed (SIGKILL) at a random moment, from its
+start to two epochs after its first checkpoint, and started again by the same command with `--resume auto`;
+after the given number of kills it is left to end. Prints when the kills came, and compares the last and the
+best checkpoint.
 """
 
 import argparse
@@ -32,18 +32,18 @@ OPTIONS = [
 
 
 def command(work: Path, experiment: str, epochs: int) -> list[str]:
-    """The training of so many epochs."""
+    """Build the command of a training of this many epochs."""
     own = ["--experiment", experiment, "--trainer.max_epochs", str(epochs), "--resume", "auto"]
     return [sys.executable, str(RECIPE), *OPTIONS, "--trainer.default_root_dir", str(work), *own]
 
 
 def started(words: list[str]) -> subprocess.Popen[bytes]:
-    """The process of a command that prints nothing."""
+    """Start a command whose output is discarded."""
     return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def first_checkpoint(folder: Path, process: subprocess.Popen[bytes]) -> float:
-    """Seconds until a run of a new folder has a checkpoint, or ends."""
+    """Wait until a run of a new folder has a checkpoint, or ends; return the seconds."""
     before, start = set(folder.glob("*/checkpoints/last.ckpt")), time.monotonic()
     while process.poll() is None and not set(folder.glob("*/checkpoints/last.ckpt")) - before:
         time.sleep(0.05)
@@ -51,7 +51,7 @@ def first_checkpoint(folder: Path, process: subprocess.Popen[bytes]) -> float:
 
 
 def state(folder: Path, name: str) -> dict[str, torch.Tensor]:
-    """The weights of a checkpoint of the run that was finished."""
+    """Load the weights of a checkpoint of the finished run."""
     (results,) = folder.glob("*/results.json")
     weights: dict[str, torch.Tensor] = torch.load(
         results.parent / "checkpoints" / f"{name}.ckpt", weights_only=True
@@ -60,12 +60,12 @@ def state(folder: Path, name: str) -> dict[str, torch.Tensor]:
 
 
 def killed_later(words: list[str], folder: Path, moment: float, start: float, epoch: float) -> bool:
-    """Start a training and kill it; False if it ended before.
+    """Start a training and kill it; return False if it ended before.
 
     Args:
         words: the command.
         folder: of its runs.
-        moment: before its first checkpoint, from -1, the start, to 0; or so many epochs after it.
+        moment: before its first checkpoint, from -1, the start, to 0; or this many epochs after it.
         start: seconds that an uninterrupted training takes until its first checkpoint.
         epoch: seconds of one of its epochs.
     """

@@ -1,4 +1,4 @@
-"""Ratios of times that were taken in turns."""
+"""Ratios of times that were measured in turns."""
 
 from statistics import median
 
@@ -10,8 +10,8 @@ def faster(times: Times, base: str, ours: str) -> dict[str, float | list[float]]
 
     Args:
         times: milliseconds of each side in each round.
-        base: the side that is divided.
-        ours: the side that it is divided by.
+        base: the side in the numerator.
+        ours: the side in the denominator.
 
     Returns:
         `ratio`, the median over the rounds, `range`, its ends, and `ms`, the median of either side.

@@ -1,12 +1,12 @@
-"""What the backbone's layout and bfloat16 save with a ResNet-50: in embedding, and in training all layers.
+"""Time what the backbone's layout and bfloat16 save with a ResNet-50, in embedding and in training.
 
     OMP_NUM_THREADS=1 python -m benchmarks.resnet_speed
 
 The usual way is timm's network in 32 bits with images as they come (NCHW). Ours is the backbone of
-`lightning_modules`, in channels-last layout, under the autocast that `precision: bf16-mixed` means. Weights
-are random, images noise of 224 pixels; the least cosine between embeddings of both is printed, and that of
-the shipped recogniser, whose weights are trained. Processor time of one thread; the sides take turns. The
-last line is JSON. A processor without bfloat16 instructions will not show a gain.
+`lightning_modules`, in channels-last layout, under the autocast of `precision: bf16-mixed`. Weights are
+random, images noise of 224 pixels, all layers train; the lowest cosine between embeddings of both is printed,
+and that of the shipped recogniser, whose weights are trained. Processor time of one thread; the sides take
+turns. The last line is JSON. A CPU without bfloat16 instructions will not show a gain.
 """
 
 import argparse
@@ -29,7 +29,7 @@ SIZE, CLASSES = 224, 10
 
 
 def backbones() -> tuple[nn.Module, nn.Module]:
-    """timm's network, and ours with its weights; both take (N, 3, H, W) uint8."""
+    """Build timm's network, and ours with its weights; both take (N, 3, H, W) uint8."""
     ours = build_backbone("resnet50", trainable="all")
     plain = timm.create_model("resnet50", num_classes=0)
     plain.load_state_dict(ours.network.state_dict())
@@ -43,7 +43,7 @@ class _Prepare(nn.Module):
 
 
 def training_step(backbone: nn.Module, image: Tensor, label: Tensor) -> Callable[[], None]:
-    """A step of SGD with all layers and a linear head."""
+    """Make a step of SGD with all layers and a linear head."""
     network = nn.Sequential(backbone, nn.Linear(2048, CLASSES)).train()
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-3)
 
@@ -56,12 +56,12 @@ def training_step(backbone: nn.Module, image: Tensor, label: Tensor) -> Callable
 
 
 def least_cosine(first: Tensor, second: Tensor) -> float:
-    """Over the rows."""
+    """Return the lowest cosine over the rows."""
     return float(functional.cosine_similarity(first.float(), second.float()).min())
 
 
 def shipped_cosine(count: int = 512) -> float:
-    """Of the shipped recogniser's embeddings of synthetic faces in bfloat16, to those in 32 bits."""
+    """Return the lowest cosine of the shipped recogniser's embeddings in bfloat16 to those in 32 bits."""
     network = build_backbone("synthetic_recogniser").eval()
     image = SyntheticFaces().make_dataset("test").read(torch.arange(count))["image"]
     with torch.inference_mode():
@@ -71,7 +71,7 @@ def shipped_cosine(count: int = 512) -> float:
 
 
 def compare(images: int, rounds: int) -> dict[str, Any]:
-    """Ratios of both, and the cosines."""
+    """Return the ratios of embedding and training, and the cosines."""
     image = torch.randint(256, (images, 3, SIZE, SIZE), dtype=torch.uint8)
     label = torch.arange(images) % CLASSES
     plain, ours = (network.eval() for network in backbones())

@@ -1,11 +1,11 @@
-"""How the cost of an audit grows with the number of images, people, classes and features.
+"""Measure how the cost of an audit grows with the number of images, identities, classes and features.
 
     OMP_NUM_THREADS=1 python -m benchmarks.scaling [--samples 1000 2000 4000 8000]
 
-Constructed embeddings, four images a person unless said otherwise. Processor time of one thread, seconds, and
-the exponent of growth between the ends: 1 is in proportion, 2 with the square. Attackers have fixed settings
-and five folds, one scaling. What costs nothing beside these (rates, tables, figures) is left out. An audit of
-several attributes or representations costs the sum of theirs. The last line is JSON.
+Constructed embeddings, four images per identity unless stated otherwise. Processor seconds of one thread, and
+the exponent of growth between the ends: 1 is linear, 2 quadratic. Attackers have fixed settings and five
+folds, one scaling. Parts of negligible cost (rates, tables, figures) are left out. An audit of several
+attributes or representations costs the sum of theirs. The last line is JSON.
 """
 
 import argparse
@@ -26,13 +26,13 @@ from evaluation.samples.labelled_samples import Samples
 from evaluation.verification.all_pairs import verification
 
 BASE = {"samples": 4000, "images": 4, "classes": 2, "features": 128}
-"""What is held where something else grows."""
+"""Fixed values while another one grows."""
 
 GROWING = {"images": (2, 8, 32), "classes": (2, 4, 8), "features": (64, 128, 256, 512)}
 
 
 def make_samples(samples: int, images: int, classes: int, features: int) -> Samples:
-    """Embeddings of people, so many images each, in which a class is read by a linear attacker."""
+    """Make embeddings of identities that leak a class to a linear attacker."""
     rng = np.random.default_rng(0)
     person = np.arange(samples) // images
     label = rng.integers(classes, size=samples)
@@ -42,7 +42,7 @@ def make_samples(samples: int, images: int, classes: int, features: int) -> Samp
 
 
 def parts() -> dict[str, Callable[[Samples], object]]:
-    """What an audit does with samples."""
+    """Return the parts of an audit as functions of samples."""
     attacks: dict[str, Callable[[Samples], object]] = {
         name: partial(leakage, attackers=[name], scalings=["standardised"], tune=False) for name in ATTACKERS
     }
@@ -54,14 +54,14 @@ def parts() -> dict[str, Callable[[Samples], object]]:
 
 
 def seconds(work: Callable[[Samples], object], samples: Samples) -> float:
-    """Of processor time."""
+    """Measure processor seconds."""
     start = time.process_time()
     work(samples)
     return time.process_time() - start
 
 
 def growth(what: str, sizes: Sequence[int]) -> dict[str, Any]:
-    """Seconds of every part at every size, and the exponents."""
+    """Measure seconds of every part at every size, and the exponents."""
     found: dict[str, Any] = {}
     for name, work in parts().items():
         made = [make_samples(**{**BASE, what: size}) for size in sizes]

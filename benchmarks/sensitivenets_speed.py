@@ -1,13 +1,13 @@
-"""How fast SensitiveNets steps with bf16 autocast, where the processor has instructions for it.
+"""Time the steps of SensitiveNets with bf16 autocast, on CPUs that have instructions for it.
 
     python -m benchmarks.sensitivenets_speed
 
 A step is that of the suppressor as the module takes it, on 384 embeddings (128 triplets) of 2048 numbers,
 with three layers of 1024 and Adam, in 32 bits and under bf16 autocast; with random triplets and with
 semi-hard ones, whose search in 384 x 384 x 384 candidates stays in 32 bits. Embeddings of the two have to
-point the same way, and the first losses have to be alike.
+point the same way, and the first losses have to be close.
 
-Processor time of one thread; the sides take turns, and a ratio is the median of those of each round. The last
+Processor time of one thread; the sides take turns, and a ratio is the median of those of the rounds. The last
 line is JSON.
 """
 
@@ -34,14 +34,14 @@ GOAL = 2.0
 
 
 def has_bf16() -> bool:
-    """The processor multiplies matrices of bf16 by instructions of its own."""
+    """Return whether the CPU has instructions for products of bf16 matrices."""
     cpuinfo = Path("/proc/cpuinfo")
     flags = cpuinfo.read_text() if cpuinfo.exists() else platform.processor()
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def make_module(mining: Mining, *, dimension: int = DIMENSION, width: int = WIDTH) -> SensitiveNets:
-    """The method on embeddings that were computed before."""
+    """Build the method on precomputed embeddings."""
     torch.manual_seed(0)
     attributes = {"identity": ["0"], "emotion": [str(n) for n in range(EMOTIONS)]}
     module = SensitiveNets(
@@ -53,14 +53,14 @@ def make_module(mining: Mining, *, dimension: int = DIMENSION, width: int = WIDT
 
 
 def make_batch(count: int = EMBEDDINGS, dimension: int = DIMENSION) -> dict[str, Tensor]:
-    """Random embeddings, three of a person."""
+    """Make random embeddings, three per identity."""
     n = torch.arange(count)
     embedding = torch.randn(count, dimension, generator=torch.Generator().manual_seed(0))
     return {"embedding": embedding, "identity": n // IMAGES, "emotion": n % EMOTIONS}
 
 
 def step_of(module: SensitiveNets, batch: dict[str, Tensor], *, bf16: bool) -> Callable[[], Any]:
-    """A step of the suppressor, which gives its losses."""
+    """Make a step of the suppressor, which returns its losses."""
     optimizer = Adam(module.suppressor.parameters(), lr=1e-3)
 
     def step() -> dict[str, Tensor]:
@@ -75,7 +75,7 @@ def step_of(module: SensitiveNets, batch: dict[str, Tensor], *, bf16: bool) -> C
 
 
 def compare(mining: Mining, batch: dict[str, Tensor], rounds: int, **sizes: int) -> dict[str, Any]:
-    """The ratio, the least cosine of an embedding to its like, and the largest relative gap of a loss."""
+    """Return the ratio, the lowest cosine of two embeddings, and the largest relative gap of a loss."""
     wide, narrow = (make_module(mining, **sizes) for _ in range(2))
     with torch.no_grad():
         expected = wide.embed(batch["embedding"])

@@ -1,13 +1,13 @@
-"""What the layout, checkpointing and compilation cost and save in a step that trains the whole backbone.
+"""Time layout, checkpointing and compilation in a step that trains the whole backbone, and its memory.
 
     OMP_NUM_THREADS=1 python -m benchmarks.switches_speed
 
-The network is a ResNet-50 at 224 pixels with random weights and a linear head, the step one of plain SGD.
-"as it is" is how `lightning_modules` builds it, with the channels innermost; the other sides lay it out as
-torch does by default, checkpoint its blocks, or compile it with torch's inductor (which needs a C++
-compiler; compiling is not timed). All have to give the loss of the first step.
+The network is a ResNet-50 at 224 pixels with random weights and a linear head, the step one of plain SGD. "as
+it is" is how `lightning_modules` builds it, in channels-last layout; the other sides use torch's default
+layout, checkpoint its blocks, or compile it with torch's inductor (which needs a C++ compiler; compiling is
+not timed). All have to give the loss of the first step.
 
-Processor time of one thread; the sides take turns, and a ratio is the median of those of each round. Memory
+Processor time of one thread; the sides take turns, and a ratio is the median of those of the rounds. Memory
 is how far a process that takes one step rises above what it held before. The last line is JSON.
 """
 
@@ -33,25 +33,25 @@ SIDES = ("default layout", "checkpointed")
 
 
 class Classifier(nn.Module):
-    """A backbone, and a head of two classes."""
+    """A backbone with a head of two classes."""
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
         self.backbone, self.head = backbone, nn.Linear(backbone.num_features, 2)
 
     def forward(self, image: Tensor) -> Tensor:
-        """The logits (N, 2) of images (N, 3, H, W)."""
+        """Return the logits (N, 2) of images (N, 3, H, W)."""
         return self.head(self.backbone(image))
 
 
 def default_layout(backbone: Backbone) -> None:
-    """Weights, and images before the first layer, as torch lays them out by itself."""
+    """Use torch's default layout for weights, and for images before the first layer."""
     backbone.network.to(memory_format=torch.contiguous_format)
     backbone.preprocess.register_forward_hook(lambda module, given, image: image.contiguous())
 
 
 def make_sides(name: str, compilers: list[str], **options: Any) -> dict[str, Classifier]:
-    """The same network, prepared in each way."""
+    """Prepare the same network in each way."""
     torch.manual_seed(0)
     plain = Classifier(build_backbone(name, trainable="all", options=options)).train()
     sides = {BASE: plain} | {way: copy.deepcopy(plain) for way in (*SIDES, *compilers)}
@@ -63,7 +63,7 @@ def make_sides(name: str, compilers: list[str], **options: Any) -> dict[str, Cla
 
 
 def step_of(module: Classifier, image: Tensor, label: Tensor) -> Callable[[], float]:
-    """One step of plain SGD, which gives its loss."""
+    """Make a step of plain SGD, which returns its loss."""
     optimizer = torch.optim.SGD(module.parameters(), lr=1e-3)
 
     def step() -> float:
@@ -79,7 +79,7 @@ def step_of(module: Classifier, image: Tensor, label: Tensor) -> Callable[[], fl
 def make_steps(
     images: int, name: str, compilers: list[str], **options: Any
 ) -> dict[str, Callable[[], float]]:
-    """A step of each side, all on the same images of noise."""
+    """Make a step of each side, all on the same images of noise."""
     generator = torch.Generator().manual_seed(0)
     size = options["input_size"]
     image = torch.randint(256, (images, 3, size, size), generator=generator, dtype=torch.uint8)
@@ -96,7 +96,7 @@ def _rise(answer: Any, way: str, images: int, name: str, options: dict[str, Any]
 
 
 def memory(way: str, images: int, name: str, **options: Any) -> float:
-    """MiB by which the peak of a new process rises that takes a step."""
+    """Return the MiB by which the peak of a new process rises in a step."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_rise, args=(theirs, way, images, name, options))
@@ -106,7 +106,7 @@ def memory(way: str, images: int, name: str, **options: Any) -> float:
 
 
 def compare(images: int, rounds: int, name: str, compilers: list[str], **options: Any) -> dict[str, Any]:
-    """Ratios of time to the network as it is, and the memory of each."""
+    """Return ratios of time to the network as it is, and the memory of each."""
     rises = {way: memory(way, images, name, **options) for way in (BASE, *SIDES)}
     steps = make_steps(images, name, compilers, **options)
     losses = {way: step() for way, step in steps.items()}

@@ -1,4 +1,4 @@
-r"""How hard the synthetic faces are: what a recogniser trained on identity alone keeps and gives away.
+r"""Measure how hard the synthetic faces are: what a recogniser trained on identity keeps and leaks.
 
     python benchmarks/synthetic_difficulty.py [--seeds 3]
 
@@ -8,9 +8,9 @@ The shipped recogniser is made by
     python benchmarks/synthetic_difficulty.py --ckpt runs/face_recognition/<timestamp>/checkpoints/best.ckpt \
         --save lightning_modules/weights/synthetic_recogniser.safetensors
 
-Draws people whom the shipped recogniser has never met, embeds them, and prints the verification AUC and EER
-over all pairs, and the accuracy of an MLP that reads emotion and gender from the standardised embedding of
-people it was not trained on (identity-disjoint), with a 95 % interval that resamples people.
+Draws identities that the shipped recogniser has never seen, embeds them, and prints the verification AUC and
+EER over all pairs, and the accuracy of an MLP that reads emotion and gender from the standardised embedding
+of identities it was not trained on, with a 95 % interval that resamples identities.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from lightning_modules.face_recognition import FaceRecognition
 
 
 def embed(recogniser: torch.nn.Module, faces: SyntheticFaces, split: Split) -> dict[str, np.ndarray]:
-    """The embeddings (N, D) and attributes (N,) of a split."""
+    """Embed a split: embeddings (N, D) and attributes (N,)."""
     batches = []
     with torch.inference_mode():
         for batch in faces.loader(split):
@@ -40,7 +40,7 @@ def embed(recogniser: torch.nn.Module, faces: SyntheticFaces, split: Split) -> d
 
 
 def person_interval(correct: np.ndarray, person: np.ndarray, seed: int) -> tuple[float, float]:
-    """The 95 % bootstrap interval of a mean (N,), resampling people and not their images."""
+    """Return the 95 % bootstrap interval of a mean (N,), resampling identities, not their images."""
     people = np.unique(person)
     sums = np.array([correct[person == p].sum() for p in people])
     sizes = np.array([(person == p).sum() for p in people])
@@ -50,7 +50,7 @@ def person_interval(correct: np.ndarray, person: np.ndarray, seed: int) -> tuple
 
 
 def measure(recogniser: torch.nn.Module, seed: int) -> dict[str, float]:
-    """Figures on the population of a seed: nobody of it, of any split, is known to the recogniser."""
+    """Measure the population of a seed: the recogniser knows none of its identities, in any split."""
     faces = SyntheticFaces(size=64, seed=seed, batch_size=256)
     faces.setup("fit")
     faces.setup("test")
@@ -71,7 +71,7 @@ def measure(recogniser: torch.nn.Module, seed: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print the figures of each population; with --save, ship the recogniser with their means."""
+    """Print the figures of each population; with --save, save the recogniser with their means."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,10 +1,10 @@
-"""How fast the synthetic faces are drawn, factors included.
+"""Time the drawing of synthetic faces, factors included.
 
     python benchmarks/synthetic_speed.py [--workers 2]
 
-Drawing keeps to one thread of its process. Prints, for each size, the median
-and range over the rounds of faces per second (wall clock) and processor milliseconds a face in one process,
-and the faces per second of all loader processes together, from their first batch on.
+Drawing uses one thread of its process. Prints, for each size, the median and range over the rounds of faces
+per second (wall clock) and processor milliseconds per face in one process, and the faces per second of all
+loader processes together, from their first batch on.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from datamodules.synthetic_faces import SyntheticFaces
 
 
 def in_process(faces: SyntheticFaces, rounds: int, count: int) -> tuple[list[float], list[float]]:
-    """Faces a second and processor milliseconds a face, each round on other faces."""
+    """Measure faces per second and processor milliseconds per face, each round on other faces."""
     dataset = faces.datasets["train"]
     dataset.read(torch.arange(64))  # fixed fields and quantiles are made once
     speed, cost = [], []
@@ -31,7 +31,7 @@ def in_process(faces: SyntheticFaces, rounds: int, count: int) -> tuple[list[flo
 
 
 def by_workers(faces: SyntheticFaces, rounds: int) -> list[float]:
-    """Faces a second that come out of the loader, an epoch a round."""
+    """Measure faces per second from the loader, an epoch per round."""
     speed = []
     loader = faces.train_dataloader()
     for _ in range(rounds):
@@ -44,7 +44,7 @@ def by_workers(faces: SyntheticFaces, rounds: int) -> list[float]:
 
 
 def spread(values: list[float], form: str) -> str:
-    """Median and range."""
+    """Format median and range."""
     return f"{median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 

@@ -1,16 +1,16 @@
-"""What Lightning's loop and our logging add to a training step of two players.
+"""Time what Lightning's loop and our logging add to a training step with two optimizers.
 
     python -m benchmarks.training_loop_speed
 
-The players are a suppressor of three linear layers with a head, and a head that reads an attribute from what
-it puts out: first the suppressor learns from both losses, then the other head from its own, with Adam. The
-raw loop has nothing around these steps. Ours is a Trainer around a `ManualOptimization` that tracks three
-losses, with a CSVLogger every 50 steps: alone, with the progress bar of the recipes, and with their check
-that the loss is finite. All read the same DataLoader and have to end with the same weights.
+A suppressor of three linear layers with a task head, and an adversary that reads an attribute from its
+output: first the suppressor learns from both losses, then the adversary from its own, with Adam. The raw loop
+has nothing around these steps. Ours is a Trainer around a `ManualOptimization` that logs running means of
+three losses, with a CSVLogger every 50 steps: alone, with the progress bar of the recipes, and with their
+check that the loss is finite. All read the same DataLoader and have to end with the same weights.
 
 Small layers make a raw step of about a millisecond; large ones are those of the thesis (128 triplets of 2048
-features, layers of 1024). Processor time of one thread, the costs of starting `fit` included; the sides take
-turns, and a ratio is the median of those of each round. The last line is JSON.
+features, layers of 1024). Processor time of one thread, including the start of `fit`; the sides take turns,
+and a ratio is the median of those of the rounds. The last line is JSON.
 """
 
 import argparse
@@ -41,7 +41,7 @@ Loader = DataLoader[dict[str, Tensor]]
 
 
 class Size(NamedTuple):
-    """Samples of a batch, their features, units of each layer, and batches of a round."""
+    """Samples in a batch, their features, units of each layer, and batches in a round."""
 
     batch: int
     features: int
@@ -53,8 +53,8 @@ SIZES = {"small": Size(64, 256, 128, 400), "real": Size(384, 2048, 1024, 12)}
 GOALS = {"small": 1.2, "real": 1.02}
 
 
-class Players(nn.Module):
-    """The layers and losses of both."""
+class TwoNetworks(nn.Module):
+    """A suppressor with its task head, and an adversary, with their losses."""
 
     def __init__(self, size: Size) -> None:
         super().__init__()
@@ -67,71 +67,71 @@ class Players(nn.Module):
         )
 
     def main_losses(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """The task's and the adversary's, of which the suppressor raises the latter."""
+        """Return the task's and the adversary's loss, of which the suppressor raises the latter."""
         embedding = self.suppressor(batch["embedding"])
         task = cross_entropy(self.task(embedding), batch["identity"])
         return task, cross_entropy(self.adversary(embedding), batch["emotion"])
 
     def bias_loss(self, batch: dict[str, Tensor]) -> Tensor:
-        """The adversary's, on an embedding that stays as it is."""
+        """Return the adversary's loss, on a fixed embedding."""
         with torch.no_grad():
             embedding = self.suppressor(batch["embedding"])
         return cross_entropy(self.adversary(embedding), batch["emotion"])
 
     def optimizers(self) -> list[Optimizer]:
-        """The main player's and the adversary's."""
-        main = Adam([*self.suppressor.parameters(), *self.task.parameters()])
-        return [main, Adam(self.adversary.parameters())]
+        """Return the optimizers of the suppressor with the task head, and of the adversary."""
+        suppressor = Adam([*self.suppressor.parameters(), *self.task.parameters()])
+        return [suppressor, Adam(self.adversary.parameters())]
 
 
 class Loop(ManualOptimization):
     """The same in Lightning."""
 
-    def __init__(self, players: Players) -> None:
+    def __init__(self, networks: TwoNetworks) -> None:
         super().__init__()
-        self.players = players
+        self.networks = networks
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Tensor]:
-        """A step of each."""
-        main, adversary = self.optimizers()  # type: ignore[attr-defined]  # there are two
-        main.optimizer.zero_grad()
-        task, hide = self.players.main_losses(batch)
-        self.backward_and_step(task - hide, [main], last=False)
+        """Take a step of each optimizer."""
+        suppressor, adversary = self.optimizers()  # type: ignore[attr-defined]  # there are two
+        suppressor.optimizer.zero_grad()
+        task, hide = self.networks.main_losses(batch)
+        self.backward_and_step(task - hide, [suppressor], last=False)
         adversary.optimizer.zero_grad()
-        bias = self.players.bias_loss(batch)
+        bias = self.networks.bias_loss(batch)
         self.backward_and_step(bias, [adversary], last=True)
         return self.log_running_means(loss=task, hide=hide, bias=bias)
 
     def configure_optimizers(self) -> list[Optimizer]:
-        """Of both players."""
-        return self.players.optimizers()
+        """Return both optimizers."""
+        return self.networks.optimizers()
 
 
-def raw_loop(players: Players, loader: Loader) -> None:
-    """One step of each player on each batch."""
-    main, adversary = players.optimizers()
+def raw_loop(networks: TwoNetworks, loader: Loader) -> None:
+    """Take a step of each optimizer on each batch."""
+    suppressor, adversary = networks.optimizers()
     for batch in loader:
-        main.zero_grad()
-        task, hide = players.main_losses(batch)
+        suppressor.zero_grad()
+        task, hide = networks.main_losses(batch)
         (task - hide).backward()
-        main.step()
+        suppressor.step()
         adversary.zero_grad()
-        players.bias_loss(batch).backward()
+        networks.bias_loss(batch).backward()
         adversary.step()
 
 
-def our_loop(players: Players, loader: Loader, folder: str, callbacks: list[Callback]) -> None:
-    """An epoch of `fit`; a progress bar among the callbacks is shown."""
+def our_loop(networks: TwoNetworks, loader: Loader, folder: str, callbacks: list[Callback]) -> None:
+    """Run an epoch of `fit`; a progress bar among the callbacks is shown."""
     bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
     Trainer(
         default_root_dir=folder, accelerator="cpu", max_epochs=1, callbacks=callbacks,
         logger=CSVLogger(folder), log_every_n_steps=50, enable_progress_bar=bar,
         enable_checkpointing=False, enable_model_summary=False,
-    ).fit(Loop(players), loader)  # fmt: skip
+    ).fit(Loop(networks), loader)  # fmt: skip
 
 
 def make_loader(size: Size) -> Loader:
-    """Random batches, made before."""
+    """Make random batches beforehand."""
     generator = torch.Generator().manual_seed(0)
     batches = []
     for _ in range(size.batches):
@@ -142,10 +142,10 @@ def make_loader(size: Size) -> Loader:
 
 
 def compare(size: Size, rounds: int) -> dict[str, Any]:
-    """Ratios to the raw loop, after a check that all end with the same weights."""
+    """Return ratios to the raw loop, after a check that all end with the same weights."""
     loader = make_loader(size)
     torch.manual_seed(0)
-    raw = Players(size)
+    raw = TwoNetworks(size)
     ways: dict[str, list[type[Callback]]] = {
         "ours": [],
         "ours, progress bar": [RichProgressBar],
@@ -159,8 +159,8 @@ def compare(size: Size, rounds: int) -> dict[str, Any]:
                 ours[name], loader, folder, [kind() for kind in kinds]
             )
         times = take_turns(sides, rounds)
-    for name, players in ours.items():
-        state = players.state_dict()
+    for name, networks in ours.items():
+        state = networks.state_dict()
         assert all(torch.equal(x, state[key]) for key, x in raw.state_dict().items()), f"{name} differs"
     a_step = {name: [x / size.batches for x in values] for name, values in times.items()}
     return {name: faster(a_step, name, "raw") for name in ways}

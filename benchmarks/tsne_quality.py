@@ -1,10 +1,10 @@
-"""How well a t-SNE picture of 50 principal components keeps neighbours, beside one of the whole embedding.
+"""Measure how well a t-SNE map of 50 principal components keeps neighbours, compared with all features.
 
     OMP_NUM_THREADS=1 python -m benchmarks.tsne_quality [--table x.safetensors]
 
-Trustworthiness (scikit-learn, 15 neighbours, 1 is perfect) of the audit's pictures and of t-SNE from all
+Trustworthiness (scikit-learn, 15 neighbours, 1 is perfect) of the audit's maps and of t-SNE from all
 features, both against the neighbours in the embedding; and processor time. Constructed embeddings of 300
-people in 2,048 numbers, or a table's. The same seed has to give the same picture. The last line is JSON.
+identities in 2,048 numbers, or a table's. The same seed has to give the same map. The last line is JSON.
 """
 
 import argparse
@@ -22,7 +22,7 @@ NEIGHBOURS = 15
 
 
 def constructed(samples: int = 2100, features: int = 2048, people: int = 300) -> np.ndarray:
-    """(N, D) of people in 40 directions, with noise in all."""
+    """Make (N, D) embeddings of identities in 40 directions, with noise in all."""
     rng = np.random.default_rng(0)
     centre = rng.standard_normal((people, 40)) @ rng.standard_normal((40, features))
     return centre[np.arange(samples) % people] + 3 * rng.standard_normal((samples, features))

@@ -1,14 +1,13 @@
-"""How fast, and in how much memory, all pairs of embeddings are verified.
+"""Time the verification of all pairs of embeddings, and its memory.
 
     OMP_NUM_THREADS=1 python -m benchmarks.verification_speed [--samples 10000 --features 2048 --rounds 5]
 
-The usual way multiplies the matrix with itself, takes the upper triangle and hands it to scikit-learn's
+The usual way multiplies the matrix with itself, takes the upper triangle and passes it to scikit-learn's
 roc_curve, all in 32 bits. Ours is `evaluation.verification.all_pairs`. Each side runs in a process of its
-own, in turns: processor time of one thread, and the growth of the process' memory from the embeddings to
-its peak.
-Embeddings are random, four of a person; `--table` takes those of a table. The AUC of both sides is compared,
-and with that of 64-bit scores (`--exact false` leaves that out). Prints the median and range over the rounds,
-and a line of JSON.
+own, in turns: processor time of one thread, and the growth of the process' memory from the embeddings to its
+peak. Embeddings are random, four per identity; `--table` takes those of a table. The AUC of both sides is
+compared, and with that of 64-bit scores (`--exact false` leaves that out). Prints the median and range over
+the rounds, and a line of JSON.
 """
 
 import argparse
@@ -27,11 +26,11 @@ from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.verification.all_pairs import verification
 
 SIDES = ("usual", "ours")
-_NOISE = 3.0  # of an image beside its person; the equal error rate is a few percent
+_NOISE = 3.0  # of an image relative to its identity; the equal error rate is a few percent
 
 
 def make_embeddings(samples: int, features: int) -> tuple[np.ndarray, np.ndarray]:
-    """(N, D) float32 and (N,) identities."""
+    """Make (N, D) float32 embeddings and (N,) identities."""
     rng = np.random.default_rng(0)
     identity = np.arange(samples) // 4
     x = rng.standard_normal((identity[-1] + 1, features), np.float32)[identity]
@@ -40,13 +39,13 @@ def make_embeddings(samples: int, features: int) -> tuple[np.ndarray, np.ndarray
 
 
 def read_embeddings(table: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The same, of a table."""
+    """Read the same from a table."""
     read = EmbeddingTable.load(table)
     return read.embedding.float().numpy(), read.labels["identity"].numpy()
 
 
 def usual(x: np.ndarray, identity: np.ndarray) -> tuple[float, float]:
-    """AUC and EER by the whole matrix, in the precision of `x`."""
+    """Compute AUC and EER from the whole matrix, in the precision of `x`."""
     from sklearn.metrics import auc, roc_curve
 
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
@@ -56,14 +55,14 @@ def usual(x: np.ndarray, identity: np.ndarray) -> tuple[float, float]:
 
 
 def ours(x: np.ndarray, identity: np.ndarray) -> tuple[float, float]:
-    """AUC and EER by tiles."""
+    """Compute AUC and EER by tiles."""
     return verification(torch.from_numpy(x), torch.from_numpy(identity))[:2]
 
 
 def measure(side: str, x: np.ndarray, identity: np.ndarray) -> dict[str, float]:
-    """Processor milliseconds, growth of the memory in MB, and the results of a side, in this process."""
+    """Measure processor milliseconds, growth of memory in MB, and the results of a side in this process."""
     find = usual if side == "usual" else ours
-    find(x[:600], identity[:600])  # what is loaded or set up once
+    find(x[:600], identity[:600])  # loads and sets up everything once
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     start = time.process_time()
     auc, eer = find(x, identity)
@@ -73,7 +72,7 @@ def measure(side: str, x: np.ndarray, identity: np.ndarray) -> dict[str, float]:
 
 
 def ratio(rounds: list[dict[str, dict[str, float]]], name: str) -> dict[str, object]:
-    """Print and return how many times less of `name` ours takes: median, range, medians of both sides."""
+    """Print and return how many times less of `name` ours takes: median, range, medians of both."""
     ratios = [r["usual"][name] / r["ours"][name] for r in rounds]
     sides = [median(r[side][name] for r in rounds) for side in SIDES]
     found = (median(ratios), min(ratios), max(ratios))

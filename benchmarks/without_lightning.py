@@ -1,4 +1,4 @@
-"""LNTL's step with nothing of Lightning around it, to be timed and compared."""
+"""LNTL's step without Lightning around it, for timing and comparison."""
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -16,7 +16,7 @@ Step = Callable[[Batch], None]
 
 
 def sgd(parameters: Any) -> Optimizer:
-    """The optimizer of LNTL's authors."""
+    """Make the optimizer of LNTL's authors."""
     return SGD(parameters, lr=0.01, momentum=0.9, weight_decay=5e-4)
 
 
@@ -31,11 +31,11 @@ class PlainLNTL(LNTL):
 
 
 def step_of(module: PlainLNTL, *, once: bool = True) -> Step:
-    """A step of the published algorithm, as `training_step` has it.
+    """Take a step of the published algorithm, as `training_step` does.
 
     Args:
         module: in training mode.
-        once: the frozen part of the backbone is evaluated once for both passes, as `training_step` does.
+        once: evaluate the frozen part of the backbone once for both passes, as `training_step` does.
     """
     heads = list(module.bias_heads.parameters())
     rest = [p for p in (*module.backbone.parameters(), *module.head.parameters()) if p.requires_grad]

@@ -42,7 +42,7 @@ class SaveOnTermination(Callback):
                 signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
                 self.stop_requested = self.interrupted = True
                 if trainer.world_size == 1:
-                    trainer._signal_connector.received_sigterm = True  # validation ends as well
+                    _end(trainer)  # validation ends as well
 
             signal.signal(signal.SIGINT, interrupt)
         if trainer.world_size > 1:
@@ -63,9 +63,14 @@ class SaveOnTermination(Callback):
         if trainer.world_size > 1 and trainer.strategy.reduce_boolean_decision(
             self.stop_requested, all=False
         ):
-            trainer._signal_connector.received_sigterm = True  # it ends the training after this batch
+            _end(trainer)
             self.interrupted = trainer.strategy.reduce_boolean_decision(self.interrupted, all=False)
         if trainer.received_sigterm and self.checkpoint.dirpath:
             path = Path(self.checkpoint.dirpath, f"{self.checkpoint.filename}.ckpt")
             trainer.save_checkpoint(path)
             rank_zero_info(f"asked to end: saved {path}")
+
+
+def _end(trainer: Trainer) -> None:
+    """End the loops after this batch: they read `Trainer.received_sigterm`, which has no public setter."""
+    trainer._signal_connector.received_sigterm = True

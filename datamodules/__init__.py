@@ -1,4 +1,4 @@
-"""One DataModule per dataset, the samplers that they share, and the embedded synthetic faces."""
+"""Datasets: one DataModule for each, their shared samplers, and embedded synthetic faces."""
 
 import os
 

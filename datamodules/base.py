@@ -1,4 +1,4 @@
-"""The batch contract and the one loader factory of every DataModule."""
+"""The base class of every DataModule, with its one factory of loaders."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -24,17 +24,17 @@ def _already_a_batch(batch: Any) -> Any:
 
 
 class FaceDataModule(LightningDataModule, ABC):
-    """Base of every DataModule: keeps the loaders in one place.
+    """Base class of every DataModule: builds the loaders in one place.
 
     Args:
-        batch_size: samples a batch and process.
-        num_workers: loader processes; 0 loads in the training process.
+        batch_size: samples in a batch of one process.
+        num_workers: number of loader processes; 0 loads in the training process.
         seed: of the draws and of the order; the command line sets it from `seed_everything`.
         flip: mirror half of the training images, on the device and anew in every epoch.
         train_order: which training samples an epoch reads, in what order; null shuffles all of them.
 
     Raises:
-        ValueError: batches of less than one sample, or fewer than no processes.
+        ValueError: a batch size below 1, or a negative number of processes.
     """
 
     def __init__(
@@ -62,26 +62,26 @@ class FaceDataModule(LightningDataModule, ABC):
     @property
     @abstractmethod
     def fingerprint(self) -> str:
-        """A hexadecimal digest of what the data are (label files, draws, settings), after `setup`."""
+        """Hexadecimal digest of the data (label files, draws, settings), after `setup`."""
 
     @abstractmethod
     def make_dataset(self, split: Split) -> FaceDataset:
-        """Build one split; raises `DatasetError` when files are missing or damaged."""
+        """Build one split; raise `DatasetError` if files are missing or damaged."""
 
     def sample_ids(self, split: Split) -> np.ndarray:
         """Name the samples (n,) str of a split that was built; without names they are numbered."""
         return np.array([f"{split}/{index:06d}" for index in range(len(self.datasets[split]))], dtype=np.str_)
 
     def provenance(self, splits: Sequence[Split]) -> dict[str, str]:
-        """Say where the samples of some splits, which were built, are from.
+        """State the origin of the samples of some splits, which were built.
 
         Returns:
-            `data` (the class), `dataset` (the fingerprint) and `splits` (those that the fingerprint is of).
+            `data` (the class), `dataset` (the fingerprint) and `splits` (those that the fingerprint covers).
         """
         return {"data": type(self).__name__, "dataset": self.fingerprint, "splits": ",".join(splits)}
 
     def left_out(self) -> list[tuple[Split, str, str]]:
-        """List split, file and reason of every image of the splits that were built that is not used."""
+        """List split, file and reason of every unused image of the splits that were built."""
         return []
 
     def without_augmentation(self) -> None:
@@ -95,9 +95,9 @@ class FaceDataModule(LightningDataModule, ABC):
                 self.datasets[split] = self.make_dataset(split)
 
     def loader(self, split: Split, *, shuffle: bool = False) -> DataLoader[FaceBatch]:
-        """The loader of a split that `setup` built; shuffled loaders drop an incomplete last batch.
+        """Build the loader of a split that `setup` built; shuffled loaders drop an incomplete last batch.
 
-        While training, a shuffled one leaves out the batches of the epoch that were done before.
+        During training, a shuffled loader skips the batches of the epoch that were already trained on.
         """
         dataset = self.datasets[split]
         if shuffle and self.train_order is not None:
@@ -107,7 +107,7 @@ class FaceDataModule(LightningDataModule, ABC):
             sampler = ShardedSampler(dataset, shuffle=shuffle, seed=self.seed, drop_last=shuffle)
         if shuffle and self.trainer is not None and self.trainer.training:
             sampler.position = self._position
-        # on a processor the model keeps all cores busy, and reading ahead gained nothing (benchmarks/)
+        # on a CPU the model keeps all cores busy, and reading ahead gains nothing (benchmarks/)
         kind = PrefetchLoader if torch.cuda.is_available() else LateLoader
         return kind(
             dataset,
@@ -118,11 +118,11 @@ class FaceDataModule(LightningDataModule, ABC):
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
-            generator=torch.Generator(),  # or an epoch would move the state that the model draws from
+            generator=torch.Generator(),  # so that an epoch leaves the model's random state alone
         )
 
     def on_after_batch_transfer(self, batch: FaceBatch, dataloader_idx: int) -> FaceBatch:
-        """Mirror training images where they are: each by a draw from the seed, the epoch and its index."""
+        """Mirror training images on their device, by a draw from the seed, the epoch and their index."""
         trainer = self.trainer
         if self.flip and trainer is not None and trainer.training:
             index, image = batch["index"], batch["image"]
@@ -131,26 +131,26 @@ class FaceDataModule(LightningDataModule, ABC):
         return batch
 
     def train_dataloader(self) -> DataLoader[FaceBatch]:
-        """Shuffled training batches."""
+        """Load shuffled training batches."""
         return self.loader("train", shuffle=True)
 
     def _position(self) -> Position:
-        """The epoch, and the samples of it that this process has trained on already; from the trainer.
+        """Return the epoch, and how many of its samples this process has trained on, from the trainer.
 
-        Not from `sampler.epoch`: Lightning sets that of another epoch if it goes on with `max_steps`.
+        Not from `sampler.epoch`: Lightning sets that to another epoch when it resumes with `max_steps`.
         """
         trainer = self.trainer
         assert trainer is not None
         return Position(trainer.current_epoch, (trainer.fit_loop.batch_idx + 1) * self.batch_size)
 
     def val_dataloader(self) -> DataLoader[FaceBatch]:
-        """Validation batches in order, padded across ranks."""
+        """Load validation batches in order, padded across ranks."""
         return self.loader("val")
 
     def test_dataloader(self) -> DataLoader[FaceBatch]:
-        """Test batches in order, padded across ranks."""
+        """Load test batches in order, padded across ranks."""
         return self.loader("test")
 
     def predict_dataloader(self) -> DataLoader[FaceBatch]:
-        """The test batches again, for `Trainer.predict`."""
+        """Load the test batches, for `Trainer.predict`."""
         return self.test_dataloader()

@@ -1,4 +1,4 @@
-"""CelebA: 202,599 faces of 10,177 people with 40 binary attributes (Liu et al., ICCV 2015)."""
+"""CelebA: 202,599 faces of 10,177 identities with 40 binary attributes (Liu et al., ICCV 2015)."""
 
 from typing import Any, Literal
 
@@ -19,13 +19,14 @@ MEAN_LANDMARKS = np.array([[69.5, 111.4], [107.5, 111.2], [88.1, 135.2], [72.5, 
 
 
 def crop_face(image: np.ndarray, crop: Crop, size: int) -> np.ndarray:
-    """A (size, size, 3) crop of an aligned CelebA image at any uniform scale.
+    """Crop an aligned CelebA image, at any uniform scale, to (size, size, 3).
 
-    `aligned` moves CelebA's mean landmarks as near as can be (1.8 of 112 pixels, root mean square) to the
-    template of recognisers, alike in all images (they are aligned already); `center` takes the centre square.
+    `aligned` moves CelebA's mean landmarks as near as possible (1.8 of 112 pixels, root mean square) to the
+    template of recognisers, the same in all images (they are aligned already); `center` takes the centre
+    square.
 
     Raises:
-        ValueError: if `aligned` meets an image without the shape of CelebA's aligned ones.
+        ValueError: `aligned` with an image that does not have the shape of CelebA's aligned ones.
     """
     if crop == "center":
         return centre_square(image, size)
@@ -42,12 +43,12 @@ class CelebA(FileFaces):
     """CelebA with its official partition; images as (3, size, size) uint8 RGB.
 
     Attributes of a batch are the 40 official ones in lower case (`smiling`, `male`, ...; no 0, yes 1),
-    `gender` (that is `male`) and `identity` (-1 throughout in Kaggle's variant, which has none).
+    `gender` (equal to `male`) and `identity` (always -1 in Kaggle's variant, which has none).
 
     Args:
         root: folder of the annotation files and `img_align_celeba/`; the authors' layout or Kaggle's.
-        crop: of the dataset's own images: `aligned` puts the features where recognisers expect them, `center`
-            takes the centre square.
+        crop: of the dataset's own images: `aligned` moves the landmarks to where recognisers expect them,
+            `center` takes the centre square.
         **options: see `FileFaces`.
     """
 
@@ -62,9 +63,9 @@ class CelebA(FileFaces):
         return ATTRIBUTES
 
     def read_table(self) -> FaceTable:
-        """The annotations of all images; raises `DatasetError` if they are missing or damaged."""
+        """Read the annotations of all images; raise `DatasetError` if they are missing or damaged."""
         return read_celeba_files(self.root)
 
     def fit(self, image: np.ndarray) -> np.ndarray:
-        """The (size, size, 3) crop of an image; see `crop_face`."""
+        """Crop an image to (size, size, 3); see `crop_face`."""
         return crop_face(image, self.crop, self.size)

@@ -1,7 +1,5 @@
-"""CFEE: 230 people in 22 categories of facial expression (Du, Tao and Martinez, PNAS 2014)."""
+"""CFEE: 230 subjects in 22 categories of facial expression (Du, Tao and Martinez, PNAS 2014)."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,31 +15,32 @@ from datamodules.annotations.label_table import GENDERS
 from datamodules.contract import Attributes
 from datamodules.errors import DatasetError
 from datamodules.file_faces import FileFaces
+from storage.checksums import json_sha256
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised", "disgusted")
-"""The thesis' six; it leaves out fear, whose images are few and noisy."""
+"""The six of the thesis, which leaves out fear, as its images are few and noisy."""
 
-PEOPLE, IMAGES = 230, 5_954
+SUBJECTS, IMAGES = 230, 5_954
 """Of the complete release, which has 26 emotion ids."""
 
 
 class CFEE(FileFaces):
-    """CFEE with splits that share no person; images as (3, size, size) uint8 RGB.
+    """CFEE with subject-disjoint splits; images as (3, size, size) uint8 RGB.
 
-    Attributes of a batch are `emotion` (in the order asked for), `identity` (the subject's number) and
-    `gender`, which CFEE does not come with: it is -1 unless `gender_csv` gives it. As a rule every person
-    shows every emotion once. So a random split tests on people whose other emotions were trained on:
-    identity and gender can be remembered, and to know the person rules emotions out.
+    Attributes of a batch are `emotion` (in the order asked for), `identity` (the number of the subject) and
+    `gender`, which CFEE does not include: it is -1 unless `gender_csv` gives it. As a rule every subject
+    shows every emotion once. A random split therefore tests on subjects whose other emotions were trained on:
+    identity and gender can be memorised, and knowing the subject rules emotions out.
 
     Args:
         root: the folder CFEE_Database_230, or its parent.
-        emotions: names from the spreadsheet, in capitals or not; null takes all that it lists.
+        emotions: names from the spreadsheet, case ignored; null takes all that it lists.
         gender_csv: file with the columns `subject` and `gender` (female or male); null leaves gender unknown.
-        split: `subject` deals whole people to train, val and test; `random` deals images, as the thesis may
-            have done, and warns. Its 80 % for training and 20 % for test leave no image to choose a
+        split: `subject` assigns whole subjects to train, val and test; `random` assigns images, as the thesis
+            may have done, and warns. Its 80 % for training and 20 % for test leave no image to choose a
             checkpoint by: the default shares keep the first number, (0.64, 0.16, 0.2) keeps the second.
-        shares: of the people, or images, in train, val and test.
-        split_seed: deals them; apart from the seed of training, which leaves them in place.
+        shares: of the subjects, or images, in train, val and test.
+        split_seed: of the split, apart from the seed of the training, which leaves the splits as they are.
         **options: see `FileFaces`.
     """
 
@@ -62,20 +61,20 @@ class CFEE(FileFaces):
         check_shares(shares)
         self.gender_csv = None if gender_csv is None else Path(gender_csv).expanduser()
         self.split, self.shares, self.split_seed = split, shares, split_seed
-        if self.emotions is not None:  # else the spreadsheet knows
+        if self.emotions is not None:  # else they are read from the spreadsheet
             self.check_samples({"emotion": self.emotions, "gender": GENDERS})
 
     @cached_property
     def files(self) -> CfeeFiles:
-        """What lies under `root`, read once; raises `DatasetError` if it is missing or damaged."""
+        """The files under `root`, read once; raises `DatasetError` if they are missing or damaged."""
         return read_cfee_files(self.root)
 
     @cached_property
     def attributes(self) -> Attributes:
-        """Class names; those of people come from the names of image files, of emotions from the spreadsheet.
+        """Class names: subjects from the names of image files, emotions from the spreadsheet.
 
         Raises:
-            DatasetError: if the spreadsheet lacks an emotion that is asked for; names those that it has.
+            DatasetError: the spreadsheet lacks an emotion that is asked for; names those that it has.
         """
         known = tuple(self.files.names.values())
         for name in self.emotions or ():
@@ -87,7 +86,7 @@ class CFEE(FileFaces):
         return {"emotion": self.emotions or known, "identity": people, "gender": GENDERS}
 
     def _emotion(self) -> np.ndarray:
-        """Label of each image, (n,), -1 where its emotion is not asked for or not in the spreadsheet."""
+        """Label each image with its emotion, (n,); -1 if it is not asked for or not in the spreadsheet."""
         names, classes = self.files.names, list(self.attributes["emotion"])
         label = {i: classes.index(name) for i, name in names.items() if name in classes}
         unnamed = sorted(set(self.files.emotion_id.tolist()) - names.keys())
@@ -98,7 +97,7 @@ class CFEE(FileFaces):
         return np.array([label.get(i, -1) for i in self.files.emotion_id.tolist()])
 
     def _gender(self, identity: np.ndarray) -> np.ndarray:
-        """Label of each image, (n,), from the list of the user."""
+        """Label each image with its gender, (n,), from the user's list."""
         known = {} if self.gender_csv is None else read_genders(self.gender_csv)
         people = np.array([known.get(subject, -1) for subject in self.attributes["identity"]])
         if self.gender_csv is not None and (people < 0).any():
@@ -108,13 +107,13 @@ class CFEE(FileFaces):
         return people[identity]
 
     def _deal(self, file: np.ndarray, identity: np.ndarray) -> np.ndarray:
-        """The split of each image, (n,)."""
-        if self.split == "subject":  # all people take part, so that no choice of emotions moves them
+        """Assign each image to a split, (n,)."""
+        if self.split == "subject":  # of all subjects, whatever emotions are asked for
             return split_groups(np.array(self.attributes["identity"]), self.shares, self.split_seed)[identity]
         return split_groups(file, self.shares, self.split_seed)
 
     def read_table(self) -> FaceTable:
-        """The images of the emotions asked for; raises `DatasetError` if files are missing or damaged."""
+        """Read the images of the emotions asked for; raise `DatasetError` if files are missing or damaged."""
         emotion = self._emotion()
         asked = emotion >= 0
         file, emotion = self.files.file[asked], emotion[asked]
@@ -126,6 +125,6 @@ class CFEE(FileFaces):
             file=file,
             split=self._deal(file, identity),
             labels=labels,
-            digest=hashlib.sha256(json.dumps(facts).encode()).hexdigest(),
-            published=PEOPLE * len(self.emotions) if self.emotions else IMAGES,
+            digest=json_sha256(facts, sort_keys=False),
+            published=SUBJECTS * len(self.emotions) if self.emotions else IMAGES,
         )

@@ -1,7 +1,5 @@
-"""Coloured MNIST: digits whose colour tells the class in training and nothing in testing."""
+"""Coloured MNIST: digits whose colour reveals the class in training and nothing in testing."""
 
-import hashlib
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,14 +10,15 @@ from datamodules.annotations.mnist_files import Digits, download_mnist, read_mni
 from datamodules.base import FaceDataModule
 from datamodules.contract import SPLITS, Attributes, FaceBatch, FaceDataset, Split
 from datamodules.loading.digit_colors import COLORS, color_labels, draw_color, draw_jittered, paint
+from storage.checksums import json_sha256
 
 
 class ColoredDigits(FaceDataset):
-    """One split; an image's colour follows from the seed, the split and its index alone.
+    """One split; the colour of an image depends only on the seed, the split and its index.
 
     Args:
         digits: the grey images.
-        split: training has each digit's own colour, the others have colours drawn at random.
+        split: in training each digit has its own colour, in the others colours are drawn at random.
         variance: of the jitter.
         seed: of the draws.
     """
@@ -32,13 +31,13 @@ class ColoredDigits(FaceDataset):
         return len(self.digits.digit)
 
     def labels(self, index: Tensor) -> FaceBatch:
-        """`digit` and `color` (N,) at `index` (N,)."""
+        """Return `digit` and `color` (N,) at `index` (N,)."""
         digit = self.digits.digit[index]
         color = digit.clone() if self.biased else draw_color(self.seed, self.split, index)
         return {"digit": digit, "color": color}
 
     def read(self, index: Tensor) -> FaceBatch:
-        """The images (N, 3, 28, 28) uint8 at `index` (N,), their labels, and `color_map` (N, 3, 14, 14)."""
+        """Return images (N, 3, 28, 28) uint8 at `index` (N,), labels, and `color_map` (N, 3, 14, 14)."""
         labels = self.labels(index)
         rgb = draw_jittered(labels["color"], self.variance, self.seed, self.split, index)
         image = paint(self.digits.image[index], rgb)
@@ -48,28 +47,28 @@ class ColoredDigits(FaceDataset):
 class ColoredMNIST(FaceDataModule):
     """MNIST in colour, as in "Learning Not to Learn"; images are (3, 28, 28) uint8 RGB.
 
-    In training each digit has its own colour out of ten; each image is the grey one times (that colour +
-    N(0, variance)), drawn again until it is in range. In testing the colour is any of the ten, drawn for each
-    image, with the same jitter. The authors' files cannot be had and the paper does not say this much: the
-    colours are those of a public re-implementation, the rule for testing is remembered, and the truncated
-    normal distribution is the reading, of those in `benchmarks/colored_mnist_rules.py`, under which the plain
-    classifier comes nearest to the published one. Expect the authors' ranking of methods, not their figures.
+    In training each digit has its own of ten colours; each image is the grey image times (that colour + N(0,
+    variance)), redrawn until it is in range. In testing the colour is one of the ten, drawn for each image,
+    with the same jitter. The authors' files are not available and the paper does not say this much: the
+    colours are those of a public re-implementation, the rule for testing is from memory, and the truncated
+    normal distribution is the rule, of those in `benchmarks/colored_mnist_rules.py`, with which the plain
+    classifier comes nearest to the published one. Expect the authors' ranking of methods, not their numbers.
 
     The authors have no validation split. Here it is the last share of the training file, coloured as in
-    testing: coloured as in training, it would prefer the model that reads the colour alone. So a model chosen
-    by it has used what a biased data set does not offer; `last.ckpt` has not. (MNIST's training file does not
-    say who wrote a digit: a writer may be in training and validation, but not in testing.)
+    testing: coloured as in training, it would prefer a model that reads only the colour. A model chosen by it
+    has therefore used what a biased data set does not offer; `last.ckpt` has not. (MNIST's training file does
+    not say who wrote a digit: a writer may be in training and validation, but not in testing.)
 
-    Attributes of a batch are `digit` and `color`, that of the mean used. Beside them it has `color_map`
-    (N, 3, 14, 14) int64, the eighth of each channel, -1 where there is none; see `digit_colors.color_labels`.
+    Attributes of a batch are `digit` and `color`, that of the mean used. It also has `color_map` (N, 3, 14,
+    14) int64, the eighth of each channel, -1 where there is none; see `digit_colors.color_labels`.
 
     Args:
         root: folder that holds `MNIST/raw/`, as torchvision writes it.
-        variance: of the jitter, on the scale from 0 to 1; the paper's are 0.020 to 0.050 in steps of 0.005,
-            and the smaller, the stronger the bias.
+        variance: of the jitter, on the scale from 0 to 1; the paper uses 0.020 to 0.050 in steps of 0.005,
+            and the smaller it is, the stronger the bias.
         val_share: share of the training file that is kept for validation; 0 trains on all of it, as the
             authors do, and validates nothing.
-        download: fetch the files with torchvision unless they are there.
+        download: download the files with torchvision unless they exist.
         **loading: batch_size, num_workers, seed and train_order; see `FaceDataModule`.
 
     Raises:
@@ -101,21 +100,21 @@ class ColoredMNIST(FaceDataModule):
 
     @property
     def fingerprint(self) -> str:
-        """sha256 of MNIST's files and of every setting that an image depends on."""
+        """sha256 of the files of MNIST and of every setting that an image depends on."""
         parts = [self._files[2], self.variance, self.val_share, self.seed, list(COLORS.values())]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return json_sha256(parts)
 
     @cached_property
     def _files(self) -> tuple[Digits, Digits, str]:
         return read_mnist(self.root)
 
     def prepare_data(self) -> None:
-        """Fetch the files, if asked to; raises `DatasetError` if that fails."""
+        """Download the files, if asked to; raise `DatasetError` if that fails."""
         if self.download:
             download_mnist(self.root)
 
     def make_dataset(self, split: Split) -> ColoredDigits:
-        """Build one split; raises `DatasetError` when files are missing or damaged."""
+        """Build one split; raise `DatasetError` if files are missing or damaged."""
         train, test, _ = self._files
         kept = len(train.digit) - round(self.val_share * len(train.digit))
         part = {"train": slice(0, kept), "val": slice(kept, None)}

@@ -1,4 +1,4 @@
-"""The batch contract: what every dataset gives and every method reads."""
+"""The batch contract: what every dataset returns and every method reads."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -10,20 +10,20 @@ from torch.utils.data import Dataset
 
 
 class Visit(NamedTuple):
-    """Which visit of a sample by the training it is: all that a random change may follow besides the seed."""
+    """A visit of a sample by the training: random changes depend on it and the seed alone."""
 
     epoch: int = 0
     repeat: int = 0
-    """How often the same epoch has shown the sample before, on all ranks together."""
+    """How often the epoch has shown the sample before, on all ranks together."""
 
 
 class TrainIndex(int):
-    """The index of a sample together with its visit, which so reaches any loader process."""
+    """The index of a sample together with its visit, so that it reaches any loader process."""
 
     visit: Visit
 
     def __new__(cls, index: int, visit: Visit) -> "TrainIndex":
-        """The number `index`, with its visit."""
+        """Make the integer `index` with its visit."""
         made = super().__new__(cls, index)
         made.visit = visit
         return made
@@ -35,12 +35,12 @@ class TrainIndex(int):
 FaceBatch = dict[str, Tensor]
 """What every loader yields.
 
-`image` (N, 3, H, W) RGB, uint8 or float32 in [0, 1]; `index` (N,) int64, the sample's place in its split;
-and an int64 (N,) tensor for each attribute that the dataset has (`identity`, `gender`, `smiling`, ...): the
-place of the class in the DataModule's `attributes[name]`, or -1 where it is unknown. Losses and metrics
+`image` (N, 3, H, W) RGB, uint8 or float32 in [0, 1]; `index` (N,) int64, the index of the sample in its
+split; and an int64 (N,) tensor for each attribute of the dataset (`identity`, `gender`, `smiling`, ...): the
+index of the class in the DataModule's `attributes[name]`, or -1 where it is unknown. Losses and metrics
 ignore -1. Padding samples (see `samplers`) have -1 everywhere but in `image` and `embedding`.
 
-`embedding` (N, D) float32 stands in place of `image` when the data are an embedding table; coloured MNIST
+`embedding` (N, D) float32 replaces `image` when the data are an embedding table; coloured MNIST
 adds `color_map` (N, 3, 14, 14) int64.
 """
 
@@ -55,7 +55,7 @@ Attributes = Mapping[str, Sequence[str]]
 """Class names of each attribute, in label order: `{"gender": ("female", "male"), ...}`."""
 
 
-_INPUTS = ("image", "embedding")  # what a network reads; the rest of a batch says what is known of a sample
+_INPUTS = ("image", "embedding")  # what a network reads; the rest of a batch are labels
 
 
 def _masked(values: Tensor, padding: Tensor) -> Tensor:
@@ -63,28 +63,28 @@ def _masked(values: Tensor, padding: Tensor) -> Tensor:
 
 
 class FaceDataset(Dataset[FaceBatch], ABC):
-    """A dataset that is read by whole batches, so that no work is done per sample in Python."""
+    """A dataset that is read by whole batches, so that Python does no work per sample."""
 
     @abstractmethod
     def __len__(self) -> int: ...
 
     @abstractmethod
     def labels(self, index: Tensor) -> FaceBatch:
-        """Every attribute (N,) at `index` (N,) int64, without reading an image."""
+        """Return every attribute (N,) at `index` (N,) int64, without reading an image."""
 
     @abstractmethod
     def read(self, index: Tensor) -> FaceBatch:
-        """The samples at `index` (N,) int64, all within `range(len(self))`."""
+        """Return the samples at `index` (N,) int64, all within `range(len(self))`."""
 
     def read_visits(self, index: Tensor, visits: Sequence[Visit]) -> FaceBatch:
-        """The samples at `index` (N,), each as one visit of the training sees it.
+        """Return the samples at `index` (N,), each as one visit of the training sees it.
 
         A dataset that changes samples at random draws by the visit, and keeps no count of its own.
         """
         return self.read(index)
 
     def __getitems__(self, indices: Sequence[int]) -> FaceBatch:
-        """The batch at `indices`; DataLoader calls this once a batch. Index -1 is padding."""
+        """Return the batch at `indices`; DataLoader calls this once per batch. Index -1 is padding."""
         index = torch.as_tensor(indices, dtype=torch.int64)
         visits = [i.visit if isinstance(i, TrainIndex) else Visit() for i in indices]
         batch = self.read_visits(index.clamp(min=0), visits)

@@ -1,4 +1,4 @@
-"""DiveFace: 139,677 faces of 24,000 people, as many of each gender and of three ethnic groups.
+"""DiveFace: 139,677 faces of 24,000 identities, balanced over two genders and three ethnic groups.
 
 Morales et al., SensitiveNets, TPAMI 2020; the lists are at github.com/BiDAlab/DiveFace.
 """
@@ -20,7 +20,7 @@ from datamodules.file_faces import FileFaces
 
 
 def first_of_each(keys: np.ndarray, count: int | None) -> np.ndarray:
-    """Which of the (n,) samples are among the first `count` of their key, (n,) bool; None takes all."""
+    """Return which of the (n,) samples are among the first `count` of their key, (n,) bool; None: all."""
     if count is None:
         return np.ones(len(keys), dtype=bool)
     order = np.argsort(keys, kind="stable")
@@ -33,17 +33,17 @@ def first_of_each(keys: np.ndarray, count: int | None) -> np.ndarray:
 class DiveFace(FileFaces):
     """DiveFace from its authors' lists, or from the folders 4K_120; images as (3, size, size) uint8 RGB.
 
-    Attributes of a batch are `gender`, `ethnicity`, `identity` and, where people are named after it,
-    `uploader`: the Flickr account of the photographs. The authors give no splits. Here no person and no
-    uploader is in two of them, since an uploader's photographs share cameras, places and relatives.
+    Attributes of a batch are `gender`, `ethnicity`, `identity` and, where the files name it, `uploader`: the
+    Flickr account of the photographs. The authors give no splits. Here no identity and no uploader is in two
+    of them, since the photographs of an uploader share cameras, places and relatives.
 
     Args:
         root: folder of the six lists (or of `files/` with them), or of the folder `4K_120`.
-        images: folder of the images that the lists name; null is `root`.
-        max_images_per_identity: keep the first so many listed images of each person, as create_diveface.py
-            does with `-b` (3, which makes 72,000); null keeps all. Nobody changes split.
+        images: folder of the images of the lists; null is `root`.
+        max_images_per_identity: keep only the first listed images of each identity, as create_diveface.py
+            does with `-b` (3, which makes 72,000); null keeps all. The splits of identities do not change.
         shares: of the images in train, val and test.
-        split_seed: deals people to the splits; apart from the seed of training, which leaves them in place.
+        split_seed: of the split, apart from the seed of the training, which leaves the splits as they are.
         **options: see `FileFaces`.
     """
 
@@ -75,7 +75,7 @@ class DiveFace(FileFaces):
 
     @cached_property
     def attributes(self) -> Attributes:
-        """Class names; those of people and uploaders are in the lists, which are read for it."""
+        """Class names; identities and uploaders are in the lists, which are read for them."""
         known = {"gender": GENDERS, "ethnicity": ETHNICITIES}
         for name in ("identity", "uploader"):
             classes = tuple(sorted(set(self.files.table[name]) - {""}))
@@ -84,11 +84,11 @@ class DiveFace(FileFaces):
         return known
 
     def read_table(self) -> FaceTable:
-        """All listed images; those beyond `max_images_per_identity` are in no split."""
+        """Read all listed images; those beyond `max_images_per_identity` are in no split."""
         table = self.files.table
         labels = {name: table[name].to_numpy() for name in ("gender", "ethnicity")}
         for name in ("identity", "uploader"):
-            if name in self.attributes:  # what is no class, as an unknown uploader, gets the code -1
+            if name in self.attributes:  # an unknown uploader gets the code -1
                 labels[name] = pd.Categorical(table[name], categories=list(self.attributes[name])).codes
         identity, uploader = (table[name].to_numpy(dtype=np.str_) for name in ("identity", "uploader"))
         unknown = uploader == ""

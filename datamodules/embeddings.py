@@ -1,7 +1,6 @@
-"""Embeddings computed before: batches of vectors in place of images, from an embedding table."""
+"""Precomputed embeddings: batches of vectors instead of images, from an embedding table."""
 
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,18 +16,18 @@ from datamodules.annotations.group_split import check_shares
 from datamodules.base import FaceDataModule
 from datamodules.contract import SPLITS, Attributes, FaceBatch, FaceDataset, Split
 from datamodules.errors import DatasetError
-from datamodules.sampling.split_samples import Sample, draw_rows
+from datamodules.sampling.split_samples import Sample, apply_sample
 from datamodules.tables.embedding_file import TableHeader, read_header
 from datamodules.tables.embedding_table import EmbeddingTable
 from datamodules.tables.table_options import cross_labels, dealt_image_by_image, with_crossed_names
-from storage.checksums import file_sha256
+from storage.checksums import file_sha256, json_sha256
 
 OF_TABLE = "source/"
-"""Precedes what a table that was embedded says of its own origin, but for the dataset's."""
+"""Prefix of the provenance of the table itself, except that of the dataset."""
 
 
 def memory_bytes() -> int:
-    """Memory of the machine in bytes."""
+    """Return the memory of the machine in bytes."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -36,8 +35,8 @@ class EmbeddingRows(FaceDataset):
     """One split of a table.
 
     Args:
-        table: all samples; its embeddings are shared by the splits, not copied.
-        rows: (n,) int64, the split's samples.
+        table: all samples; the splits share its embeddings without copying.
+        rows: (n,) int64, the samples of the split.
     """
 
     def __init__(self, table: EmbeddingTable, rows: Tensor) -> None:
@@ -50,11 +49,11 @@ class EmbeddingRows(FaceDataset):
         return len(self.rows)
 
     def labels(self, index: Tensor) -> FaceBatch:
-        """Every attribute (N,) at `index` (N,)."""
+        """Return every attribute (N,) at `index` (N,)."""
         return dict(zip(self.names, self.columns[:, index].unbind(), strict=True))
 
     def read(self, index: Tensor) -> FaceBatch:
-        """The `embedding` (N, D) float32 at `index` (N,), and every attribute."""
+        """Return the `embedding` (N, D) float32 at `index` (N,), and every attribute."""
         embedding = self.embedding.index_select(0, self.rows[index])
         return {"embedding": embedding.float(), **self.labels(index)}
 
@@ -66,12 +65,12 @@ class Embeddings(FaceDataModule):
 
     Args:
         table: file that `recipes/embed.py` wrote.
-        max_memory_share: a table larger than this share of the machine's memory stays on disk and is read
-            as it is used; a smaller one is read to memory.
-        crossed: attributes made of others, name -> their names, such as {group: [gender, ethnicity]}.
-        image_shares: deals the images to train, val and test anew by these shares, one by one; for results
-            that were published so, since people may then be in several splits.
-        train_sample: a chosen part of the training split, such as a biased one, in place of the whole.
+        max_memory_share: a table larger than this share of the machine's memory stays on disk and is read as
+            it is used; a smaller one is read into memory.
+        crossed: attributes that combine others, name -> their names, such as {group: [gender, ethnicity]}.
+        image_shares: reassigns the images to train, val and test by these shares, one by one; for results
+            that were published so, since subjects may then be in several splits.
+        train_sample: a sample of the training split, such as a biased one, instead of the whole.
         val_sample: the same of the validation split.
         test_sample: the same of the test split.
         **loading: batch_size, num_workers, seed and train_order; see `FaceDataModule`.
@@ -106,7 +105,7 @@ class Embeddings(FaceDataModule):
 
     @cached_property
     def header(self) -> TableHeader:
-        """What the file says before its numbers; raises `DatasetError` if it cannot be read."""
+        """The header of the file; raises `DatasetError` if it cannot be read."""
         return read_header(self.path)
 
     @cached_property
@@ -122,7 +121,7 @@ class Embeddings(FaceDataModule):
 
     @property
     def attributes(self) -> Attributes:
-        """Class names of each attribute, from the header alone."""
+        """Class names of each attribute, from the header only."""
         return with_crossed_names(self.header.attributes, self.crossed)
 
     @cached_property
@@ -131,20 +130,18 @@ class Embeddings(FaceDataModule):
 
     @property
     def fingerprint(self) -> str:
-        """sha256 of the file; where options change what is read of it, of those and the splits built too."""
+        """sha256 of the file; if options change what is read, also of them and of the splits built."""
         if not (self.crossed or self.image_shares or any(self.samples.values())):
             return self._sha256
         rows = {name: hashlib.sha256(x.numpy().tobytes()).hexdigest() for name, x in self._drawn.items()}
-        return hashlib.sha256(
-            json.dumps([self._sha256, self.crossed, sorted(rows.items())]).encode()
-        ).hexdigest()
+        return json_sha256([self._sha256, self.crossed, sorted(rows.items())], sort_keys=False)
 
     def rows(self, split: Split) -> Tensor:
-        """(n,) int64, the table's rows that are of a split, or of its sample; drawn once."""
+        """Return the table's rows of a split, or of its sample, (n,) int64; drawn once."""
         if split not in self._drawn:
             rows = (self.table.split == SPLITS.index(split)).nonzero()[:, 0].numpy()
             labels = {name: column.numpy() for name, column in self.table.labels.items()}
-            rows = draw_rows(self.samples[split], split, rows, labels, self.attributes, self.seed)
+            rows = apply_sample(self.samples[split], split, rows, labels, self.attributes, self.seed)
             self._drawn[split] = torch.from_numpy(rows)
         return self._drawn[split]
 
@@ -153,9 +150,9 @@ class Embeddings(FaceDataModule):
         return self.table.sample_id[self.rows(split).numpy()]
 
     def provenance(self, splits: Sequence[Split]) -> dict[str, str]:
-        """Say where the samples are from: what the table says of its own data, and the rest as `source/...`.
+        """State the origin of the samples: that of the data as the table states it, the rest as `source/...`.
 
-        So embeddings before and after are seen to be of the same samples.
+        So embeddings before and after are recognised as embeddings of the same samples.
         """
         facts, origin = super().provenance(splits), self.header.provenance
         if "dataset" in origin:
@@ -164,7 +161,7 @@ class Embeddings(FaceDataModule):
         return facts | rest | {OF_TABLE + "table": self.fingerprint}
 
     def make_dataset(self, split: Split) -> EmbeddingRows:
-        """Build one split; raises `DatasetError` when the table is missing, damaged or without the split."""
+        """Build one split; raise `DatasetError` if the table is missing, damaged or lacks the split."""
         if not (self.table.split == SPLITS.index(split)).any():
             counts = ((self.table.split == place).sum() for place in range(len(SPLITS)))
             has = ", ".join(f"{count:,} in {name}" for name, count in zip(SPLITS, counts, strict=True))

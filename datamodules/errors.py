@@ -1,10 +1,10 @@
-"""What a recipe reports in a few lines, without a traceback, because the user can mend it."""
+"""Errors that a recipe reports in a few lines, without a traceback, because the user can correct them."""
 
 from collections.abc import Sequence
 
 
 def visible(text: str) -> str:
-    """The text with every character that does not print, but for line breaks, written as an escape."""
+    """Escape every character that does not print, except line breaks."""
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
@@ -13,5 +13,5 @@ class DatasetError(Exception):
 
 
 def first_names(names: Sequence[str], count: int = 5) -> str:
-    """The first `count` of `names` for a message, with "..." if there are more."""
+    """List the first `count` of `names` for a message, with "..." if there are more."""
     return ", ".join(map(visible, names[:count])) + (", ..." if len(names) > count else "")

@@ -1,7 +1,6 @@
-"""What every dataset of image files shares: its table, samples, raw images or prepared crops."""
+"""The base class of datasets of image files: annotations, samples, and raw images or prepared crops."""
 
 import hashlib
-import json
 from abc import abstractmethod
 from functools import cached_property
 from pathlib import Path
@@ -19,36 +18,37 @@ from datamodules.loading.augmentation import Augmentation
 from datamodules.loading.face_alignment import centre_square
 from datamodules.loading.image_files import unusable
 from datamodules.loading.table_dataset import ImageFiles, TableDataset
-from datamodules.sampling.split_samples import Sample, draw_rows
+from datamodules.sampling.split_samples import Sample, apply_sample
+from storage.checksums import json_sha256
 
 DEFAULT_SIZE = 112
 
 
-def _people(table: FaceTable, split: Split) -> set[int]:
+def _identities(table: FaceTable, split: Split) -> set[int]:
     identity = table.labels.get("identity", np.full(len(table), -1))
     return set(identity[(table.split == SPLITS.index(split)) & (identity >= 0)].tolist())
 
 
 class FileFaces(FaceDataModule):
-    """Base of the datasets of image files; images come as (3, size, size) uint8 RGB.
+    """Base class of the datasets of image files; images are (3, size, size) uint8 RGB.
 
-    A subclass reads its annotation files into a `FaceTable`; all else is here. The images are the dataset's
-    own files, each brought to `size` by `fit`, or the crops that `recipes/prepare.py` made of them.
+    A subclass reads its annotation files into a `FaceTable`; everything else is here. The images are the
+    dataset's own files, each brought to `size` by `fit`, or the crops that `recipes/prepare.py` made of them.
 
     Args:
         root: folder of the dataset's files, as its authors ship them.
-        size: side of the images in pixels; null is 112, or what the prepared crops have.
+        size: side of the images in pixels; null is 112, or that of the prepared crops.
         crops: folder that `recipes/prepare.py` wrote; null reads the dataset's own images.
-        augment: mirror, shift, scale, turn and re-light training images a little.
-        bad_images: what to do at set-up about missing, empty or cut-short image files.
-        train_sample: a chosen part of the training split, such as a biased one, in place of the whole.
+        augment: flip, shift, scale and rotate training images a little, and change their light.
+        bad_images: at set-up, refuse (`raise`) or leave out (`skip`) missing, empty or truncated image files.
+        train_sample: a sample of the training split, such as a biased one, instead of the whole.
         val_sample: the same of the validation split.
         test_sample: the same of the test split.
         **loading: batch_size, num_workers, seed, flip and train_order; see `FaceDataModule`.
     """
 
     crop: str = "center"
-    """What `fit` takes of an original image; part of the fingerprint."""
+    """The part of an original image that `fit` takes; covered by the fingerprint."""
 
     def __init__(
         self,
@@ -74,16 +74,16 @@ class FileFaces(FaceDataModule):
 
     @abstractmethod
     def read_table(self) -> FaceTable:
-        """Read the annotation files; raises `DatasetError` when they are missing or damaged."""
+        """Read the annotation files; raise `DatasetError` if they are missing or damaged."""
 
     def check_samples(self, attributes: Attributes) -> None:
-        """Raise a ValueError if a sample is of attributes or classes that are not among `attributes`."""
+        """Raise a ValueError if a sample needs attributes or classes that are not among `attributes`."""
         for sample in self.samples.values():
             if sample is not None:
                 sample.check(attributes)
 
     def fit(self, image: np.ndarray) -> np.ndarray:
-        """The (size, size, 3) part of an original image (H, W, 3) that is used: its centre square."""
+        """Crop an original image (H, W, 3) to (size, size, 3): its centre square."""
         return centre_square(image, self.size)
 
     @cached_property
@@ -92,7 +92,7 @@ class FileFaces(FaceDataModule):
         table = self.read_table()
         if table.published is not None and len(table) != table.published:
             rank_zero_warn(f"{self.root}: a subset of {len(table):,} of {table.published:,} images is used")
-        train, test = _people(table, "train"), _people(table, "test")
+        train, test = _identities(table, "train"), _identities(table, "test")
         if again := len(train & test):
             rank_zero_warn(
                 f"{self.root}: {again:,} of the {len(test):,} people in test are in training too, so figures "
@@ -122,7 +122,7 @@ class FileFaces(FaceDataModule):
         rows = {split: hashlib.sha256(rows.tobytes()).hexdigest() for split, rows in self._rows.items()}
         images = self.store.key if self.store else self.crop
         parts = [self.table.digest, images, self.size, sorted(rows.items())]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return json_sha256(parts)
 
     def sample_ids(self, split: Split) -> np.ndarray:
         """Name the samples (n,) str of a split that was built by their paths below the dataset's folder."""
@@ -137,12 +137,12 @@ class FileFaces(FaceDataModule):
         self.augment = False
 
     def _draw(self, split: Split, rows: np.ndarray) -> np.ndarray:
-        return draw_rows(self.samples[split], split, rows, self.table.labels, self.attributes, self.seed)
+        return apply_sample(self.samples[split], split, rows, self.table.labels, self.attributes, self.seed)
 
     def _usable(self, split: Split, rows: np.ndarray) -> np.ndarray:
-        """Drop the rows (M,) without an image to use, and note why."""
+        """Drop the rows (M,) without a usable image, and record why."""
         files = self.table.file[rows]
-        if self.store:  # what could not be cropped was reported when the crops were made
+        if self.store:  # reported when the crops were made
             kept = self.store.rows(files) >= 0
             reasons = self.store.manifest["status"].reindex(files[~kept].astype(object))
         else:
@@ -154,9 +154,9 @@ class FileFaces(FaceDataModule):
         return rows[kept]
 
     def make_dataset(self, split: Split) -> TableDataset:
-        """Build one split; raises `DatasetError` when files are missing, damaged or too few for a sample."""
+        """Build one split; raise `DatasetError` if files are missing, damaged or too few for a sample."""
         rows = np.flatnonzero(self.table.split == SPLITS.index(split))
-        if self.store or self.bad_images == "skip":  # a sample of what is left keeps its composition
+        if self.store or self.bad_images == "skip":  # a sample of the remaining images keeps its composition
             rows = self._draw(split, self._usable(split, rows))
         else:
             rows = self._usable(split, self._draw(split, rows))

@@ -1,7 +1,5 @@
-"""Bring your own faces: a folder of images and a table that says what they show."""
+"""Your own faces: a folder of images and a table with their labels."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +15,7 @@ from datamodules.annotations.manifest_splits import deal_splits, given_splits
 from datamodules.contract import Attributes
 from datamodules.errors import DatasetError
 from datamodules.file_faces import FileFaces
+from storage.checksums import json_sha256
 
 MAX_CLASSES = 200
 """A column with more classes is an attribute only if it is named in `attributes`, is `identity`, or is
@@ -39,7 +38,7 @@ recipes/make_manifest.py; say where it is with --data.init_args.manifest."""
 def _classes_by_name(
     attributes: Mapping[str, Sequence[str] | None] | Sequence[str] | None,
 ) -> dict[str, Sequence[str] | None] | None:
-    """The option `attributes`, None for classes that are to be found; raises ValueError if it is bad."""
+    """Read the option `attributes`; classes to be found are None. Raise ValueError if it is invalid."""
     if attributes is None:
         return None
     if isinstance(attributes, str):
@@ -61,11 +60,11 @@ def _classes_by_name(
 
 
 class Manifest(FileFaces):
-    """Faces of your own, listed in a CSV or Parquet file; images as (3, size, size) uint8 RGB.
+    """Your own faces, listed in a CSV or Parquet file; images as (3, size, size) uint8 RGB.
 
-    The table has one row an image: its path below `root`, its split (`train`, `val` or `test`; images without
-    are in none) and a column for each attribute, empty where it is not known. NaN, NA, N/A, None, null and -1
-    are unknown too, unless `attributes` names a class so; text is brought to Unicode's NFC form; a warning
+    The table has one row for each image: its path below `root`, its split (`train`, `val` or `test`; images
+    without are in none) and a column for each attribute, empty where unknown. NaN, NA, N/A, None, null and -1
+    are unknown too, unless `attributes` names a class so; text is normalised to Unicode's NFC form; a warning
     names classes and identities that look alike.
 
     The manifest that `recipes/prepare.py` writes is one of these: with `root`, `crops` and `manifest` set to
@@ -74,16 +73,17 @@ class Manifest(FileFaces):
     Args:
         root: folder of the images.
         manifest: the table; a path, looked up below `root` first.
-        attributes: columns to use as attributes, with their classes in label order; null for a column's
-            classes, or a list of columns, takes the classes found, sorted (or those of a categorical column
-            of Parquet, in its order). null for all takes every column of text with at most 200 classes, the
+        attributes: columns to use as attributes, with their classes in label order; null as the classes of a
+            column, or a list of columns, takes the classes found, sorted (or those of a categorical column of
+            Parquet, in its order). null for all takes every column of text with at most 200 classes, the
             categorical ones and `identity`. A class that is not listed is refused.
         path_column: the column of image paths.
-        split_column: the column of splits. Without such a column the images are dealt to the splits.
-        disjoint: a column, such as `identity`, whose values never cross splits: they are dealt whole, and
-            given splits are checked. null deals image by image.
-        shares: of the images dealt to train, val and test.
-        split_seed: of the deal, apart from the seed of the training, so that all runs share one test split.
+        split_column: the column of splits. Without such a column the images are assigned to splits.
+        disjoint: a column, such as `identity`, none of whose values may be in two splits: they are assigned
+            as a whole, and given splits are checked. null assigns image by image.
+        shares: of the images assigned to train, val and test.
+        split_seed: of the assignment, apart from the seed of the training, so that all runs share one test
+            split.
         **options: see `FileFaces`.
     """
 
@@ -111,7 +111,7 @@ class Manifest(FileFaces):
         return self._coded[1]
 
     def read_table(self) -> FaceTable:
-        """The rows of the manifest; raises `DatasetError` if it is missing or damaged."""
+        """Read the rows of the manifest; raise `DatasetError` if it is missing or damaged."""
         return self._coded[0]
 
     @cached_property
@@ -143,9 +143,7 @@ class Manifest(FileFaces):
             file=files,
             split=split,
             labels={name: codes for name, (_, codes) in coded.items()},
-            digest=hashlib.sha256(
-                json.dumps([rows.digest, self.path_column, attributes]).encode()
-            ).hexdigest(),
+            digest=json_sha256([rows.digest, self.path_column, attributes], sort_keys=False),
         )
         return table, attributes
 
@@ -157,7 +155,7 @@ class Manifest(FileFaces):
         raise DatasetError(_HOW_TO_MAKE.format(path=self.root / given))
 
     def _columns(self, rows: TextTable) -> Mapping[str, Sequence[str] | None]:
-        """The columns to use as attributes, with their classes where they are given."""
+        """Choose the columns to use as attributes, with their classes where given."""
         if self.asked is not None:
             return self.asked
         others = {self.path_column, self.split_column, *_BOOKKEEPING}

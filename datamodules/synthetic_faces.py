@@ -1,7 +1,5 @@
-"""Embedded synthetic faces: a controlled testbed, drawn on the fly from (seed, index), without any file."""
+"""Embedded synthetic faces: a controlled testbed, drawn on the fly from (seed, index), without files."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -13,6 +11,7 @@ from datamodules.contract import SPLITS, Attributes, Split
 from datamodules.synthetic.face_renderer import RENDERER_VERSION, check_size
 from datamodules.synthetic.label_joint import CLASSES, Correlation, label_joint
 from datamodules.synthetic.synthetic_face_dataset import SyntheticFaceDataset
+from storage.checksums import json_sha256
 
 DEFAULT_SIZE = 64
 
@@ -24,22 +23,22 @@ class SyntheticFaces(FaceDataModule):
     """Parametric faces with known causes: identity, gender, ethnicity, emotion, smiling, attractiveness.
 
     Emotions are drawn through FACS action units, smiling is the emotion happy, `attractive` is a noisy
-    judgement of a person's geometry. Gender, ethnicity and attractive belong to the person, and are spread
-    evenly over the people of each split (to within three people), as are the emotions over a person's
-    images unless they have a habit. Any two attributes can be correlated; all others are independent.
+    judgement of an identity's geometry. Gender, ethnicity and attractive belong to the identity, and are
+    spread evenly over the identities of each split (to within three), as are the emotions over an identity's
+    images unless it has a habit. Any two attributes can be correlated; all others are independent.
 
     Args:
-        size: height and width in pixels, 32 to 224; null is 64. (The command line hands a value on to the
-            dataset that replaces this one, null does no harm there.)
-        train_identities: people of the training split, at least 12.
-        val_identities: people of the validation split, none of them in training.
-        test_identities: people of the test split, none of them in the others.
-        images_per_identity: images of each person and split, at least 6.
-        seen_identities: validation and test hold new images of the training split's people instead, and
-            their own counts of people are not used.
-        habit: share of a training person's images that show one and the same emotion, as people do in photo
-            collections; at 0 everyone shows all evenly. The more habit, the more a recogniser trained on
-            identity keeps of the emotion. Validation and test stay even.
+        size: height and width in pixels, 32 to 224; null is 64. (The command line passes a value on to a
+            dataset that replaces this one; null does no harm there.)
+        train_identities: identities of the training split, at least 12.
+        val_identities: identities of the validation split, none of them in training.
+        test_identities: identities of the test split, none of them in the others.
+        images_per_identity: images of each identity and split, at least 6.
+        seen_identities: validation and test hold new images of the training split's identities instead; their
+            own numbers of identities are not used.
+        habit: share of a training identity's images that show one and the same emotion, as in photo
+            collections; at 0 all identities show all emotions evenly. The more habit, the more of the emotion
+            a recogniser trained on identity keeps. Validation and test stay even.
         correlations: which attributes follow which, and how strongly in each split.
         **loading: batch_size, num_workers, seed (of every draw), flip and train_order; see `FaceDataModule`.
 
@@ -90,7 +89,7 @@ class SyntheticFaces(FaceDataModule):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of every setting that a picture or a label depends on."""
+        """sha256 of every setting that an image or a label depends on."""
         settings = {
             "renderer": RENDERER_VERSION,
             "size": self.size,
@@ -101,19 +100,19 @@ class SyntheticFaces(FaceDataModule):
             "correlations": [asdict(c) for c in self.correlations],
             "seed": self.seed,
         }
-        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+        return json_sha256(settings)
 
     def make_dataset(self, split: Split) -> SyntheticFaceDataset:
-        """One split; nothing is drawn but its people's traits."""
-        people_split: Split = "train" if self.seen_identities else split
-        before = SPLITS[: SPLITS.index(people_split)]
+        """Build one split; only the traits of its identities are drawn."""
+        identity_split: Split = "train" if self.seen_identities else split
+        before = SPLITS[: SPLITS.index(identity_split)]
         return SyntheticFaceDataset(
             self.joints[split],
-            people_joint=self.joints[people_split],
+            identity_joint=self.joints[identity_split],
             split=split,
-            people_split=people_split,
+            identity_split=identity_split,
             first_identity=sum(self.identities[s] for s in before),
-            identities=self.identities[people_split],
+            identities=self.identities[identity_split],
             images_per_identity=self.images_per_identity,
             habit=self.habit if split == "train" else 0.0,
             size=self.size,

@@ -1,4 +1,4 @@
-"""Orders of training samples other than a plain shuffle: P identities x K images, balance, weighted mixes."""
+"""Orders of training samples besides a plain shuffle: P identities x K images, balance, weighted mixes."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -17,16 +17,16 @@ Classes = Mapping[str, Sequence[str]]
 
 
 class TrainOrder(ABC):
-    """Says which training samples an epoch reads and in what order; every epoch anew, by the seed alone."""
+    """Decides which training samples an epoch reads and in what order, anew in every epoch, by the seed."""
 
     @abstractmethod
     def sampler(self, labels: Labels, attributes: Classes, batch_size: int, seed: int) -> ShardedSampler:
-        """The sampler of this rank.
+        """Make the sampler of this rank.
 
         Args:
             labels: (N,) int64 for each attribute of the split, -1 where unknown.
             attributes: class names.
-            batch_size: samples a batch and rank.
+            batch_size: samples in a batch of one rank.
             seed: of the order.
 
         Raises:
@@ -41,15 +41,15 @@ def _column(labels: Labels, attribute: str) -> np.ndarray:
 
 
 class IdentityBatches(TrainOrder):
-    """Batches of P people with K images each, for triplet losses; P is the batch size divided by K.
+    """Batches of P identities with K images each, for triplet losses; P is the batch size divided by K.
 
-    An epoch goes through the people in rounds: a person with n images takes part in n // K of them (at least
-    one), each time with other images. People with fewer than K images show some of them again; those with a
-    single one, which has no positive, are left out, and so is a round's incomplete last batch.
+    An epoch goes through the identities in rounds: one with n images takes part in n // K of them (at least
+    one), each time with other images. Identities with fewer than K images repeat some of them; those with a
+    single image, which has no positive, are left out, and so is the incomplete last batch of a round.
 
     Args:
-        images: K, images of a person in a batch.
-        attribute: what makes images the same person's.
+        images: K, images of an identity in a batch.
+        attribute: images with the same label belong to the same identity.
     """
 
     def __init__(self, images: int = 4, attribute: str = "identity") -> None:
@@ -64,16 +64,16 @@ class IdentityBatches(TrainOrder):
                 f"train_order: the batch size {batch_size} is not a multiple of {self.images} images a person"
             )
         column = _column(labels, self.attribute)
-        return _IdentitySampler(column, images=self.images, people=batch_size // self.images, seed=seed)
+        return _IdentitySampler(column, images=self.images, identities=batch_size // self.images, seed=seed)
 
 
 class _IdentitySampler(ShardedSampler):
-    def __init__(self, column: np.ndarray, *, images: int, people: int, seed: int) -> None:
+    def __init__(self, column: np.ndarray, *, images: int, identities: int, seed: int) -> None:
         super().__init__(column, shuffle=True, seed=seed, drop_last=True, chunk=images)
-        _, person, count = np.unique(column, return_inverse=True, return_counts=True)
-        self.usable = np.flatnonzero((column >= 0) & (count[person] > 1))
-        _, self.person, self.count = np.unique(column[self.usable], return_inverse=True, return_counts=True)
-        self.batch = people * self.num_replicas  # of all ranks together, so that none meets a person twice
+        _, identity, count = np.unique(column, return_inverse=True, return_counts=True)
+        self.usable = np.flatnonzero((column >= 0) & (count[identity] > 1))
+        _, self.identity, self.count = np.unique(column[self.usable], return_inverse=True, return_counts=True)
+        self.batch = identities * self.num_replicas  # of all ranks together, so that no two share one
         self.rounds = np.maximum(self.count // images, 1)
         taking_part = [int((self.rounds > r).sum()) for r in range(self.rounds.max(initial=0))]
         self.length = images * sum(n - n % self.batch for n in taking_part)
@@ -85,29 +85,29 @@ class _IdentitySampler(ShardedSampler):
 
     def epoch_order(self, generator: torch.Generator) -> Tensor:
         mixed = torch.randperm(len(self.usable), generator=generator).numpy()
-        by_person = self.usable[mixed[np.argsort(self.person[mixed], kind="stable")]]
+        by_identity = self.usable[mixed[np.argsort(self.identity[mixed], kind="stable")]]
         first = np.cumsum(self.count) - self.count
         order = []
         for r in range(len(self.rounds) and self.rounds.max()):
-            people = np.flatnonzero(self.rounds > r)
-            people = people[torch.randperm(len(people), generator=generator).numpy()]
-            people = people[: len(people) - len(people) % self.batch, None]
-            place = (r * self.chunk + np.arange(self.chunk)) % self.count[people]
-            order.append(by_person[first[people] + place].ravel())
+            chosen = np.flatnonzero(self.rounds > r)
+            chosen = chosen[torch.randperm(len(chosen), generator=generator).numpy()]
+            chosen = chosen[: len(chosen) - len(chosen) % self.batch, None]
+            place = (r * self.chunk + np.arange(self.chunk)) % self.count[chosen]
+            order.append(by_identity[first[chosen] + place].ravel())
         return torch.from_numpy(np.concatenate(order))
 
 
 class MixedOrder(TrainOrder):
-    """Classes, or groups of several attributes, in chosen shares: balanced, or such as 60/30/10 by ethnicity.
+    """Classes, or groups of several attributes, in given shares: balanced, or such as 60/30/10 by ethnicity.
 
-    Every epoch is drawn anew. Within an epoch a group that has more images than its share shows a part of
-    them, and one that has fewer shows all of them equally often, to within one time.
+    Every epoch is drawn anew. Within an epoch a group with more images than its share shows a part of them,
+    and one with fewer shows all of them equally often, to within one time.
 
     Args:
-        attributes: their combinations that occur are the groups; samples with an unknown one are left out.
+        attributes: the groups are their combinations that occur; samples with an unknown one are left out.
         shares: of the classes of the one attribute, by name (a class that is not named is left out), scaled
             to a sum of 1; null balances all groups.
-        n: samples an epoch over all ranks; null takes as many as the split has.
+        n: samples in an epoch over all ranks; null takes as many as the split has.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""Entry points: one thin script per job, run as `python recipes/<job>.py`."""
+"""Commands: one thin script for each, run as `python recipes/<command>.py`."""

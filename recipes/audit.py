@@ -1,10 +1,11 @@
-"""Audit representations: how readable an attribute still is, what hiding it cost, and who pays.
+"""Audit representations: how much of an attribute is still readable, what hiding it cost, and for whom.
 
 python recipes/audit.py --config audit/default.yaml --before x.safetensors --after phi.safetensors \\
     --sensitive emotion --out audits/phi
 
-Several --after compare several with one. NAME=PATH says what to call the table at PATH in the report. Started
-again, it goes on where it stopped. Tables of LFW and --pairs DIR give its View 1 and View 2.
+Several --after compare several representations with one. NAME=PATH sets the name of a table in the report.
+The same command resumes an interrupted audit. Tables of LFW with --pairs DIR are scored on its View 1 and
+View 2.
 """
 
 from collections.abc import Iterator
@@ -23,26 +24,29 @@ from evaluation.report.page import write_report
 from recipes.auditing.audit_summary import print_summary
 from recipes.auditing.pair_files import load_pairs
 from recipes.auditing.representation_tables import load_representations
-from recipes.command_line.errors import RecipeParser, UsageError
-from recipes.command_line.jobs import job_parser, parse_job, run_resumable, users_mistakes
+from recipes.command_line.errors import RecipeParser
+from recipes.command_line.jobs import job_parser, parse_job, run_resumable, usage_errors
 from recipes.command_line.output_path import check_output
+from recipes.command_line.usage_error import UsageError
 from recipes.runs.folder_lock import folder_lock
 
 _REPORT = ("report.html", "numbers.json")
 
 
 def make_parser() -> RecipeParser:
-    """Options of the recipe."""
-    parser = job_parser("Audit representations: what they give away, what hiding it cost, and who pays.")
+    """Build the command line."""
+    parser = job_parser("Audit representations: what they reveal, what hiding it cost, and for whom.")
     parser.add_argument(
-        "--before", type=str, required=True, help="[NAME=]PATH of the table nothing is hidden in."
+        "--before", type=str, required=True, help="[NAME=]PATH of the table in which nothing is hidden."
     )
-    parser.add_argument("--after", type=str, action="append", default=[], help="[NAME=]PATH; once for each.")
-    parser.add_argument("--out", type=Path, required=True, help="Folder to write, or to go on with.")
+    parser.add_argument(
+        "--after", type=str, action="append", default=[], help="[NAME=]PATH; may be repeated."
+    )
+    parser.add_argument("--out", type=Path, required=True, help="Folder to write or to resume.")
     parser.add_argument(
         "--sensitive",
         type=list[str] | None,
-        help="Attributes that are meant to be hidden, as a,b or [a,b]; null: all of a few classes.",
+        help="Attributes to hide, as a,b or [a,b]; null: all with few classes.",
     )
     parser.add_argument(
         "--pairs",
@@ -54,20 +58,20 @@ def make_parser() -> RecipeParser:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Measure, print and write the report."""
+    """Measure, print a summary and write the report."""
     config = parse_job(make_parser(), args)
     options = {field.name: config[field.name] for field in fields(AuditSettings) if field.name != "sensitive"}
     out = config.out.expanduser()
     check_output(out, folder=True)
     console = Console()
-    with users_mistakes():
+    with usage_errors():
         settings = AuditSettings(sensitive=config.sensitive, **options)
-        representations, told = load_representations(config.before, config.after)
+        representations, facts = load_representations(config.before, config.after)
         ids = representations.sample_id
         pairs = [] if config.pairs is None else load_pairs(config.pairs.expanduser(), ids)
     if not (out / "cache").is_dir() and (found := [x for x in _REPORT if (out / x).exists()]):
         raise UsageError(f"{out / found[0]} is there, and of no audit; give another --out")
-    with _written_to(out), folder_lock(out, "audit"), users_mistakes():
+    with _write_errors(out), folder_lock(out, "audit"), usage_errors():
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task("", total=None)
@@ -80,17 +84,17 @@ def main(args: list[str] | None = None) -> None:
                 ),
                 pairs=pairs,
             )
-        audit.facts.update(told)
+        audit.facts.update(facts)
         write_report(audit, out)
     print_summary(audit, console)
     console.print(Text(f"wrote {out / 'report.html'}"), soft_wrap=True)
 
 
 @contextmanager
-def _written_to(out: Path) -> Iterator[None]:
-    """A folder that cannot be written is the user's to mend: a full disk, no permission, a file in its place.
+def _write_errors(out: Path) -> Iterator[None]:
+    """Turn errors of writing to the folder (full disk, no permission, a file there) into a `UsageError`.
 
-    Nothing is lost: what was measured stays in the cache, and a report is replaced when the next is whole.
+    Nothing is lost: what was measured stays in the cache, and a report is replaced only by a complete one.
     """
     try:
         yield

@@ -1,12 +1,12 @@
-"""Compare two photographs: do they show one person?
+"""Compare two photographs: do they show the same person?
 
     python recipes/compare.py A.jpg B.jpg --config compare.yaml
     python recipes/compare.py A.jpg B.jpg --config compare.yaml --ckpt runs/.../checkpoints/best.ckpt \\
-        --threshold 0.38 --threshold_source "FMR 1e-3 on CelebA's test people"
+        --threshold 0.38 --threshold_source "FMR 1e-3 on CelebA's test subjects"
 
-Finds the face of each, crops it as recipes/prepare.py does and compares the embeddings. A decision is made
-only by a threshold that you give: which one suits depends on the network, the crops and the people, and
-recipes/audit.py measures it. No face is written anywhere unless --save_crops names a folder.
+Finds the face in each photograph, crops it as recipes/prepare.py does and compares the embeddings. A decision
+needs a threshold from you: the right one depends on the network, the crops and the population, and
+recipes/audit.py measures it. No face is written to disk unless --save_crops names a folder.
 """
 
 from pathlib import Path
@@ -20,21 +20,22 @@ from datamodules.cropping.crop_worker import load_detector
 from datamodules.cropping.face_crop import CropOptions
 from evaluation.verification.lfw_protocol import PairRows, listed_scores
 from lightning_modules.training.base import FaceModule
-from recipes.command_line.errors import UsageError, report_errors
-from recipes.command_line.jobs import parse_job, users_mistakes
+from recipes.command_line.errors import report_errors
+from recipes.command_line.jobs import parse_job, usage_errors
 from recipes.command_line.output_path import check_output
+from recipes.command_line.usage_error import UsageError
 from recipes.embedding.compare_options import make_parser
 from recipes.embedding.embedder import embedding_of, load_embedder
 from recipes.embedding.photo_face import PhotoFace, read_face
 
-_ALIGNED = 112  # pixels of the input of networks whose faces are aligned by their landmarks
+_ALIGNED = 112  # input size in pixels of networks that read faces aligned by landmarks
 
 
 def read_faces(config: Namespace, embedder: FaceModule) -> list[PhotoFace]:
-    """The faces of both photographs."""
+    """Read and crop the faces of both photographs."""
     size = embedder.backbone.input_spec.input_size
     mode = {"auto": "align" if size == _ALIGNED else "box", "none": "box"}.get(config.mode, config.mode)
-    with users_mistakes():
+    with usage_errors():
         options = CropOptions(mode=mode, margin=config.margin, select=config.select)
     detector = None if config.mode == "none" else load_detector("cpu")
     return [read_face(path, options, detector) for path in (config.first, config.second)]
@@ -42,7 +43,7 @@ def read_faces(config: Namespace, embedder: FaceModule) -> list[PhotoFace]:
 
 @torch.inference_mode()
 def embed(embedder: FaceModule, crop: np.ndarray, mirror: bool) -> torch.Tensor:
-    """The embedding (1, D) of a crop (H, W, 3)."""
+    """Embed a crop (H, W, 3) as (1, D)."""
     image = torch.from_numpy(crop.copy()).permute(2, 0, 1)[None]
     return embedding_of(embedder, image, mirror)
 
@@ -59,11 +60,11 @@ def save_crops(folder: Path, faces: list[PhotoFace]) -> None:
 
 
 def verdict(score: float, threshold: float | None, source: str | None) -> list[str]:
-    """What is said of the score."""
+    """Word the decision about a score."""
     if threshold is None:
         return ["no decision: give --threshold, and --threshold_source to say where it is from"]
-    said = "one person" if score >= threshold else "two people"
-    return [f"threshold {threshold:.4f} ({source or 'no source given'})", f"decision: {said}"]
+    decision = "one person" if score >= threshold else "two people"
+    return [f"threshold {threshold:.4f} ({source or 'no source given'})", f"decision: {decision}"]
 
 
 def main(args: list[str] | None = None) -> None:
@@ -83,7 +84,7 @@ def main(args: list[str] | None = None) -> None:
         print(f"{path}: {face.about}")
     embedding = torch.cat([embed(embedder, face.crop, config.mirror) for face in faces])
     pair = PairRows(np.array([0]), np.array([1]), np.array([True]), np.array([0]))
-    with users_mistakes():
+    with usage_errors():
         score = float(listed_scores(embedding, pair, config.metric)[0])
     name = {"cosine": "cosine", "euclidean": "minus the Euclidean distance"}[config.metric]
     print(f"score {score:.4f} ({name})")

@@ -1,10 +1,10 @@
-"""Take an attribute out of an embedding table by a closed-form eraser, or blur it by a control.
+"""Erase an attribute from an embedding table with a closed-form eraser, or blur the table with a control.
 
     python recipes/erase.py --config erase/leace.yaml --table x.safetensors \\
         --sensitive emotion --out leace.safetensors
 
-The eraser learns from the training samples of the table and is applied to all. The other configurations are
-erase/inlp.yaml, and the controls erase/pca.yaml and erase/noise.yaml, which know no attribute.
+The eraser is fitted to the training samples of the table and applied to all. Other configurations:
+erase/inlp.yaml, and the controls erase/pca.yaml and erase/noise.yaml, which use no attribute.
 """
 
 import warnings
@@ -22,9 +22,10 @@ from evaluation.erasers.inlp import fit_inlp
 from evaluation.erasers.leace import fit_leace
 from evaluation.erasers.noise import fit_noise
 from evaluation.erasers.pca import fit_pca
-from recipes.command_line.errors import RecipeParser, UsageError, report_errors
-from recipes.command_line.jobs import job_parser, parse_job, users_mistakes
+from recipes.command_line.errors import RecipeParser, report_errors
+from recipes.command_line.jobs import job_parser, parse_job, usage_errors
 from recipes.command_line.output_path import check_output
+from recipes.command_line.usage_error import UsageError
 from storage.checksums import file_sha256
 
 Method = Literal["leace", "inlp", "pca", "noise"]
@@ -37,16 +38,19 @@ FITS: dict[Method, Callable[..., Any]] = {
 
 
 def make_parser() -> RecipeParser:
-    """Options of the recipe."""
-    parser = job_parser("Take an attribute out of an embedding table, in closed form.")
+    """Build the command line."""
+    parser = job_parser("Erase an attribute from an embedding table, in closed form.")
     parser.add_argument("--table", type=Path, required=True, help="Embedding table to read.")
     parser.add_argument("--out", type=Path, required=True, help="The .safetensors file to write.")
     parser.add_argument("--method", type=Method, required=True, help="See evaluation/erasers.")
     parser.add_argument(
-        "--options", type=dict[str, Any], default={}, help="Of the method; --options.NAME VALUE sets one."
+        "--options",
+        type=dict[str, Any],
+        default={},
+        help="Options of the method; --options.NAME VALUE sets one.",
     )
     parser.add_argument("--sensitive", type=str | None, help="The attribute to erase (leace, inlp).")
-    parser.add_argument("--fit_on", type=list[Split], default=["train"], help="Splits to learn from.")
+    parser.add_argument("--fit_on", type=list[Split], default=["train"], help="Splits to fit the eraser to.")
     parser.add_argument("--overwrite", type=bool, default=False, help="Replace the file of --out.")
     return parser
 
@@ -54,11 +58,13 @@ def make_parser() -> RecipeParser:
 def erase(
     table: EmbeddingTable, method: Method, sensitive: str | None, fit_on: list[Split], options: dict[str, Any]
 ) -> EmbeddingTable:
-    """The table of the same samples without the attribute.
+    """Erase the attribute from a table.
+
+    Returns:
+        The table of the same samples.
 
     Raises:
-        UsageError: an attribute or an option that does not fit the method or the table, or nobody to learn
-            from.
+        UsageError: an attribute or option that does not fit the method or the table, or no samples to fit to.
     """
     fit = FITS[method]
     labelled = "label" in signature(fit).parameters
@@ -80,16 +86,16 @@ def erase(
         )
     x = table.embedding.double().numpy()
     label = [] if sensitive is None else [table.labels[sensitive][rows].numpy()]
-    with users_mistakes():
+    with usage_errors():
         eraser = fit(x[rows.numpy()], *label, **options)
-    told = {
+    facts = {
         "eraser": f"{method} {options}",
         "erased": str(sensitive),
         "eraser learned from": " ".join(fit_on),
     }
     if sensitive is not None and (left := getattr(eraser, "not_erased", ())):
         names = ", ".join(table.attributes[sensitive][place] for place in left)
-        told["classes of fewer directions"] = names
+        facts["classes of fewer directions"] = names
         warnings.warn(
             f"{method} removed fewer directions than the classes of {sensitive} less one: {names} may stay "
             "readable",
@@ -101,11 +107,11 @@ def erase(
             f"{method}: {bad} of {len(table)} embeddings are too large for {table.embedding.dtype} then; "
             "scale the embeddings of the table down"
         )
-    return replace(table, embedding=embedding, provenance=table.provenance | told)
+    return replace(table, embedding=embedding, provenance=table.provenance | facts)
 
 
 def main(args: list[str] | None = None) -> None:
-    """Learn, erase, write."""
+    """Fit, erase and write."""
     config = parse_job(make_parser(), args)
     path, out = (x.expanduser() for x in (config.table, config.out))
     if out.exists() and not config.overwrite:

@@ -1,25 +1,26 @@
-"""Get a model out: the embedding of any checkpoint as files that other programs read, with a model card.
+"""Export the embedding of any checkpoint as files that other programs read, with a model card.
 
     python recipes/export.py --ckpt runs/lntl/.../checkpoints/best.ckpt --audit audits/phi --out exported/lntl
 
 Writes `embedding.safetensors` (weights, for `--model.backbone` of the other recipes), `embedding.onnx` and
 `embedding.pt2` (torch.export), each compared with the original before it is kept, `config.json` and a model
-card, `README.md`. The graphs take images (N, 3, S, S), RGB float32 in [0, 1], for any N; they normalise them.
+card, `README.md`. The graphs take images (N, 3, S, S), RGB float32 in [0, 1], for any N, and normalise them.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
-from recipes.command_line.errors import RecipeParser, UsageError, report_errors
+from recipes.command_line.errors import RecipeParser, report_errors
 from recipes.command_line.jobs import job_parser, parse_job
 from recipes.command_line.output_path import check_output
+from recipes.command_line.usage_error import UsageError
 from recipes.embedding.embed_options import add_embedder_arguments
 from recipes.embedding.embedder import embedder_facts, load_embedder
 from recipes.exporting.card_audit import audit_of
 from recipes.exporting.export_check import TOLERANCE, check_export, probe_images
 from recipes.exporting.export_files import FORMATS, FormatName, write_format
-from recipes.exporting.export_folder import check_place, written_at_once
+from recipes.exporting.export_folder import atomic_folder, check_place
 from recipes.exporting.export_network import EmbeddingNetwork, describe
 from recipes.exporting.model_card import model_card
 from storage.checksums import file_sha256
@@ -28,7 +29,7 @@ CARD, CONFIG = "README.md", "config.json"
 
 
 def make_parser() -> RecipeParser:
-    """Options of the recipe."""
+    """Build the command line."""
     parser = job_parser("Export the embedding of a checkpoint, checked against it, with a model card.")
     add_embedder_arguments(parser)
     parser.add_argument("--out", type=Path, required=True, help="Folder to write.")
@@ -39,12 +40,12 @@ def make_parser() -> RecipeParser:
         help=f"Some of {', '.join(FORMATS)}, comma-separated or a list.",
     )
     parser.add_argument("--audit", type=Path | None, help="Folder of an audit of this model, for the card.")
-    parser.add_argument("--overwrite", type=bool, default=False, help="Replace an export that is there.")
+    parser.add_argument("--overwrite", type=bool, default=False, help="Replace an existing export.")
     return parser
 
 
 def chosen_formats(asked: str | list[str]) -> list[FormatName]:
-    """The formats that the command line names, each once; raises `UsageError` for others."""
+    """Return the formats that the command line names, each once; raise `UsageError` for others."""
     names = asked.split(",") if isinstance(asked, str) else asked
     unknown = [name for name in names if name not in FORMATS]
     if unknown or not names:
@@ -53,7 +54,7 @@ def chosen_formats(asked: str | list[str]) -> list[FormatName]:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Write, compare, describe."""
+    """Write, compare and describe."""
     config = parse_job(make_parser(), args)
     formats = chosen_formats(config.formats)
     out = config.out.expanduser().resolve()
@@ -67,7 +68,7 @@ def main(args: list[str] | None = None) -> None:
     images = probe_images(about["input"]["shape"][-1])
     files: dict[str, dict[str, Any]] = {}
     try:
-        with written_at_once(out) as folder:
+        with atomic_folder(out) as folder:
             for name in formats:
                 path = write_format(name, network, about, folder)
                 difference = check_export(name, module, FORMATS[name].read(path), images)

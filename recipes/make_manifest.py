@@ -1,4 +1,4 @@
-"""Write the manifest of a folder of images whose names, or folders, say what they show.
+"""Write the manifest of a folder of images whose file or folder names hold their labels.
 
 python recipes/make_manifest.py --config manifest/utkface.yaml --root UTKFace --out UTKFace/manifest.csv
 python recipes/make_manifest.py --root photos --out photos/manifest.csv --pattern '^(?P<identity>[^/]+)/'
@@ -9,30 +9,31 @@ import io
 from pathlib import Path
 
 from datamodules.annotations.name_pattern import SUFFIXES, NamePattern, find_images
-from evaluation.samples.spreadsheet import as_cell
-from recipes.command_line.errors import RecipeParser, UsageError, report_errors
-from recipes.command_line.jobs import job_parser, parse_job, users_mistakes
+from recipes.command_line.errors import RecipeParser, report_errors
+from recipes.command_line.jobs import job_parser, parse_job, usage_errors
 from recipes.command_line.output_path import check_output
+from recipes.command_line.usage_error import UsageError
 from storage.atomic import write_bytes
+from storage.spreadsheet import as_cell
 
-_PATTERN = "Regular expression, looked for in the path of each image below root; named groups become columns."
+_PATTERN = "Regular expression to search in the path of each image below root; named groups become columns."
 
 
 def make_parser() -> RecipeParser:
-    """Options of the recipe."""
-    parser = job_parser("Write the manifest of a folder of images whose paths say what they show.")
+    """Build the command line."""
+    parser = job_parser("Write the manifest of a folder of images whose paths hold their labels.")
     parser.add_argument("--root", type=Path, required=True, help="Folder of the images.")
     parser.add_argument("--out", type=Path, required=True, help="CSV file to write.")
     parser.add_argument("--pattern", type=str, required=True, help=_PATTERN)
     parser.add_argument(
         "--classes", type=dict[str, dict[str, str]], default={}, help="Class names of the values of a group."
     )
-    parser.add_argument("--overwrite", type=bool, default=False, help="Replace a file that says otherwise.")
+    parser.add_argument("--overwrite", type=bool, default=False, help="Replace a file of other content.")
     return parser
 
 
 def write_csv(path: Path, rows: list[list[str]], overwrite: bool) -> None:
-    """Write a whole file or none; raises `UsageError` rather than replace one that says otherwise."""
+    """Write a file atomically; raise `UsageError` rather than replace a file of other content."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(rows)
     content = text.getvalue().encode("utf-8", errors="backslashreplace")
@@ -48,7 +49,7 @@ def write_csv(path: Path, rows: list[list[str]], overwrite: bool) -> None:
 def main(args: list[str] | None = None) -> None:
     """Write the manifest and, beside it, the list of the images that it leaves out."""
     config = parse_job(make_parser(), args)
-    with users_mistakes():
+    with usage_errors():
         pattern = NamePattern(config.pattern, config.classes)
     check_output(config.out)
     if not config.root.is_dir():
@@ -68,7 +69,7 @@ def main(args: list[str] | None = None) -> None:
     write_csv(config.out, rows, config.overwrite)
     print(f"wrote {config.out}: {len(rows) - 1:,} images with {', '.join(pattern.columns)}")
     leftover = config.out.with_name(f"{config.out.name}.skipped.csv")
-    leftover.unlink(missing_ok=True)  # that of an earlier time
+    leftover.unlink(missing_ok=True)  # of an earlier run
     if skipped[1:]:
         write_csv(leftover, [[as_cell(text) for text in row] for row in skipped], overwrite=True)
         print(f"left out {len(skipped) - 1:,} images, listed with the reasons in {leftover}")

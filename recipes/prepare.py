@@ -2,10 +2,10 @@
 
 python recipes/prepare.py --config prepare/celeba.yaml --data.init_args.root DIR --out crops/celeba
 
-Started again, it goes on where it stopped. With --shard i/n several machines share the work, and then the
-same command without it puts together what they did (docs/shards.md). Exit code 2 for a mistake or
-if there is no crop at all, 3 if more
-than --max_failures images could not be read (the crops of the others are written all the same).
+The same command resumes an interrupted run. With --shard i/n several machines share the work, and the same
+command without it then combines their results (docs/shards.md). Exit code 2 for a mistake or if there is no
+crop at all, 3 if more than --max_failures images could not be read (the crops of the others are written all
+the same).
 """
 
 import os
@@ -24,45 +24,56 @@ from datamodules.cropping.crop_task import CropTask
 from datamodules.cropping.crop_worker import load_detector
 from datamodules.cropping.face_crop import CropOptions
 from datamodules.file_faces import FileFaces
-from datamodules.jobs.job_share import Share
-from recipes.command_line.errors import RecipeParser, UsageError
-from recipes.command_line.jobs import job_parser, parse_job, run_resumable, users_mistakes
+from datamodules.jobs.job_shard import Shard
+from recipes.command_line.errors import RecipeParser
+from recipes.command_line.jobs import job_parser, parse_job, run_resumable, usage_errors
 from recipes.command_line.output_path import check_output
+from recipes.command_line.usage_error import UsageError
 
-_BATCH = {"cpu": 16, "cuda": 64}  # images of one size; more is slower on a processor
+_BATCH = {"cpu": 16, "cuda": 64}  # images of one size; larger batches are slower on a CPU
 
 
 def make_parser() -> RecipeParser:
-    """Options of the recipe."""
-    parser = job_parser("Detect and crop the faces of a dataset; started again, it goes on where it stopped.")
+    """Build the command line."""
+    parser = job_parser(
+        "Detect and crop the faces of a dataset. The same command resumes an interrupted run."
+    )
     parser.add_argument("--data", type=FileFaces, required=True, help="The dataset.")
-    parser.add_argument("--out", type=Path, required=True, help="Folder to write, or to go on with.")
+    parser.add_argument("--out", type=Path, required=True, help="Folder to write or to resume.")
     parser.add_class_arguments(CropOptions)
     parser.add_argument("--device", type=Literal["auto", "cpu", "cuda"], default="auto")
-    parser.add_argument("--processes", type=PositiveInt | None, help="null: one for each core; 1 on a GPU.")
-    parser.add_argument("--batch_size", type=PositiveInt | None, help="null: 16; 64 on a GPU.")
-    parser.add_argument("--shard", type=str | None, help="i/n: every n-th part of the work, from part i on.")
+    parser.add_argument(
+        "--processes",
+        type=PositiveInt | None,
+        help="Number of processes; null: one for each core, 1 on a GPU.",
+    )
+    parser.add_argument(
+        "--batch_size", type=PositiveInt | None, help="Images at a time; null: 16, or 64 on a GPU."
+    )
+    parser.add_argument(
+        "--shard", type=str | None, help="i/n: do every n-th part of the work, from part i on."
+    )
     parser.add_argument(
         "--max_failures",
         type=NonNegativeInt | None,
-        help="Exit code 3 if more images than this cannot be read; one without a face is no failure.",
+        help="Exit code 3 if more images than this cannot be read; an image without a face is no failure.",
     )
     return parser
 
 
 def pick_device(asked: str) -> str:
-    """The device to detect on; raises `UsageError` if it is not there."""
+    """Choose the device to detect on; raise `UsageError` if it does not exist."""
     if asked == "cuda" and not torch.cuda.is_available():
         raise UsageError("there is no GPU that PyTorch can use; leave out --device")
     return "cpu" if asked == "cpu" or not torch.cuda.is_available() else "cuda"
 
 
 def main(args: list[str] | None = None) -> None:
-    """Write the crops, the manifest and the list of what was left out."""
+    """Write the crops, the manifest and the list of images that were left out."""
     parser = make_parser()
     config = parse_job(parser, args)
-    with users_mistakes():
-        share = Share.parse(config.shard) if config.shard is not None else None
+    with usage_errors():
+        shard = Shard.parse(config.shard) if config.shard is not None else None
         options = CropOptions(**{field.name: config[field.name] for field in fields(CropOptions)})
         data: FileFaces = parser.instantiate(config).data
     check_output(config.out, folder=True)
@@ -77,12 +88,12 @@ def main(args: list[str] | None = None) -> None:
         make_detector,
         batch_size=config.batch_size or _BATCH[device],
         threads=cores if device == "cuda" else 0,
-        share=share,
+        shard=shard,
     )
     processes = config.processes or (cores if device == "cpu" else 1)
     done = CropJob(data.table, data.attributes, task, make_detector().parameters, processes).run()
     print("\n".join(done.lines()))
-    if share is None and not done.counts[OK]:
+    if shard is None and not done.counts[OK]:
         raise UsageError(done.why_none())
     if config.max_failures is not None and done.failures > config.max_failures:
         print(f"error: more than {config.max_failures:,} images (--max_failures) failed", file=sys.stderr)

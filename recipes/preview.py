@@ -1,4 +1,4 @@
-"""Look at any dataset before training on it: a contact sheet with the labels under each face.
+"""Draw a contact sheet of any dataset, with the labels under each face, before training on it.
 
 python recipes/preview.py --config data/synthetic_faces.yaml --sort_by emotion
 """
@@ -13,13 +13,14 @@ from matplotlib.figure import Figure
 from datamodules.base import FaceDataModule
 from datamodules.contract import Attributes, FaceBatch, FaceDataset, Split
 from datamodules.file_faces import FileFaces
-from recipes.command_line.errors import RecipeParser, UsageError, report_errors
-from recipes.command_line.jobs import job_parser, parse_job, users_mistakes
+from recipes.command_line.errors import RecipeParser, report_errors
+from recipes.command_line.jobs import job_parser, parse_job, usage_errors
 from recipes.command_line.output_path import check_output
+from recipes.command_line.usage_error import UsageError
 
 
 def make_parser() -> RecipeParser:
-    """Options of the recipe."""
+    """Build the command line."""
     parser = job_parser("Draw a contact sheet of a dataset, with the labels under each face.")
     parser.add_argument("--data", type=FaceDataModule, required=True, help="The dataset.")
     parser.add_argument("--out", type=Path, default=Path("preview.png"), help="PNG file to write.")
@@ -27,14 +28,16 @@ def make_parser() -> RecipeParser:
     parser.add_argument("--rows", type=PositiveInt, default=6)
     parser.add_argument("--columns", type=PositiveInt, default=12)
     parser.add_argument(
-        "--attributes", type=list[str] | None, help="As a,b or [a,b]; null: the first few of few classes."
+        "--attributes", type=list[str] | None, help="As a,b or [a,b]; null: the first ones with few classes."
     )
-    parser.add_argument("--sort_by", type=str | None, help="Attribute whose classes the rows go through.")
+    parser.add_argument(
+        "--sort_by", type=str | None, help="Attribute to sort by: each row shows one of its classes."
+    )
     return parser
 
 
 def shown_attributes(known: Attributes, asked: Sequence[str] | None) -> list[str]:
-    """Attributes to print: those asked for, else identity and up to five of 2 to 10 classes."""
+    """Choose the attributes to print: those asked for, else identity and up to five of 2 to 10 classes."""
     few = [name for name, classes in known.items() if 2 <= len(classes) <= 10 and name != "identity"]
     names = list(asked) if asked else [*(["identity"] if "identity" in known else []), *few[:5]]
     for name in names:
@@ -44,7 +47,7 @@ def shown_attributes(known: Attributes, asked: Sequence[str] | None) -> list[str
 
 
 def caption(name: str, classes: Sequence[str], label: int) -> str:
-    """What is printed of one attribute."""
+    """Write the caption of one attribute."""
     if label < 0:
         return f"{name} ?"
     if tuple(classes) == ("no", "yes"):
@@ -53,8 +56,8 @@ def caption(name: str, classes: Sequence[str], label: int) -> str:
 
 
 def choose(dataset: FaceDataset, rows: int, columns: int, sort_by: str | None) -> FaceBatch:
-    """Faces spread over the whole split; with `sort_by`, each row of one class, the classes in turn."""
-    count = min(len(dataset), rows * columns * (8 if sort_by else 1))  # 8 times as many: to find each class
+    """Choose faces from the whole split; with `sort_by`, each row shows one class, in turn."""
+    count = min(len(dataset), rows * columns * (8 if sort_by else 1))  # 8 times as many, to find each class
     spread = (torch.arange(count) * len(dataset)) // count
     batches = [dataset.__getitems__(part.tolist()) for part in spread.split(64)]
     batch = {k: torch.cat([b[k] for b in batches]) for k in batches[0]}
@@ -68,7 +71,7 @@ def choose(dataset: FaceDataset, rows: int, columns: int, sort_by: str | None) -
 
 
 def draw_sheet(batch: FaceBatch, names: Sequence[str], known: Attributes, rows: int, columns: int) -> Figure:
-    """The faces, with the names of their classes below."""
+    """Draw the faces with the names of their classes below."""
     figure = Figure(figsize=(1.2 * columns, rows * (1.25 + 0.11 * len(names))), layout="constrained")
     for i, axis in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
         axis.axis("off")
@@ -83,7 +86,7 @@ def main(args: list[str] | None = None) -> None:
     """Write the contact sheet."""
     parser = make_parser()
     config = parse_job(parser, args)
-    with users_mistakes():
+    with usage_errors():
         datamodule: FaceDataModule = parser.instantiate(config).data
     check_output(config.out)
     known = datamodule.attributes

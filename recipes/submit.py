@@ -1,10 +1,10 @@
-"""Submit a training, or an array of one per seed, to a SLURM cluster; it goes on by itself when it is ended.
+"""Submit a training, or an array of one per seed, to a SLURM cluster; an interrupted job resumes by itself.
 
     python recipes/submit.py --config lntl.yaml --config hardware/slurm.yaml --seeds [0,1,2] --dry_run true
-    python recipes/submit.py --config lntl.yaml --config data/celeba.yaml --config hardware/ddp_2nodes.yaml \
+    python recipes/submit.py --config lntl.yaml --config data/celeba.yaml --config hardware/ddp_2nodes.yaml \\
         --config hardware/slurm.yaml --seeds [0,1,2]
 
-Takes the options of recipes/train.py, and --slurm.* besides. The training's are resolved once, into
+Takes the options of recipes/train.py, and --slurm.* for the job. The training options are resolved once, into
 train.yaml in the log folder; each task runs recipes/train.py on that file with its seed and --resume auto.
 """
 
@@ -19,18 +19,19 @@ from jsonargparse import Namespace
 from pytorch_lightning.cli import LightningArgumentParser
 
 from recipes.cluster.submit_job import TrainingJob
-from recipes.cluster.submit_options import Machines, Slurm, check_resumable, machines
-from recipes.cluster.submit_slurm import check_slurm, how_to_look, sbatch_script, submit
+from recipes.cluster.submit_options import Resources, Slurm, check_resumable, requested_resources
+from recipes.cluster.submit_slurm import check_slurm, monitoring_hint, sbatch_script, submit
 from recipes.command_line.config_lookup import resolve_configs
-from recipes.command_line.errors import UsageError, report_errors
-from recipes.command_line.jobs import users_mistakes
+from recipes.command_line.errors import report_errors
+from recipes.command_line.jobs import usage_errors
 from recipes.command_line.output_path import check_output
+from recipes.command_line.usage_error import UsageError
 from recipes.runs.run_folder import new_run_folder
 from recipes.sweeping.sweep_commands import TrainOptions
 from storage.atomic import replace_file
 
 ABOUT = """Submit a training, or an array of one per seed, to SLURM. Takes the options of recipes/train.py;
-what SLURM is asked for stands in --slurm.*, but for nodes, tasks and GPUs, which are the trainer's."""
+--slurm.* describes the job, but nodes, tasks and GPUs follow from the trainer."""
 _OWN = ("slurm", "seeds", "cluster", "logs", "dry_run")
 
 
@@ -38,60 +39,64 @@ class SubmitOptions(TrainOptions):
     """The options of `recipes/train.py`, and those of the submission."""
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add the submission's."""
+        """Add the options of the submission."""
         super().add_arguments_to_parser(parser)
         parser.description = ABOUT
         parser.add_class_arguments(Slurm, "slurm")
         parser.add_argument(
             "--seeds",
             type=list[int] | None,
-            help="A job each; null: one job, of seed_everything.",
+            help="One job for each; null: one job, with seed_everything.",
         )
         parser.add_argument(
             "--cluster",
             type=Literal["slurm", "local"],
             default="slurm",
-            help="local: this machine, to try.",
+            help="local: run on this machine, to try.",
         )
         parser.add_argument(
             "--logs",
             type=Path,
             default=Path("runs/submitted"),
-            help="Parent of the log folders, seen by all nodes.",
+            help="Parent of the log folders; on a file system that all nodes share.",
         )
-        parser.add_argument("--dry_run", type=bool, default=False, help="Print the script, submit nothing.")
+        parser.add_argument(
+            "--dry_run", type=bool, default=False, help="Print the script without submitting it."
+        )
 
 
 def main() -> None:
-    """Submit what the command line says."""
+    """Submit the training of the command line."""
     submit_training(sys.argv[1:])
 
 
 def submit_training(args: list[str]) -> list[submitit.Job[None]]:
-    """Check, submit, and say where to look; returns the jobs, none of a dry run."""
+    """Check and submit, then print where to look; return the jobs (none after a dry run)."""
     parser = SubmitOptions().parser
     given = parser.parse_args(resolve_configs(args))
-    with users_mistakes():
+    with usage_errors():
         slurm = Slurm(**given.slurm.as_dict())
     _check(given)
-    asked = machines(given.trainer)
+    resources = requested_resources(given.trainer)
     seeds = given.seeds if given.seeds is not None else [given.seed_everything]
     logs = given.logs.expanduser().absolute()
     if given.dry_run:
         folder = logs / given.experiment / "DRY_RUN"
-        print(sbatch_script(slurm, asked, given.experiment, folder, len(seeds)))
+        print(sbatch_script(slurm, resources, given.experiment, folder, len(seeds)))
         return []
-    _check_cluster(given.cluster, asked)
+    _check_cluster(given.cluster, resources)
     resolved = yaml.safe_load(parser.dump(given, skip_unset=False))
     check_output(logs / given.experiment, folder=True)
     folder = new_run_folder(logs, given.experiment)
     config = folder / "train.yaml"
     text = yaml.safe_dump({k: v for k, v in resolved.items() if k not in _OWN}, sort_keys=False)
-    # YAML that is cut off is YAML still, of fewer options
+    # atomically: truncated YAML is still valid YAML, with fewer options
     replace_file(config, lambda file: file.write(text.encode()))
     commands = [["--config", str(config), f"--seed_everything={seed}", "--resume=auto"] for seed in seeds]
-    jobs = submit([TrainingJob(x) for x in commands], given.cluster, slurm, asked, given.experiment, folder)
-    _say(jobs, seeds, folder, given.cluster)
+    jobs = submit(
+        [TrainingJob(x) for x in commands], given.cluster, slurm, resources, given.experiment, folder
+    )
+    _print_status(jobs, seeds, folder, given.cluster)
     return jobs
 
 
@@ -102,21 +107,21 @@ def _check(given: Namespace) -> None:
         raise UsageError("seeds: name at least one, and each once, such as --seeds [0,1,2]")
 
 
-def _check_cluster(cluster: str, asked: Machines) -> None:
+def _check_cluster(cluster: str, resources: Resources) -> None:
     """Refuse what this machine cannot do."""
-    if cluster == "local" and asked[:2] != (1, 1):
+    if cluster == "local" and resources[:2] != (1, 1):
         raise UsageError("--cluster local runs one process: add --trainer.num_nodes 1 --trainer.devices 1")
     if cluster == "slurm":
         check_slurm()
 
 
-def _say(jobs: list[Any], seeds: list[int], folder: Path, cluster: str) -> None:
-    """Print the jobs and how to look after them."""
+def _print_status(jobs: list[Any], seeds: list[int], folder: Path, cluster: str) -> None:
+    """Print the jobs, and how to monitor them."""
     for job, seed in zip(jobs, seeds, strict=True):
         print(f"job {job.job_id}, seed {seed}: tail -f {shlex.quote(str(job.paths.stdout))}")
     print(f"logs: {folder}")
     if cluster == "slurm":
-        print(how_to_look(jobs))
+        print(monitoring_hint(jobs))
 
 
 if __name__ == "__main__":

@@ -4,10 +4,14 @@
     python recipes/sweep.py my_sweep.yaml --processes 4 --out runs/my_sweep -- --config data/celeba.yaml
     python recipes/sweep.py my_sweep.yaml --cluster slurm --config hardware/slurm.yaml --slurm.partition gpu
 
-Options after -- are added to every training. Started again, it goes on where it stopped. A training that
-fails is named and the others go on; the exit code is then 1, and 2 for a mistake, found before any starts.
-On SLURM it submits an array and returns; the same command later says how the runs stand, submits again what
-failed, and once all are done reports.
+Options after -- are added to every training. The same command resumes an interrupted sweep. If a training
+fails, it is named and the others continue; the exit code is then 1, and 2 for a mistake, found before any
+training starts. On SLURM it submits an array and returns; the same command later prints the status, resubmits
+failed runs, and reports once all are done.
+
+A grid is all that it runs. Optuna or Ray Tune would add adaptive search, early stopping and a queue without
+SLURM, but each has its own search space and log: here the file stays one that `wandb sweep` takes, and the
+grid is the trade-off curve that a comparison of methods needs.
 """
 
 import shlex
@@ -22,7 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from recipes.cluster.submit_options import Slurm
-from recipes.command_line.jobs import parse_job, run_resumable, users_mistakes
+from recipes.command_line.jobs import parse_job, run_resumable, usage_errors
 from recipes.command_line.output_path import check_output
 from recipes.runs.data_check import refuse_changed_data
 from recipes.sweeping.sweep_commands import planned_runs
@@ -32,13 +36,13 @@ from recipes.sweeping.sweep_report import report
 from recipes.sweeping.sweep_run_folder import SweepRun, training_folder
 from recipes.sweeping.sweep_runs import run_all
 from recipes.sweeping.sweep_slurm import print_array, submit_missing
-from recipes.sweeping.sweep_table import Ran
+from recipes.sweeping.sweep_table import RunResult
 
-OFFLINE = "*/*/*/wandb/offline-run-*"  # a training's hash, its experiment, its time
+OFFLINE = "*/*/*/wandb/offline-run-*"  # below hash, experiment and time of a training
 
 
 def main(args: list[str] | None = None) -> None:
-    """Train what is missing, choose, print and write."""
+    """Train what is missing, then choose, print and write."""
     own, extra = split_extra(sys.argv[1:] if args is None else args)
     config = parse_job(make_parser(), own)
     check_cluster(config)
@@ -53,10 +57,10 @@ def main(args: list[str] | None = None) -> None:
             return
         failed = _train_here(runs, out, config.processes or 1)
     else:
-        out, failed = out.absolute(), 0  # sbatch may start jobs elsewhere
+        out, failed = out.absolute(), 0  # sbatch may start jobs in another folder
         runs = planned_runs(sweep, out, extra)
         _check_data(runs)
-        if not _train_there(runs, out, sweep, config):
+        if not _train_on_slurm(runs, out, sweep, config):
             return
     _gather(sweep, runs, out, config.leakage_at_most)
     if failed:
@@ -64,13 +68,13 @@ def main(args: list[str] | None = None) -> None:
 
 
 def _check_data(runs: Sequence[SweepRun]) -> None:
-    """Refuse what was trained on other data than those of now."""
+    """Refuse runs that were trained on other data than the current ones."""
     done = [training for run in runs if (training := training_folder(run)) is not None]
     refuse_changed_data(done, "the sweep")
 
 
 def _print_plan(runs: Sequence[SweepRun], processes: int) -> None:
-    """Print how many trainings this machine would start, and their commands; write nothing."""
+    """Print how many trainings would start on this machine, and their commands; write nothing."""
     missing = [run for run in runs if training_folder(run) is None]
     print(
         f"{len(runs)} runs, {len(runs) - len(missing)} done, {len(missing)} to train, {processes} at a time"
@@ -80,7 +84,7 @@ def _print_plan(runs: Sequence[SweepRun], processes: int) -> None:
 
 
 def _train_here(runs: Sequence[SweepRun], out: Path, processes: int) -> int:
-    """Train as processes of this machine; returns how many failed."""
+    """Train in processes of this machine; return how many failed."""
     failed, errors = 0, Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=errors) as bar, closing(run_all(runs, out, processes)) as ended:
@@ -97,9 +101,9 @@ def _train_here(runs: Sequence[SweepRun], out: Path, processes: int) -> int:
     return failed
 
 
-def _train_there(runs: Sequence[SweepRun], out: Path, sweep: Sweep, config: Namespace) -> bool:
-    """Submit to SLURM; returns whether there is something to gather."""
-    with users_mistakes():
+def _train_on_slurm(runs: Sequence[SweepRun], out: Path, sweep: Sweep, config: Namespace) -> bool:
+    """Submit to SLURM; return whether there are results to gather."""
+    with usage_errors():
         slurm = Slurm(**(config.slurm.as_dict() if config.slurm else {}))
     if config.dry_run:
         print_array(runs, out, sweep.path.stem, slurm)
@@ -113,8 +117,8 @@ def _gather(sweep: Sweep, runs: Sequence[SweepRun], out: Path, leakage_at_most: 
     if any(out.glob(OFFLINE)):
         where = f"{shlex.quote(str(out))}/{OFFLINE}"
         console.print(Text(f"to upload what W&B logged offline: wandb sync {where}"), soft_wrap=True)
-    results = [Ran(run.parameters, training_folder(run)) for run in runs]
-    if any(ran.training for ran in results):
+    results = [RunResult(run.parameters, training_folder(run)) for run in runs]
+    if any(result.training for result in results):
         report(sweep, results, out, leakage_at_most, console)
         console.print(Text(f"wrote {out}/sweep.csv, sweep.md, chosen.csv"), soft_wrap=True)
 

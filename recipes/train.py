@@ -3,10 +3,10 @@
     python recipes/train.py --config attractiveness.yaml
     python recipes/train.py --config attractiveness.yaml --config data/celeba.yaml --data.init_args.root DIR
 
-With --resume auto the same command, typed again after a kill, goes on where the run stopped; after the end it
-does nothing. A bare name after --config is looked up in configs/; several merge left to right; any value can
-be given by its dotted name. --print_config shows the outcome, --help every option; --model.help and
---data.help list the methods and datasets, and with a name, as in --model.help LNTL, the options of one.
+With --resume auto the same command resumes a killed run; after a finished run it does nothing. A bare name
+after --config is looked up in configs/; several are merged left to right; any value can be set by its dotted
+name. --print_config shows the result, --help every option; --model.help and --data.help list the methods and
+datasets, and with a name, as in --model.help LNTL, the options of one.
 """
 
 from recipes.command_line.errors import report_errors

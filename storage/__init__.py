@@ -1,1 +1,1 @@
-"""Keep files whole: atomic writes, locks, checksums, safe names."""
+"""Files and their names: atomic writes, locks, checksums, safe names."""

@@ -1,4 +1,4 @@
-"""Write files atomically: a process that is killed, or a full disk, leaves the old file whole."""
+"""Write files atomically: a killed process or a full disk leaves the old file complete."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -12,12 +12,12 @@ PARTIAL = ".partial"
 
 @contextmanager
 def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
-    """Yield a path to write a file to; afterwards sync the file to the disk and rename it to `path`.
+    """Yield a path to write a file to; then sync the file to the disk and rename it to `path`.
 
     Args:
-        path: the file; its folder is made if it is missing.
-        shared: several processes may write the same path at the same time. Their partial files then have
-            names of their own, and one that a killed process left is not overwritten by the next write.
+        path: the file; its folder is made if it does not exist.
+        shared: several processes may write the same path at the same time. Each then has a partial file with
+            its own name, and one left by a killed process is not overwritten by the next write.
 
     Raises:
         OSError: such as on a full disk; it names `path`.
@@ -28,18 +28,18 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
     try:
         partial.unlink(missing_ok=True)
         partial.touch()
-        mode = partial.stat().st_mode & 0o777  # as the umask says; some libraries make files of mode 0600
+        mode = partial.stat().st_mode & 0o777  # that of the umask; some libraries create files with mode 0600
         yield partial
         partial.chmod(mode)
         _sync(partial)
         partial.replace(path)
     except BaseException as error:
         partial.unlink(missing_ok=True)
-        for reason in (error, error.__context__):  # torch.save makes a RuntimeError of the file's own error
+        for reason in (error, error.__context__):  # torch.save wraps the file's error in a RuntimeError
             if isinstance(reason, OSError) and reason.errno and reason.filename in (None, str(partial)):
                 raise OSError(reason.errno, reason.strerror, str(path)) from error
         raise
-    _sync(path.parent)  # the new name, too, outlasts a power cut
+    _sync(path.parent)  # so that the new name survives a power failure too
 
 
 def replace_file(path: Path, write: Callable[[IO[bytes]], Any], *, shared: bool = False) -> None:

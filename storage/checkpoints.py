@@ -1,4 +1,4 @@
-"""Read checkpoints of other people: no code is run, and a flipped bit is noticed."""
+"""Read checkpoints from others: no code is run, and a flipped bit is noticed."""
 
 import re
 import zipfile
@@ -13,7 +13,7 @@ class WeightsError(ValueError):
 
 
 def reason_of(error: Exception) -> str:
-    """One line; torch names the global that it refuses somewhere in its many."""
+    """Shorten an error of torch.load to one line, with the name of a refused global."""
     refused = re.search(r"GLOBAL (\S+)", str(error))
     if refused:
         return f"the pickle asks for {refused[1]}, and only tensors are allowed"
@@ -21,12 +21,12 @@ def reason_of(error: Exception) -> str:
 
 
 def verify_checksums(path: Path) -> None:
-    """Compare the content of a file of `torch.save` with the CRC-32 of each record, which torch does not do.
+    """Compare a file of `torch.save` with the CRC-32 of each of its records, which torch does not do.
 
-    Files of torch before 1.6 are no zip archives, and have none.
+    Files of torch before 1.6 are not zip archives and have no checksums.
 
     Raises:
-        zipfile.BadZipFile: they differ.
+        zipfile.BadZipFile: a checksum differs.
     """
     if not zipfile.is_zipfile(path):
         return
@@ -37,11 +37,11 @@ def verify_checksums(path: Path) -> None:
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """What Lightning stored of a training run; the tensors stay on disk until they are used.
+    """Read a checkpoint of Lightning; its tensors stay on disk until they are used.
 
     Raises:
-        WeightsError: no such file, damaged (a bit that flipped included), asking for code to be run, or no
-            checkpoint of a training run.
+        WeightsError: the file is missing, damaged (even by one flipped bit), asks for code to be run, or is
+            not a checkpoint of a training run.
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -49,7 +49,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     try:
         verify_checksums(path)
         checkpoint = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
-    except Exception as error:  # damaged bytes make the reader raise nearly anything
+    except Exception as error:  # damaged bytes raise errors of many kinds
         raise WeightsError(
             f"{path} is not a checkpoint that can be read safely: {reason_of(error)}"
         ) from error

@@ -1,4 +1,4 @@
-"""Hash code by what it computes, for caches of its results."""
+"""Hash code by what it computes, as a key for caches of its results."""
 
 import ast
 import hashlib
@@ -17,10 +17,10 @@ def code_digest(root: Path, parts: Sequence[str]) -> str:
 
     Args:
         root: a folder.
-        parts: files below it, or folders whose modules all count; those that are missing count as missing.
+        parts: files below it, or folders, all of whose modules count; missing ones are skipped.
 
     Raises:
-        SyntaxError: a module is no Python.
+        SyntaxError: a module is not valid Python.
     """
     digest = hashlib.sha256()
     for part in sorted(set(parts)):

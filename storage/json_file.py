@@ -1,4 +1,4 @@
-"""Read and write JSON files: written atomically, checked when they are read."""
+"""Read and write JSON files: written atomically, checked when read."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from storage.atomic import write_bytes
 
 
 class DamagedFileError(Exception):
-    """A file that was written whole cannot be read; the message says what to do."""
+    """A file that was written completely cannot be read; the message says what to do."""
 
 
 def write_json(path: Path, content: object, indent: int | None = None) -> None:
@@ -22,10 +22,10 @@ def read_json(path: Path, *names: str, advice: str) -> dict[str, Any]:
     Args:
         path: the file.
         names: keys that the object must have.
-        advice: what to do where the file is damaged, for the error.
+        advice: what to do if the file is damaged; for the error.
 
     Raises:
-        DamagedFileError: the file cannot be read, is no JSON, or lacks a key.
+        DamagedFileError: the file cannot be read, is not JSON, or lacks a key.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))

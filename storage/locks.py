@@ -1,4 +1,4 @@
-"""Lock files: held by a process and released with its end, on network file systems as well."""
+"""Lock files: held by a process and released when it ends, on network file systems as well."""
 
 import fcntl
 from collections.abc import Iterator
@@ -8,22 +8,22 @@ from typing import IO
 
 
 class LockedError(Exception):
-    """Another process holds the lock; the message is what the holder wrote."""
+    """Another process holds the lock; the message is the text that it wrote into the file."""
 
 
 @contextmanager
 def file_lock(path: Path, *, shared: bool = False, wait: bool = False) -> Iterator[IO[str]]:
-    """Hold a lock and yield its open file; a process that inherits the descriptor holds the lock as well.
+    """Hold a lock and yield its open file; a process that inherits the descriptor holds it as well.
 
     Args:
-        path: the lock file, which stays.
-        shared: other processes may hold it at the same time, if they share it too.
+        path: the lock file; it is not removed.
+        shared: other processes may hold a shared lock at the same time.
         wait: wait for the lock instead of raising.
 
     Raises:
         LockedError: another process holds it.
     """
-    # network file systems want to write for an exclusive lock and to read for a shared one
+    # on network file systems an exclusive lock needs a writable file, a shared one a readable file
     with open(path, "a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))

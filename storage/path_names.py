@@ -1,13 +1,13 @@
-"""Names that become paths: those that would leave the folder they are meant for are refused."""
+"""Check names that become paths: those that would leave their folder are refused."""
 
 from pathlib import PurePosixPath, PureWindowsPath
 
 
 def folder_name(name: str) -> str:
-    """The name of a folder inside another, which may have parts, such as `study/seed_1`.
+    """Check the name of a folder inside another; it may have parts, such as `study/seed_1`.
 
     Raises:
-        ValueError: it is empty or absolute, goes up by `..`, or holds a control character.
+        ValueError: it is empty or absolute, contains `..` or a control character.
     """
     paths = (PurePosixPath(name), PureWindowsPath(name))
     leaves = any(path.is_absolute() or path.drive or ".." in path.parts for path in paths)
@@ -19,7 +19,7 @@ def folder_name(name: str) -> str:
 
 
 def file_name(name: str) -> str:
-    """The name of a file in a folder.
+    """Check the name of a file in a folder.
 
     Raises:
         ValueError: as `folder_name`, and for separators.

@@ -8,7 +8,7 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import WandbLogger
 
 from evaluation.plots.style import save_figure
-from evaluation.samples.spreadsheet import csv_text
+from storage.spreadsheet import csv_text
 
 
 def report_folder(trainer: Trainer) -> Path | None:

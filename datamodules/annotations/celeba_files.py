@@ -1,4 +1,4 @@
-"""Reads CelebA's annotation files, as its authors and as Kaggle ship them, and refuses damaged ones."""
+"""Read CelebA's annotation files, as its authors and as Kaggle ship them; refuse damaged ones."""
 
 import hashlib
 from collections.abc import Iterable
@@ -28,9 +28,9 @@ Wearing_Hat Wearing_Lipstick Wearing_Necklace Wearing_Necktie Young"""
 NAMES = tuple(_NAMES.split())
 """The 40 attributes in the order of the official file."""
 
-IMAGES, PEOPLE = 202_599, 10_177
+IMAGES, IDENTITIES = 202_599, 10_177
 
-_PUBLISHED_MD5 = {  # of the authors' files; the ones that torchvision checks
+_PUBLISHED_MD5 = {  # of the authors' files, as torchvision checks them
     "list_attr_celeba.txt": "75e246fa4810816ffd6ee81facbd244c",
     "list_eval_partition.txt": "d32c9cbf5e040fd4025c592c306e6668",
     "identity_CelebA.txt": "32bd1bd63d3c78cd57e08160ec5ed1e2",
@@ -39,9 +39,9 @@ _PUBLISHED_MD5 = {  # of the authors' files; the ones that torchvision checks
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     **{name.lower(): ("no", "yes") for name in NAMES},
     "gender": GENDERS,
-    "identity": tuple(str(person) for person in range(1, PEOPLE + 1)),
+    "identity": tuple(str(person) for person in range(1, IDENTITIES + 1)),
 }
-"""Class names of what a batch holds: the official attributes, Male by another name, and the person."""
+"""Class names of the attributes of a batch: the official ones, `male` as `gender`, and the identity."""
 
 _HOW_TO_GET = """CelebA is missing: there is no {path}
 Expected under `root`, as the authors ship it    or as on Kaggle
@@ -94,8 +94,8 @@ def read_celeba_files(root: Path) -> FaceTable:
     `identity` is the official number less 1, or -1 where there is no identity file (Kaggle).
 
     Raises:
-        DatasetError: if a file is missing (says what is expected and how to get it) or damaged (one line
-            with the file, the line where it can be known, and what to do).
+        DatasetError: a file is missing (says what is expected and how to get it) or damaged (one line with
+            the file, the line if known, and what to do).
     """
     check_folder(root, "CelebA")
     kaggle = not (root / "list_attr_celeba.txt").exists() and (root / "list_attr_celeba.csv").exists()
@@ -111,15 +111,15 @@ def read_celeba_files(root: Path) -> FaceTable:
     identity = root / "identity_CelebA.txt"
     if identity.exists() or not kaggle:
         contents[identity] = _content(identity)
-        people = read_table(identity, contents[identity], 0, ["image_id", "identity"])
-        check_values(identity, 0, people, range(1, PEOPLE + 1), f"1 to {PEOPLE}")
-        person = match_files(identity, people, attributes, binary.index)["identity"].to_numpy() - 1
+        identities = read_table(identity, contents[identity], 0, ["image_id", "identity"])
+        check_values(identity, 0, identities, range(1, IDENTITIES + 1), f"1 to {IDENTITIES}")
+        person = match_files(identity, identities, attributes, binary.index)["identity"].to_numpy() - 1
     folder = root / "img_align_celeba"
     if (folder / folder.name).is_dir():
         folder /= folder.name
     if not folder.is_dir():
         raise DatasetError(_HOW_TO_GET.format(path=folder))
-    if len(binary) == IMAGES:  # a subset is announced where the table is used
+    if len(binary) == IMAGES:  # a subset is reported where the table is used
         _compare_with_published(contents)
     labels = {name.lower(): (binary[name] == 1).to_numpy(dtype=np.int16) for name in NAMES}
     labels |= {"gender": labels["male"], "identity": person.astype(np.int16)}
@@ -129,7 +129,7 @@ def read_celeba_files(root: Path) -> FaceTable:
     return FaceTable(
         folder=folder,
         file=binary.index.to_numpy(dtype=np.str_),
-        split=parts["partition"].to_numpy(dtype=np.int8),  # its numbers are the places in SPLITS
+        split=parts["partition"].to_numpy(dtype=np.int8),  # its numbers are indices into SPLITS
         labels=labels,
         digest=digest.hexdigest(),
         published=IMAGES,

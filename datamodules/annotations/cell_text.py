@@ -1,4 +1,4 @@
-"""What the text of a cell means: unknown, a number, or a class that looks like another one."""
+"""Interpret the text of a cell: unknown, a number, or a class that looks like another."""
 
 import re
 import unicodedata
@@ -6,24 +6,24 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 MISSING = frozenset({"", "nan", "-nan", "<na>", "na", "n/a", "#n/a", "none", "null", "-1", "-1.0"})
-"""Cells, in lower case, that say that a value is not known, unless a class is named so."""
+"""Cells, in lower case, that mean an unknown value, unless a class has this name."""
 
 _NUMBER = re.compile(r"[+-]?(\d{1,300})(\.\d{0,300})?", re.ASCII)
 _SAME = {"yes": "true", "y": "true", "1": "true", "no": "false", "n": "false", "0": "false"}
 
 
 def normalize(text: str) -> str:
-    """The text in Unicode's NFC form, without white space around it."""
+    """Return the text in Unicode's NFC form, without surrounding white space."""
     return unicodedata.normalize("NFC", text).strip()
 
 
 def is_missing(text: str) -> bool:
-    """Whether a normalised cell is one of the usual words for an unknown value."""
+    """Return whether a normalised cell is one of the usual words for an unknown value."""
     return text.lower() in MISSING
 
 
 def sort_classes(classes: Iterable[str]) -> list[str]:
-    """Class names sorted, as numbers if all are numbers."""
+    """Sort class names, as numbers if all are numbers."""
     names = sorted(classes)
     if all(map(_NUMBER.fullmatch, names)):
         names.sort(key=lambda name: (float(name), name))
@@ -31,7 +31,7 @@ def sort_classes(classes: Iterable[str]) -> list[str]:
 
 
 def look_alikes(names: Iterable[str]) -> list[list[str]]:
-    """Groups of names that differ only in case, spaces, compatible characters, zeros or the word for a truth.
+    """Group names that differ only in case, spaces, compatible characters, zeros or the word for a truth.
 
     Examples are `male` and `Male`; `7`, `07` and `7.0`; `True`, `yes` and `1`.
     """

@@ -1,4 +1,4 @@
-"""Reads CFEE's folders, its annotation spreadsheet and a user's list of genders."""
+"""Read CFEE's folders, its annotation spreadsheet and a user's list of genders."""
 
 import re
 from collections import Counter
@@ -27,12 +27,12 @@ for research only), and set --data.init_args.root to the folder CFEE_Database_23
 
 @dataclass(frozen=True)
 class CfeeFiles:
-    """What is known of n images.
+    """The images of CFEE and their labels.
 
     Attributes:
-        folder: the database's folder.
+        folder: the folder of the database.
         file: (n,) str, path below `folder`, sorted.
-        emotion_id: (n,) the number of the emotion that the file name begins with.
+        emotion_id: (n,) number of the emotion, with which the file name begins.
         subject: (n,) str, three digits.
         names: name of each emotion id, in the order of the spreadsheet.
     """
@@ -45,12 +45,12 @@ class CfeeFiles:
 
 
 def class_name(text: str) -> str:
-    """An emotion's name as a class name: "Happily surprised" is `happily_surprised`."""
+    """Turn the name of an emotion into a class name: "Happily surprised" becomes `happily_surprised`."""
     return "_".join(text.lower().replace("_", " ").split())
 
 
 def _rows(path: Path, sheet: str) -> pd.DataFrame:
-    """All cells as text, without a header; line n of the file is row n - 1."""
+    """Read all cells as text, without a header; line n of the file is row n - 1."""
     content = BytesIO(read_bytes(path))
     try:
         if path.suffix == ".csv":
@@ -61,10 +61,10 @@ def _rows(path: Path, sheet: str) -> pd.DataFrame:
 
 
 def read_emotions(path: Path) -> dict[int, str]:
-    """Class name of each emotion id, from the first two columns of the sheet "summary" below its header.
+    """Read the class name of each emotion id from the first two columns of the sheet "summary".
 
     Raises:
-        DatasetError: if the sheet cannot be read, a row is not an id and a name, or one comes twice.
+        DatasetError: the sheet cannot be read, a row is not an id and a name, or one occurs twice.
     """
     rows = _rows(path, "summary")
     if rows.shape[1] < 2:
@@ -86,10 +86,10 @@ def read_emotions(path: Path) -> dict[int, str]:
 
 
 def read_genders(path: Path) -> dict[str, int]:
-    """Place in `GENDERS` of each subject (three digits) in a CSV file with the columns subject and gender.
+    """Read the index in `GENDERS` of each subject (three digits) from a CSV with columns subject, gender.
 
     Raises:
-        DatasetError: if the file cannot be read, lacks a column, has another gender, or a subject twice.
+        DatasetError: the file cannot be read, lacks a column, has another gender, or a subject twice.
     """
     if not path.exists():
         raise DatasetError(
@@ -122,16 +122,16 @@ def _sheet(places: tuple[Path, Path]) -> Path:
 
 
 def read_cfee_files(root: Path) -> CfeeFiles:
-    """Find the images under `root` and read the emotions' names.
+    """Find the images under `root` and read the names of the emotions.
 
-    Files that are not named like images of CFEE are left out, and a warning names the first ones. Where a
-    person shows an emotion in several frames, all are kept, and a warning says so.
+    Files whose names do not follow CFEE's pattern are left out, and a warning names the first ones. If a
+    subject shows an emotion in several frames, all are kept, and a warning says so.
 
     Args:
         root: the folder CFEE_Database_230, or its parent; the spreadsheet is in either.
 
     Raises:
-        DatasetError: if files are missing (says what is expected and how to get it) or the spreadsheet is
+        DatasetError: files are missing (says what is expected and how to get it) or the spreadsheet is
             damaged.
     """
     check_folder(root, "CFEE")

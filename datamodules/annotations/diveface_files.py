@@ -1,4 +1,4 @@
-"""Reads DiveFace, its authors' lists or the folders of their course material, and refuses damaged lists."""
+"""Read DiveFace from its authors' lists or the folders of their course material; refuse damaged lists."""
 
 import hashlib
 import re
@@ -17,7 +17,7 @@ ETHNICITIES = ("east_asian", "sub_saharan_south_indian", "caucasian")
 IMAGES = 139_677
 
 LISTS = {f"Group{e + 1}_{word.title()}": (g, e) for e in range(3) for g, word in enumerate(GENDERS)}
-"""(gender, ethnicity) of each list. Those named `_balanced` are what `max_images_per_identity` 3 gives."""
+"""(gender, ethnicity) of each list. `max_images_per_identity` 3 gives the lists named `_balanced`."""
 
 FOLDERS = {
     f"{sex}{group}4K_120": (gender, ethnicity)
@@ -41,15 +41,15 @@ Set --data.init_args.root to the folder of the lists, or to the one that holds 4
 
 @dataclass(frozen=True)
 class DiveFaceFiles:
-    """What is known of n images.
+    """The images of DiveFace and their labels.
 
     Attributes:
-        folder: where the images are.
-        table: n rows in the order of the lists: `file` (path below `folder`), `identity` (unlike any other),
-            `uploader` (the Flickr account of the photograph, "" where unknown), and `gender` and `ethnicity`
-            (places in `GENDERS` and `ETHNICITIES`).
-        digest: sha256 of the lists, or of the file names where there are none.
-        published: number of images of the complete release; None where it is not known.
+        folder: of the images.
+        table: n rows in the order of the lists: `file` (path below `folder`), `identity` (unique), `uploader`
+            (the Flickr account of the photograph, "" where unknown), and `gender` and `ethnicity` (indices in
+            `GENDERS` and `ETHNICITIES`).
+        digest: sha256 of the lists, or of the file names where there are no lists.
+        published: number of images of the complete release; None if unknown.
     """
 
     folder: Path
@@ -74,7 +74,7 @@ def _lines(path: Path, content: bytes) -> list[str]:
 
 
 def _parse(path: Path, lines: list[str], classes: Classes, prefix: str, home: dict[str, Path]) -> list[Row]:
-    """The rows of a list; `home` holds the list of each person met so far, and gets those of this one."""
+    """Parse the rows of a list; `home` maps the identities seen so far to their lists, and is updated."""
     rows: dict[str, Row] = {}
     for number, line in enumerate(lines, start=1):
         match = _LINE.fullmatch(line)
@@ -96,7 +96,7 @@ def _read_lists(lists: Path, folder: Path) -> DiveFaceFiles:
     for name, classes in LISTS.items():
         path = lists / f"{name}.txt"
         content = read_bytes(path, _HOW_TO_GET)
-        prefix = f"{name}/" if (folder / name).is_dir() else ""  # where create_diveface.py made a copy
+        prefix = f"{name}/" if (folder / name).is_dir() else ""  # create_diveface.py made a copy
         rows += _parse(path, _lines(path, content), classes, prefix, home)
         digest.update(f"{path.name} {len(content)}\n".encode() + content)
     return DiveFaceFiles(folder, pd.DataFrame(rows, columns=_COLUMNS), digest.hexdigest(), IMAGES)
@@ -133,16 +133,16 @@ def _read_folders(folder: Path) -> DiveFaceFiles:
 
 
 def read_diveface_files(root: Path, images: Path | None = None) -> DiveFaceFiles:
-    """Read and check the lists under `root`, or scan its class folders, whichever is there.
+    """Read and check the lists under `root`, or scan its class folders, whichever exist.
 
     Args:
         root: folder of the lists (or of `files/`, which holds them), or of `4K_120/` (or that folder itself).
-        images: where the images of the lists are; None is `root`. They may lie in a folder named after each
+        images: folder of the images of the lists; None: `root`. They may lie in a folder named after each
             list, where create_diveface.py puts them.
 
     Raises:
-        DatasetError: if files are missing (says what is expected and how to get it), lists damaged (one line
-            with file, line and what to do), or lists and class folders are both there.
+        DatasetError: files are missing (says what is expected and how to get it), lists are damaged (one line
+            with file, line and what to do), or both lists and class folders exist.
     """
     check_folder(root, "DiveFace")
     lists = [x for x in (root / "files", root) if any((x / f"{name}.txt").exists() for name in LISTS)]

@@ -1,4 +1,4 @@
-"""Splits that no person crosses."""
+"""Split samples so that no group, such as a subject, is in two splits."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,13 @@ from datamodules.contract import SPLITS
 
 
 def connected_groups(*keys: np.ndarray) -> np.ndarray:
-    """Groups of samples that share a key, or are linked by others that do.
+    """Group samples that share a key, directly or through other samples.
 
     Args:
-        keys: (n,) arrays, such as identities and uploaders.
+        *keys: (n,) arrays, such as identities and uploaders.
 
     Returns:
-        (n,) int group of each sample, numbered by the first sample of each.
+        (n,) int group of each sample, numbered by first appearance.
     """
     n, edges = len(keys[0]), []
     for key in keys:
@@ -37,18 +37,18 @@ def check_shares(shares: Sequence[float]) -> None:
 
 
 def split_groups(groups: np.ndarray, shares: Sequence[float] = (0.8, 0.1, 0.1), seed: int = 0) -> np.ndarray:
-    """Deal whole groups to train, val and test, so that each gets about its share of the samples.
+    """Assign whole groups to train, val and test, so that each split gets about its share of the samples.
 
-    The deal depends on the groups' names and the seed, not on the order of the samples.
+    The result depends on the names of the groups and the seed, not on the order of the samples.
 
     Args:
-        groups: (n,) name or number of each sample's group.
-        shares: of the samples, in the order of `base.SPLITS`; scaled to a sum of 1.
-        seed: of the deal. It is one of its own: with the seed of the training, a model could meet in one
-            run's test split the people that it was trained on in another.
+        groups: (n,) name or number of the group of each sample.
+        shares: of the samples, in the order of `contract.SPLITS`; scaled to a sum of 1.
+        seed: of the assignment, apart from the seed of the training: otherwise the test split of one run
+            could hold subjects on which another run was trained.
 
     Returns:
-        (n,) int8 place of the split in `base.SPLITS`.
+        (n,) int8 index of the split in `contract.SPLITS`.
 
     Raises:
         ValueError: see `check_shares`.

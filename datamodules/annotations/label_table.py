@@ -1,4 +1,4 @@
-"""Strict reading of label files; a table has one row per image, a file name and whole numbers."""
+"""Read label files strictly: a table with one row per image, a file name and whole numbers."""
 
 import re
 from collections.abc import Sequence
@@ -16,21 +16,21 @@ GENDERS = ("female", "male")
 
 
 def check_folder(root: Path, dataset: str) -> None:
-    """Refuse a `root`, where the files of `dataset` should be, that is there but is not a folder."""
+    """Refuse a `root` for the files of `dataset` that exists but is not a folder."""
     if root.exists() and not root.is_dir():
         advice = f"set --data.init_args.root to the folder of {dataset}'s files"
         raise DatasetError(f"{root}: not a folder; {advice}")
 
 
 def read_bytes(path: Path, how_to_get: str | None = None) -> bytes:
-    """The content of a file.
+    """Read a file.
 
     Args:
         path: of the file.
-        how_to_get: what the error says if there is no such file, with {path} in it.
+        how_to_get: text of the error if the file does not exist, with {path} in it.
 
     Raises:
-        DatasetError: if the file is missing, cannot be read, or is a pipe or a device.
+        DatasetError: the file is missing, cannot be read, or is a pipe or a device.
     """
     try:
         if how_to_get is not None and not path.exists():
@@ -49,17 +49,17 @@ def refuse(path: Path, line: int | None, problem: str) -> NoReturn:
 
 
 def read_table(path: Path, content: bytes, header: int, columns: Sequence[str]) -> pd.DataFrame:
-    """The rows of a label file, indexed by file name; the other columns are int64.
+    """Read the rows of a label file, indexed by file name; the other columns are int64.
 
     Args:
-        path: named in errors; ".csv" is split at commas, anything else at white space.
+        path: named in errors; ".csv" is split at commas, any other suffix at white space.
         content: of the file, without blank lines at its end.
         header: number of lines before the first row.
-        columns: names of the columns, the first one that of the file names.
+        columns: names of the columns; the first is that of the file names.
 
     Raises:
-        DatasetError: for a row with more or fewer columns, something else than whole numbers, a file name
-            that leads out of the image folder or comes twice, or bytes that are no text.
+        DatasetError: a row with more or fewer columns, values that are not whole numbers, a file name that
+            leads out of the image folder or occurs twice, or bytes that are not text.
     """
     body = b"\n".join(content.splitlines()[header:])
     separator = "," if path.suffix == ".csv" else r"\s+"
@@ -73,11 +73,11 @@ def read_table(path: Path, content: bytes, header: int, columns: Sequence[str]) 
             skip_blank_lines=False,
             low_memory=False,
         )
-    except ValueError as error:  # pandas' and Unicode's errors are of this kind
+    except ValueError as error:  # includes the errors of pandas and Unicode
         long_row = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
         if long_row is None:
             refuse(path, None, f"not a text table of {len(columns)} columns")
-        width, line, found = map(int, long_row.groups())  # pandas goes by the first row's width
+        width, line, found = map(int, long_row.groups())  # pandas takes the width of the first row
         line, found = (line, found) if width == len(columns) else (1, width)
         refuse(path, header + line, f"{found} columns instead of {len(columns)}")
     if rows.shape[1] != len(columns):
@@ -99,7 +99,7 @@ def read_table(path: Path, content: bytes, header: int, columns: Sequence[str]) 
 
 
 def check_values(path: Path, header: int, table: pd.DataFrame, allowed: Sequence[int], words: str) -> None:
-    """Refuse a table with a value that is not `allowed`; `words` says which are."""
+    """Refuse a table with a value that is not `allowed`; `words` describes the allowed values."""
     values = table.to_numpy()
     bad = ~np.isin(values, list(allowed))
     if bad.any():
@@ -109,7 +109,7 @@ def check_values(path: Path, header: int, table: pd.DataFrame, allowed: Sequence
 
 
 def match_files(path: Path, table: pd.DataFrame, other: Path, files: pd.Index) -> pd.DataFrame:
-    """`table` in the order of `files`, those of the label file `other`; refuses lists of different files."""
+    """Return `table` in the order of `files`, those of the label file `other`; refuse different files."""
     for here, there, missing in (
         (path, other, files.difference(table.index)),
         (other, path, table.index.difference(files)),

@@ -1,4 +1,4 @@
-"""Finds LFW's images, under the names that its releases give their folder, and reads a list of genders."""
+"""Find LFW's images, under the folder names of its releases, and read a list of genders."""
 
 import os
 import re
@@ -27,7 +27,7 @@ Kaggle ("LFW - People"), and set --data.init_args.root to the folder that holds 
 
 
 def find_folder(root: Path) -> Path:
-    """The folder of the people's folders; raises `DatasetError` if there is none (says what is expected)."""
+    """Find the folder of the subjects' folders; raise `DatasetError` if there is none."""
     for name in FOLDERS:
         for folder in (root / name / name, root / name):
             if folder.is_dir():
@@ -36,14 +36,14 @@ def find_folder(root: Path) -> Path:
 
 
 def list_images(folder: Path) -> np.ndarray:
-    """(n,) str, `<Name>/<Name>_0001.jpg` of every image, sorted; other files are passed over.
+    """List every image as `<Name>/<Name>_0001.jpg`, (n,) str, sorted; other files are ignored.
 
     Raises:
-        DatasetError: if there is none.
+        DatasetError: there is no image.
     """
     files = []
-    with os.scandir(folder) as people:
-        for person in (entry for entry in people if entry.is_dir()):
+    with os.scandir(folder) as entries:
+        for person in (entry for entry in entries if entry.is_dir()):
             image = re.compile(re.escape(person.name) + r"_\d{4}\.jpg")
             files += [f"{person.name}/{name}" for name in os.listdir(person.path) if image.fullmatch(name)]
     if not files:
@@ -53,15 +53,15 @@ def list_images(folder: Path) -> np.ndarray:
     return np.array(sorted(files), dtype=np.str_)
 
 
-def read_gender(path: Path, people: np.ndarray) -> tuple[np.ndarray, str]:
-    """The gender of each of `people` (n,) str, from a CSV with the columns name and gender.
+def read_gender(path: Path, subjects: np.ndarray) -> tuple[np.ndarray, str]:
+    """Read the gender of each of `subjects` (n,) str from a CSV with the columns name and gender.
 
     Returns:
-        (n,) int8 place in `GENDERS`, -1 for people who are not listed or whose cell is empty; and the sha256
-        of the file.
+        (n,) int8 index in `GENDERS`, -1 for subjects that are not listed or whose cell is empty; and the
+        sha256 of the file.
 
     Raises:
-        DatasetError: if the file is missing or damaged, or lists a person twice.
+        DatasetError: the file is missing or damaged, or lists a subject twice.
     """
     if not path.exists():
         raise DatasetError(
@@ -75,4 +75,6 @@ def read_gender(path: Path, people: np.ndarray) -> tuple[np.ndarray, str]:
         if name in known:
             table.refuse(row, f"{name!r} was listed before")
         known[name] = int(gender[row])
-    return np.array([known.get(normalize(name), -1) for name in people.tolist()], dtype=np.int8), table.digest
+    return np.array(
+        [known.get(normalize(name), -1) for name in subjects.tolist()], dtype=np.int8
+    ), table.digest

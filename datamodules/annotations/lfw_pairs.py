@@ -1,4 +1,4 @@
-"""Reads LFW's files of image pairs, those of View 1 and of View 2, and refuses damaged ones."""
+"""Read LFW's files of image pairs, of View 1 and View 2; refuse damaged ones."""
 
 import hashlib
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ match*.csv and mismatch*.csv on Kaggle hold the same pairs in another form, whic
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of images to verify: do both show one person?
+    """Pairs of images to verify: do both show the same person?
 
     Attributes:
-        first: (n,) str, sample ids (`FaceTable.file`), by which embeddings are found.
-        second: (n,) str, the same of the other images.
-        same: (n,) bool, whether both show one person.
-        fold: (n,) int8, from 0; one fold in the files of View 1.
+        first: (n,) str, sample ids (`FaceTable.file`) of the first images.
+        second: (n,) str, sample ids of the second images.
+        same: (n,) bool, whether both show the same person.
+        fold: (n,) int8, from 0; the files of View 1 have one fold.
         official: whether the file is LFW's own, by its name and md5.
     """
 
@@ -45,14 +45,14 @@ class Pairs:
 
 
 def _whole(path: Path, line: int, text: str) -> int:
-    """A number of 1 or more."""
+    """Parse a whole number of 1 or more."""
     if not (text.isascii() and text.isdigit()) or int(text) < 1:
         refuse(path, line, f"{text[:40]!r} is not a whole number of 1 or more")
     return int(text)
 
 
 def _pair(path: Path, line: int, text: str, same: bool) -> tuple[str, str]:
-    """The sample ids of a pair."""
+    """Parse the sample ids of a pair."""
     words = text.split()
     if len(words) != (3 if same else 4):
         wanted = "a matched pair, `name n1 n2`" if same else "a mismatched pair, `name1 n1 name2 n2`"
@@ -67,15 +67,16 @@ def _pair(path: Path, line: int, text: str, same: bool) -> tuple[str, str]:
 def read_pairs(path: Path, files: np.ndarray | None = None) -> Pairs:
     """Read a pair file of either view.
 
-    The first line of a file of View 1 is a number N; N matched pairs `name n1 n2` and N mismatched ones
-    `name1 n1 name2 n2` follow. In View 2 it is the number of folds and N, and that many such blocks follow.
+    The first line of a file of View 1 is a number N; N matched pairs `name n1 n2` and N mismatched pairs
+    `name1 n1 name2 n2` follow. In View 2 it is the number of folds and N, followed by such blocks for each
+    fold.
 
     Args:
         path: the file.
-        files: (m,) str, the sample ids that there are; None does not look for them.
+        files: (m,) str, the existing sample ids; None does not check that the images exist.
 
     Raises:
-        DatasetError: if the file is missing or damaged, or an image of a pair is not among `files`.
+        DatasetError: the file is missing or damaged, or an image of a pair is not among `files`.
     """
     content = read_bytes(path, _HOW_TO_GET)
     try:
@@ -101,7 +102,7 @@ def read_pairs(path: Path, files: np.ndarray | None = None) -> Pairs:
 
 
 def _is_published(path: Path, content: bytes, count: int) -> bool:
-    """Whether the file is LFW's own; warns about one that is only as long."""
+    """Return whether the file is LFW's own; warn if it only has the same length."""
     published, md5 = _PUBLISHED.get(path.name, (None, None))
     official = hashlib.md5(content.replace(b"\r\n", b"\n")).hexdigest() == md5
     if count == published and not official:
@@ -122,8 +123,8 @@ def _check_images(path: Path, first: np.ndarray, second: np.ndarray, files: np.n
         )
 
 
-def people_of_folds(path: Path, pairs: Pairs) -> list[np.ndarray]:
-    """The names (k,) str of the people in each fold; raises `DatasetError` if somebody is in two."""
+def subjects_of_folds(path: Path, pairs: Pairs) -> list[np.ndarray]:
+    """List the names (k,) str of the subjects of each fold; raise `DatasetError` if one is in two folds."""
     folds, fold_of = [], dict[str, int]()
     for fold in range(int(pairs.fold.max()) + 1):
         here = pairs.fold == fold

@@ -1,4 +1,4 @@
-"""Reads a table of texts, one row an image, from CSV or Parquet, and refuses damaged ones."""
+"""Read a table of text, one row for each image, from CSV or Parquet; refuse damaged ones."""
 
 import csv
 import hashlib
@@ -40,7 +40,7 @@ class TextTable:
     digest: str
 
     def column(self, name: str) -> np.ndarray:
-        """A column; raises `DatasetError` if there is none of that name."""
+        """Return a column; raise `DatasetError` if there is none of that name."""
         if name not in self.columns:
             known = ", ".join(map(repr, self.columns))
             raise DatasetError(
@@ -53,10 +53,11 @@ class TextTable:
         refuse(self.path, self.first + row, problem)
 
     def codes(self, name: str, classes: Sequence[str] | None = None) -> tuple[tuple[str, ...], np.ndarray]:
-        """The classes of a column and the place of each row's class, (n,) int32, -1 where it is unknown.
+        """Encode a column: its classes, and the index of each row's class, (n,) int32, -1 where unknown.
 
-        Cells are compared in Unicode's NFC form, without white space around them. An empty cell, and a usual
-        word for an unknown value (`cell_text.MISSING`) that no class is called, is unknown.
+        Cells are compared in Unicode's NFC form, without surrounding white space. An empty cell is unknown,
+        and so is one of the usual words for an unknown value (`cell_text.MISSING`) that is not the name of a
+        class.
 
         Args:
             name: of the column.
@@ -64,7 +65,7 @@ class TextTable:
                 numbers if all are numbers).
 
         Raises:
-            DatasetError: for a column that is not there, or a cell that is not among `classes`.
+            DatasetError: there is no such column, or a cell is not among `classes`.
         """
         code, cells = pd.factorize(self.column(name))
         found = [normalize(cell) for cell in cells]
@@ -83,10 +84,10 @@ class TextTable:
         return classes, labels
 
     def warn_of_doubts(self, columns: Mapping[str, Sequence[str] | None]) -> None:
-        """Name, in one warning, cells taken as unknown and classes that look like one another, with counts.
+        """Warn once of cells taken as unknown and of classes that look alike, with counts.
 
         Args:
-            columns: that are used, with their classes where the user named them, which leaves no doubt.
+            columns: those in use, with their classes where the user named them, which leaves no doubt.
         """
         doubts = [doubt for name, classes in columns.items() for doubt in self._doubts(name, classes)]
         if doubts:
@@ -103,26 +104,26 @@ class TextTable:
         named = {normalize(c) for c in (self.declared.get(name, ()) if classes is None else classes)}
         words = [cell for cell in count if cell and is_missing(cell) and cell not in named]
         if words:
-            told = first_names([f"{word!r} ({count[word]:,})" for word in words], _SHOWN)
-            yield f"{name}: {told} are taken as unknown"
+            listed = first_names([f"{word!r} ({count[word]:,})" for word in words], _SHOWN)
+            yield f"{name}: {listed} are taken as unknown"
         if classes is not None:
             return
         if words := [cell for cell in named if cell and is_missing(cell)]:
-            told = first_names([f"{word!r} ({count[word]:,})" for word in words], _SHOWN)
-            yield f"{name}: {told} are classes, since the file declares them, but read like unknown values"
+            listed = first_names([f"{word!r} ({count[word]:,})" for word in words], _SHOWN)
+            yield f"{name}: {listed} are classes, since the file declares them, but read like unknown values"
         groups = look_alikes(cell for cell in count if cell in named or not is_missing(cell))
         if groups:
-            told = first_names(
+            listed = first_names(
                 [" and ".join(f"{cell!r} ({count[cell]:,})" for cell in group) for group in groups], _SHOWN
             )
-            yield f"{name}: {len(groups):,} group(s) of classes look alike, and stay apart: {told}"
+            yield f"{name}: {len(groups):,} group(s) of classes look alike, and stay apart: {listed}"
 
     def files(self, name: str) -> np.ndarray:
-        """(n,) str, a column of image files relative to a folder.
+        """Return a column of image files relative to a folder, (n,) str.
 
         Raises:
-            DatasetError: for a column that is not there, or a path that is empty, may lead out of the folder,
-                is not in its shortest form or comes twice.
+            DatasetError: there is no such column, or a path is empty, may lead out of the folder, is not in
+                its shortest form or occurs twice.
         """
         paths = pd.Series(self.column(name), dtype=object)
         bad = {
@@ -188,7 +189,7 @@ def read_text_table(path: Path) -> TextTable:
     Columns without a name, such as the row numbers that pandas writes, are left out.
 
     Raises:
-        DatasetError: if the file cannot be read, is damaged, has no rows or names a column twice.
+        DatasetError: the file cannot be read, is damaged, has no rows or names a column twice.
     """
     content = read_bytes(path)
     parquet = path.suffix.lower() == ".parquet"

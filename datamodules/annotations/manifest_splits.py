@@ -1,4 +1,4 @@
-"""The splits of a manifest: those it gives, checked, or dealt so that no group crosses them."""
+"""The splits of a manifest: read and checked, or assigned so that no group is in two splits."""
 
 from collections.abc import Sequence
 
@@ -11,22 +11,22 @@ from datamodules.contract import SPLITS
 
 
 def given_splits(rows: TextTable, column: str, disjoint: str | None) -> np.ndarray:
-    """(n,) int8 place in `base.SPLITS` of each row's cell, -1 where it is empty.
+    """Read the split of each row, (n,) int8 index in `contract.SPLITS`, -1 where the cell is empty.
 
     Args:
         rows: the manifest.
         column: the one that holds `train`, `val` or `test`.
-        disjoint: a column of which no value may be in two splits; None does not look.
+        disjoint: a column none of whose values may be in two splits; None does not check.
 
     Raises:
-        DatasetError: for another word, or a value of `disjoint` in two splits.
+        DatasetError: a cell holds another word, or a value of `disjoint` is in two splits.
     """
     split = rows.codes(column, SPLITS)[1].astype(np.int8)
     if disjoint is not None:
         names, group = rows.codes(disjoint)
         used = np.flatnonzero((group >= 0) & (split >= 0))
         first = np.zeros(len(names), dtype=np.int64)
-        first[group[used[::-1]]] = used[::-1]  # of several rows of a group the first is written last
+        first[group[used[::-1]]] = used[::-1]  # the first row of a group is written last
         before = split[first[group[used]]]
         crossing = np.flatnonzero(split[used] != before)
         if len(crossing):
@@ -41,15 +41,15 @@ def given_splits(rows: TextTable, column: str, disjoint: str | None) -> np.ndarr
 def deal_splits(
     rows: TextTable, files: np.ndarray, disjoint: str | None, shares: Sequence[float], seed: int
 ) -> np.ndarray:
-    """(n,) int8 place in `base.SPLITS`, dealt; it does not depend on the order of the rows.
+    """Assign rows to splits, (n,) int8 index in `contract.SPLITS`; the order of the rows does not matter.
 
     Args:
         rows: the manifest.
         files: (n,) str, the images.
-        disjoint: the column whose values are dealt whole; images without one are in no split (-1), for they
-            may show anybody. None deals the images one by one.
+        disjoint: the column whose values are assigned as a whole; images without a value are in no split
+            (-1), as they may show anybody. None assigns images one by one.
         shares: of the images, for train, val and test.
-        seed: of the deal.
+        seed: of the assignment.
     """
     if disjoint is None:
         rank_zero_warn(

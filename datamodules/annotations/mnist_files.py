@@ -1,4 +1,4 @@
-"""Reads MNIST's four idx files, as its authors ship them, and refuses damaged ones."""
+"""Read MNIST's four idx files, as its authors ship them; refuse damaged ones."""
 
 import hashlib
 import math
@@ -54,7 +54,7 @@ def _content(path: Path) -> bytes:
 
 
 def _values(path: Path, content: bytes, shape: tuple[int, ...]) -> np.ndarray:
-    """The (n, *shape) uint8 values of an idx file: type and number of axes, their sizes, the values."""
+    """Read the values (n, *shape) uint8 of an idx file: type and number of axes, their sizes, the values."""
     count = int.from_bytes(content[4:8], "big")
     header = struct.pack(f">{2 + len(shape)}I", 0x0801 + len(shape), count, *shape)
     if not content.startswith(header):
@@ -84,14 +84,14 @@ def _read_pair(folder: Path, part: str, digest: "hashlib._Hash") -> Digits:
 
 
 def read_mnist(root: Path) -> tuple[Digits, Digits, str]:
-    """Read and check the files under `root`; a warning says so if they hold a part of MNIST.
+    """Read and check the files under `root`; warn if they hold only a part of MNIST.
 
     Returns:
-        the images for training, those for testing, and a digest of the files.
+        The images for training, those for testing, and a digest of the files.
 
     Raises:
-        DatasetError: if a file is missing (says what is expected and how to get it) or damaged (one line
-            with the file and what to do).
+        DatasetError: a file is missing (says what is expected and how to get it) or damaged (one line with
+            the file and what to do).
     """
     digest = hashlib.sha256()
     train, test = (_read_pair(root / "MNIST" / "raw", part, digest) for part in IMAGES)
@@ -102,7 +102,7 @@ def read_mnist(root: Path) -> tuple[Digits, Digits, str]:
 
 
 def download_mnist(root: Path) -> None:
-    """Fetch and unpack the files unless they are there; raises `DatasetError` if that fails."""
+    """Download and unpack the files unless they exist; raise `DatasetError` if that fails."""
     try:
         MNIST(str(root), download=True)
     except (OSError, RuntimeError) as error:

@@ -1,4 +1,4 @@
-"""Labels that are written in the names of files and folders."""
+"""Read labels from the names of files and folders."""
 
 import os
 import re
@@ -15,14 +15,14 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", "
 
 
 class NamePattern:
-    """A regular expression whose named groups are what an image's path tells about it.
+    """A regular expression whose named groups are the labels in the path of an image.
 
     Args:
-        pattern: looked for anywhere in a path.
-        classes: for a group, the class name of each of its values; other groups stand as they are.
+        pattern: searched anywhere in a path.
+        classes: for a group, the class name of each of its values; other groups are used as they are.
 
     Raises:
-        ValueError: if the pattern is no regular expression, or lacks groups.
+        ValueError: the pattern is not a regular expression, or lacks groups.
     """
 
     def __init__(self, pattern: str, classes: Mapping[str, Mapping[str, str]]) -> None:
@@ -40,7 +40,7 @@ class NamePattern:
                 )
 
     def read(self, path: str) -> list[str]:
-        """The text of each group, "" for one that took no part; raises ValueError with the reason if none."""
+        """Return the text of each group, "" for one that did not match; raise ValueError with the reason."""
         if not path.isprintable() or "\\" in path:  # undecodable bytes are not printable either
             raise ValueError("the name has a backslash or unprintable characters")
         match = self.pattern.search(path)
@@ -55,9 +55,9 @@ class NamePattern:
 
 
 def find_images(root: Path) -> list[str]:
-    """Paths below `root` of its image files, sorted; hidden ones are passed over.
+    """List the image files below `root`, sorted; hidden ones are ignored.
 
-    A terminal shows how many were found so far, for a network disk can take minutes.
+    A terminal shows how many were found so far, as a network disk can take minutes.
     """
 
     def walk() -> Iterator[str]:

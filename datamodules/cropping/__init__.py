@@ -1,1 +1,1 @@
-"""Faces are found and cropped once, into a store that training reads."""
+"""Find and crop faces once, into a store that training reads."""

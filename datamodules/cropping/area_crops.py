@@ -1,4 +1,4 @@
-"""Crops and reductions of many images at once, averaged by areas, from one table of sums."""
+"""Crop and reduce many images at once by area averaging, from one summed-area table."""
 
 from collections.abc import Iterator
 
@@ -8,18 +8,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 PART = 2**17
-"""Pixels that are cut at a time, so that what is in between stays in the processor's cache."""
+"""Pixels to process at a time, so that intermediate results stay in the CPU cache."""
 
 
 def bins(length: Tensor | int, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """First pixel, and the one behind the last, of each of `count` bins over `length` pixels.
+    """Return the first pixel, and the one after the last, of each of `count` bins over `length` pixels.
 
-    Bins as adaptive average pooling cuts them: they share a pixel where `length` is no multiple of `count`.
+    The bins are those of adaptive average pooling: they share a pixel if `length` is not a multiple of
+    `count`.
 
     Args:
         length: a number of pixels, or (..., 1) of them.
-        count: bins.
-        device: where the answer goes.
+        count: number of bins.
+        device: of the result.
 
     Returns:
         Two (count,) or (..., count) int64 tensors.
@@ -44,7 +45,7 @@ class AreaCrops:
         self.table = _integrals(images)
 
     def resize(self, height: int, width: int) -> Iterator[Tensor]:
-        """The whole images at another size, a few at a time: (n, 3, height, width) float32 in [0, 255]."""
+        """Resize the whole images, a few at a time: (n, 3, height, width) float32 in [0, 255]."""
         top, bottom = bins(self.height, height, self.table.device)
         left, right = bins(self.width, width, self.table.device)
         heights, widths = (bottom - top)[:, None].to(torch.float32), (right - left).to(torch.float32)
@@ -54,12 +55,12 @@ class AreaCrops:
             yield _mean(sums, heights, widths)
 
     def crop(self, image: Tensor, first: Tensor, end: Tensor, size: int) -> Iterator[Tensor]:
-        """Rectangles of the images, each resized, some at a time: (m, 3, size, size) float32 in [0, 255].
+        """Crop and resize rectangles, some at a time: (m, 3, size, size) float32 in [0, 255].
 
         Args:
-            image: (n,) int64, which image.
+            image: (n,) int64, index of the image.
             first: (n, 2) int64, column and row of the first pixel.
-            end: (n, 2) int64, column and row behind the last pixel; greater than `first`, within the image.
+            end: (n, 2) int64, column and row after the last pixel; greater than `first`, within the image.
             size: side of the crops in pixels.
         """
         _, rows, columns, channels = self.table.shape
@@ -76,7 +77,7 @@ class AreaCrops:
 
 
 def _integrals(images: Tensor) -> Tensor:
-    """Sums over all pixels above and left of each corner: (B, H + 1, W + 1, 3) int32."""
+    """Sum all pixels above and left of each corner: (B, H + 1, W + 1, 3) int32."""
     if not images.is_cpu:
         return _cumulated(images)
     count, height, width, channels = images.shape
@@ -92,9 +93,9 @@ def _cumulated(images: Tensor) -> Tensor:
 
 
 def _mean(sums: Tensor, heights: Tensor, widths: Tensor) -> Tensor:
-    """(n, h, w, 3) sums over bins of so many rows and columns as (n, 3, h, w) means."""
+    """Turn (n, h, w, 3) sums over bins of these sizes into (n, 3, h, w) means."""
     planes = sums.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
-    # one side after the other, as adaptive pooling divides: its rounding comes out the same
+    # one side after the other, as adaptive pooling divides, for the same rounding
     planes /= heights
     planes /= widths
     return planes

@@ -1,4 +1,4 @@
-"""One chunk of photographs: detected in batches of equal size, one face of each cropped."""
+"""Crop a chunk of photographs: detect in batches of equal size, crop one face of each."""
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
@@ -27,21 +27,21 @@ LANDMARKS = tuple(
 
 NUMBERS = (*BOX, *LANDMARKS, "score")
 
-_BATCH_PIXELS = 2**24  # of all images that the detector sees at once, to bound its memory
+_BATCH_PIXELS = 2**24  # in one batch of the detector, to bound its memory
 
-_HELD_PIXELS = 2**26  # of the images that wait for others of their size
+_HELD_PIXELS = 2**26  # in images that wait for others of their size
 
 
 Photo = np.ndarray | UnreadablePhotoError
 
 
 def count_kinds(record: pd.DataFrame) -> Counter[str]:
-    """How many samples of a record, or of a manifest, have each kind of status."""
+    """Count the samples of a record, or of a manifest, by kind of status."""
     return Counter(status.partition(":")[0] for status in record["status"])
 
 
 def read_ahead(paths: Iterable[str], max_pixels: int, threads: int) -> Iterator[Photo]:
-    """The photographs of `paths` in order, or why there is none; `threads`, if any, decode ahead."""
+    """Yield the photographs of `paths` in order, or the reason for none; `threads`, if any, decode ahead."""
 
     def read(path: str) -> Photo:
         try:
@@ -63,12 +63,12 @@ def read_ahead(paths: Iterable[str], max_pixels: int, threads: int) -> Iterator[
 
 @dataclass
 class ChunkCropper:
-    """Crops chunk after chunk.
+    """Crops one chunk after another.
 
     Attributes:
         detector: finds the faces.
         options: of the crops.
-        batch_size: most images of one size that the detector sees at once.
+        batch_size: largest number of images of one size that the detector sees at once.
     """
 
     detector: "FaceDetector"
@@ -78,11 +78,11 @@ class ChunkCropper:
     def __call__(self, photos: Iterable[Photo], count: int) -> tuple[np.ndarray, pd.DataFrame]:
         """Crop the next `count` of `photos`.
 
-        The batches depend on the photographs alone, so that a chunk that is done again comes out the same.
+        The batches depend only on the photographs, so that repeating a chunk gives the same result.
 
         Returns:
-            (count, side, side, 3) uint8 crops, black where there is none, and the record: a row for each with
-            the `NUMBERS` of the chosen face, the count of `faces` and the `status`.
+            (count, side, side, 3) uint8 crops, black where there is none, and the record: a row for each
+            photograph with the `NUMBERS` of the chosen face, the number of `faces` and the `status`.
         """
         self.crops = np.zeros((count, self.options.side, self.options.side, 3), dtype=np.uint8)
         self.numbers = np.full((count, len(NUMBERS)), np.nan, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Batches of crops from one memory-mapped array, gathered into memory that is used again and again."""
+"""Gather batches of crops from one memory-mapped array into reused memory."""
 
 import mmap
 from collections import deque
@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 POOL_SIZE = 4
-"""Buffers kept for the next batches: one at the model, two read ahead and one being filled."""
+"""Number of buffers kept: one at the model, two read ahead and one being filled."""
 
 
 class _Loan:
-    """Memory of one batch, which goes back to the pool when the last array or tensor that shows it is gone.
+    """Memory of one batch; it returns to the pool when the last array or tensor that views it is gone.
 
-    Every view, slice and tensor made of `np.asarray(loan)` keeps it, and so the loan, alive. (The number of
-    references to a buffer would tell the same, but Python versions count them differently.)
+    Every view, slice and tensor made from `np.asarray(loan)` keeps it alive. (Reference counts of a buffer
+    would tell the same, but Python versions count them differently.)
     """
 
     def __init__(self, buffer: np.ndarray, length: int, pool: deque[np.ndarray]) -> None:
@@ -26,14 +26,14 @@ class _Loan:
 
 
 class CropArray:
-    """Images by their place in a split, from an array of crops that stays on disk.
+    """Images by their index in a split, from an array of crops that stays on disk.
 
-    A batch is copied once, into memory whose last content nobody holds any more; memory that is new costs
-    as much again, because the system has to clear it. A batch that is kept never changes.
+    A batch is copied once, into memory whose previous content nobody holds any more; new memory costs as much
+    again, because the system has to clear it. A batch that is kept never changes.
 
     Args:
         array: (n, S, S, 3) uint8 and contiguous, usually `np.load(path, mmap_mode="r")`. A loader process
-            gets the path of a memory map that shows a whole file, but a copy of any other array.
+            receives the path of a memory map of a whole file, but a copy of any other array.
         rows: (m,) int64 rows of `array`, one for each sample of the split.
 
     Raises:
@@ -50,10 +50,10 @@ class CropArray:
         self._free: deque[np.ndarray] = deque(maxlen=POOL_SIZE)  # a full pool forgets its oldest buffer
 
     def __call__(self, index: np.ndarray) -> np.ndarray:
-        """Images (N, S, S, 3) uint8 at places `index` (N,) int64 of `rows`.
+        """Return images (N, S, S, 3) uint8 at the indices `index` (N,) int64 of `rows`.
 
         Raises:
-            IndexError: a place is negative or beyond the last row.
+            IndexError: an index is negative or too large.
         """
         if len(index) and not (index.min() >= 0 and index.max() < len(self.rows)):
             raise IndexError(
@@ -64,7 +64,7 @@ class CropArray:
         return np.take(self.array, self.rows[index], axis=0, out=images, mode="clip")
 
     def _buffer(self, length: int) -> np.ndarray:
-        """A free buffer of `length` images or more."""
+        """Return a free buffer of `length` images or more."""
         try:
             buffer = self._free.pop()  # the one returned last: it may still be in the processor's cache
         except IndexError:
@@ -74,14 +74,14 @@ class CropArray:
         return buffer
 
     def __getstate__(self) -> dict[str, Any]:
-        """What another process needs: a map of a file goes as its path, since pickle would copy the crops."""
+        """Pickle the path of a memory map instead of its crops."""
         array: Any = self.array
         if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap):
             array = {"filename": array.filename, "offset": array.offset, "shape": array.shape}
         return {"array": array, "rows": self.rows}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Open the map again."""
+        """Open the memory map again."""
         array = state["array"]
         if isinstance(array, dict):
             array = np.memmap(**array, dtype=np.uint8, mode="r")

@@ -1,7 +1,5 @@
-"""A crop store is made: found finished, gone on with, or begun; a crash costs unfinished chunks only."""
+"""Make a crop store: finish, resume or begin it; a crash costs unfinished chunks only."""
 
-import csv
-import io
 import os
 import shutil
 from collections.abc import Iterator
@@ -29,20 +27,21 @@ from datamodules.errors import DatasetError
 from datamodules.jobs.job_facts import compare, describe
 from datamodules.jobs.job_folder import JobFolder
 from storage.atomic import PARTIAL, write_bytes
+from storage.spreadsheet import csv_text
 
 _GO_ON = "run the same command again to go on where it stopped"
 
 
 @dataclass(frozen=True)
 class CropJob:
-    """Makes a store of the crops of a table.
+    """Makes the crop store of a table.
 
     Attributes:
         table: the annotations.
         attributes: class names of each of its labels.
         task: what the processes do.
         detector: parameters of the detector, for the key.
-        processes: 1 works in this process.
+        processes: number of processes; 1 works in this process.
     """
 
     table: FaceTable
@@ -53,30 +52,30 @@ class CropJob:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """See `gather_facts`."""
+        """Everything that the crops depend on; see `gather_facts`."""
         return gather_facts(self.table, self.attributes, self.task.options, self.detector)
 
     @property
     def place(self) -> JobFolder:
-        """Where the chunks are until the store is finished."""
+        """The job folder, which holds the chunks until the store is finished."""
         return JobFolder(self.task.out / PARTS, self.task.out)
 
     def run(self) -> Prepared:
-        """Make the store, or what is missing of it; of a share of the chunks, these alone.
+        """Make the store, or its missing chunks; with a shard, only the chunks of the shard.
 
         Raises:
-            DatasetError: if the folder holds something else or other crops, is in use or damaged, or cannot
-                be written.
+            DatasetError: the folder holds something else or other crops, is in use or damaged, or cannot be
+                written.
         """
         check_attributes(self.attributes)
         out, before, finished = self.task.out, len(self.table), True
-        with _for_the_user(out):
+        with _dataset_errors(out):
             out.mkdir(parents=True, exist_ok=True)
-            if not self._finished():  # looked at before anything is written, and again when nobody else may
-                with self.place.entered(self.task.share, self.facts):
+            if not self._finished():  # checked before anything is written, and again under the lock
+                with self.place.entered(self.task.shard, self.facts):
                     if not self._finished():
                         before = self._begin_and_crop()
-                        if self.task.share is not None:
+                        if self.task.shard is not None:
                             return self._shard(before)
                         self._finish()
                         finished = False
@@ -85,7 +84,7 @@ class CropJob:
         return Prepared(out, count_kinds(manifest), left_out(manifest), before, finished)
 
     def _finished(self) -> bool:
-        """Whether the store is finished; refuses a folder of anything else."""
+        """Return whether the store is finished; refuse a folder of anything else."""
         out = self.task.out
         for path in (out / STORE, self.place.facts):
             if path.exists():
@@ -96,7 +95,7 @@ class CropJob:
         return False
 
     def _begin_and_crop(self) -> int:
-        """Do the chunks without a record; the number of images that were done before."""
+        """Process the chunks without a record; return the number of images that were done before."""
         task = self.task
         todo = task.undone(task.mine)
         images, every = (sum(len(task.rows(k)) for k in chunks) for chunks in (todo, task.mine))
@@ -105,7 +104,7 @@ class CropJob:
             print(f"{task.out}: {before:,} of {every:,} images were done before, going on")
         if task.options.format == "memmap":
             _check_space(task.out, images * task.options.side**2 * 3)
-        if task.share is None:
+        if task.shard is None:
             self._gather(todo)
         if todo:
             processes = min(self.processes, len(todo))
@@ -115,7 +114,7 @@ class CropJob:
         return before
 
     def _gather(self, todo: list[int]) -> None:
-        """Bring together what shards have done."""
+        """Combine the results of the shards."""
         task, done = self.task, sorted(set(self.task.mine) - set(todo))
         if unfinished := self.place.unfinished(todo):
             print(f"{task.out}: {unfinished}")
@@ -127,13 +126,13 @@ class CropJob:
             task.piece(k).unlink()
 
     def _shard(self, before: int) -> Prepared:
-        """What became of the share."""
+        """Report the result of the shard."""
         task = self.task
-        assert task.share is not None
+        assert task.shard is not None
         rows = [row for k in task.mine for row in task.rows(k)]
         record = read_records([task.record(k) for k in task.mine], len(rows))
         record = record.assign(sample_id=task.samples[rows])
-        after = self.place.after(task.share, task.undone(range(task.chunks)))
+        after = self.place.after(task.shard, task.undone(range(task.chunks)))
         return Prepared(task.out, count_kinds(record), left_out(record), before, finished=False, after=after)
 
     def _finish(self) -> None:
@@ -141,10 +140,7 @@ class CropJob:
         record = read_records([task.record(k) for k in range(task.chunks)], len(self.table))
         manifest = build_manifest(self.table, self.attributes, record)
         write_bytes(task.out / MANIFEST, manifest.to_parquet(index=False))
-        text = io.StringIO()
-        bad = left_out(manifest).map(_no_formula).itertuples(index=False)
-        csv.writer(text).writerows([("sample_id", "reason"), *bad])
-        write_bytes(task.out / QUARANTINE, text.getvalue().encode())
+        write_bytes(task.out / QUARANTINE, csv_text(left_out(manifest)).encode(errors="backslashreplace"))
         task.writer.finish()
         for partial in task.out.glob(f"*{PARTIAL}"):  # of a run that was killed
             partial.unlink()
@@ -157,12 +153,12 @@ class CropJob:
             "attributes": list(self.table.labels),
             "versions": {x.__name__: x.__version__ for x in (torch, np, PIL, cv2)},
         }
-        write_bytes(task.out / STORE, describe(self.facts, **store))  # the last: now it is finished
+        write_bytes(task.out / STORE, describe(self.facts, **store))  # last: it marks the end
 
 
 @contextmanager
-def _for_the_user(out: Path) -> Iterator[None]:
-    """Turns errors that the user can mend into a `DatasetError`."""
+def _dataset_errors(out: Path) -> Iterator[None]:
+    """Turn errors that the user can correct into a `DatasetError`."""
     try:
         yield
     except OSError as error:
@@ -179,8 +175,3 @@ def _check_space(folder: Path, needed: int) -> None:
             f"{folder}: {needed / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free; make room and run "
             "the same command again, or use --format jpeg"
         )
-
-
-def _no_formula(text: str) -> str:
-    """Escape text that a spreadsheet would run as a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,4 +1,4 @@
-"""What prepared crops depend on: written beside them, compared before they are gone on with."""
+"""Facts that prepared crops depend on: written beside them, compared before work is resumed."""
 
 import hashlib
 import json
@@ -11,15 +11,15 @@ from datamodules.contract import Attributes
 from datamodules.cropping.face_crop import CropOptions
 
 VERSION = 1
-"""Raised with every change that can alter a crop or a record."""
+"""Increased with every change that can alter a crop or a record."""
 
 
 def gather_facts(
     table: FaceTable, attributes: Attributes, options: CropOptions, detector: dict[str, Any]
 ) -> dict[str, Any]:
-    """All that the crops and their manifest depend on, but the image files: those are not read for it.
+    """Collect everything that the crops and their manifest depend on, except the content of the image files.
 
-    The device and the sizes of batches are not in it; they move a box by rounding errors at most.
+    The device and the batch sizes are not included; they change a box by no more than rounding errors.
 
     Args:
         table: the annotations.

@@ -1,4 +1,4 @@
-"""The manifest of prepared crops: what is known of every sample, in one table that is of use alone."""
+"""The manifest of prepared crops: one table with everything that is known of each sample."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def check_attributes(attributes: Attributes) -> None:
 
 
 def build_manifest(table: FaceTable, attributes: Attributes, record: pd.DataFrame) -> pd.DataFrame:
-    """A row for each sample of the table, in its order, whether it was cropped or not.
+    """Build the manifest: a row for each sample of the table, in its order, whether cropped or not.
 
     Args:
         table: the annotations.
@@ -31,8 +31,8 @@ def build_manifest(table: FaceTable, attributes: Attributes, record: pd.DataFram
 
     Returns:
         Columns `sample_id`; `path`, below the folder of the photographs; `split`, empty for none; every
-        attribute by class name, empty where unknown; the chosen face's box `x1` to `y2`, landmarks and
-        `score`, in pixels of the upright photograph; `faces`, the number found; `status`, "ok" or why not.
+        attribute by class name, empty where unknown; box `x1` to `y2`, landmarks and `score` of the chosen
+        face, in pixels of the upright photograph; `faces`, the number found; `status`, "ok" or the reason.
     """
     codes = {"split": pd.Categorical.from_codes(table.split.tolist(), pd.Index(SPLITS))}
     codes |= {
@@ -44,13 +44,13 @@ def build_manifest(table: FaceTable, attributes: Attributes, record: pd.DataFram
 
 
 def left_out(manifest: pd.DataFrame) -> pd.DataFrame:
-    """`sample_id` and `reason` of every sample without a crop."""
+    """Return `sample_id` and `reason` of every sample without a crop."""
     rows = manifest.reset_index() if manifest.index.name else manifest
     return rows.loc[rows["status"] != OK, ["sample_id", "status"]].rename(columns={"status": "reason"})
 
 
 def read_records(paths: list[Path], rows: int) -> pd.DataFrame:
-    """The records of all chunks, one after the other; raises `DatasetError` if they are damaged."""
+    """Concatenate the records of all chunks; raise `DatasetError` if they are damaged."""
     records = []
     for path in paths:
         try:

@@ -1,4 +1,4 @@
-"""The progress bar of a long job over faces."""
+"""The progress bar of a long cropping job."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -23,11 +23,11 @@ class _FacesPerSecond(ProgressColumn):
 
 
 def track_faces(done: Iterable[Counter[str]], total: int) -> Counter[str]:
-    """The sum of `done`, counts of images by kind of status; shows faces a second and the time left.
+    """Sum up counts of images by kind of status, while showing faces per second and the time left.
 
     Args:
-        done: what each piece of the work counted, as it is done.
-        total: images that this run has to do.
+        done: counts of each finished piece of the work.
+        total: number of images to process in this run.
     """
     columns = (
         BarColumn(),

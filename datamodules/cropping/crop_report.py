@@ -1,4 +1,4 @@
-"""What became of the images of a dataset that was prepared, in a few lines."""
+"""Summarise the preparation of a dataset in a few lines."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Prepared:
-    """A finished store, or a shard that is done.
+    """A finished store, or a finished shard.
 
     Attributes:
         out: folder of the store.
         counts: images by kind of status: "ok", "no face", "no crop", "unreadable".
         left_out: `sample_id` and `reason` of every image without a crop.
-        before: images that an earlier run had done.
-        finished: whether it had finished the store.
+        before: number of images that an earlier run had processed.
+        finished: whether an earlier run had finished the store.
         after: of a shard, what is to be done next.
     """
 
@@ -37,17 +37,17 @@ class Prepared:
 
     @property
     def failures(self) -> int:
-        """Images that could not be read; one without a face is none."""
+        """Number of images that could not be read; an image without a face is no failure."""
         return self.counts[UNREADABLE]
 
     def why_none(self) -> str:
-        """The reason that most images share, where none was cropped."""
+        """Return the most frequent reason, if no image was cropped."""
         total, reasons = self.counts.total(), Counter(self.left_out["reason"])
         reason, count = reasons.most_common(1)[0] if reasons else ("there are no images", 0)
         return f"{self.out}: 0 crops of {total:,} images; most often ({count:,}): {visible(reason)}"
 
     def lines(self) -> Iterator[str]:
-        """The summary to print."""
+        """Yield the lines of the summary."""
         total = self.counts.total()
         if self.finished:
             yield f"{self.out}: was finished before, nothing to do"

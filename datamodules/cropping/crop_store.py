@@ -24,7 +24,7 @@ class CropStore:
     Attributes:
         folder: the folder.
         size: side of the crops in pixels.
-        format: how the crops are kept.
+        format: how the crops are stored.
         manifest: one row a sample, indexed by sample id.
         key: digest of the source's annotations, of the parameters and of the code's version.
     """
@@ -40,7 +40,7 @@ class CropStore:
         """Open a finished folder.
 
         Raises:
-            DatasetError: if there is no such folder, it is not finished, or its files do not go together.
+            DatasetError: the folder does not exist, is not finished, or its files do not belong together.
         """
         if not folder.is_dir():
             raise DatasetError(
@@ -75,10 +75,10 @@ class CropStore:
         return array
 
     def rows(self, files: np.ndarray) -> np.ndarray:
-        """(n,) places of the samples `files` in the store, -1 where there is no crop.
+        """Return the index (n,) in the store of each of the samples `files`, -1 where there is no crop.
 
         Raises:
-            DatasetError: if the store was made of other samples.
+            DatasetError: the store was made from other samples.
         """
         rows = self.manifest.index.get_indexer(pd.Index(files.astype(object)))
         if (rows < 0).any():
@@ -91,7 +91,7 @@ class CropStore:
         return np.where(cropped[rows], rows, -1)
 
     def source(self, rows: np.ndarray) -> ImageSource:
-        """The crops at `rows`, by their place in `rows`."""
+        """Return the image source of the crops at `rows`, by their index in `rows`."""
         if self.format == "memmap":
             return CropArray(self._array(), rows)
         names = self.manifest.index[rows]

@@ -1,4 +1,4 @@
-"""What is to be cropped, in chunks, and the files that say how far that is."""
+"""A cropping task in chunks, and the files that record its progress."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 from datamodules.cropping.crop_writer import CropWriter, make_writer
 from datamodules.cropping.face_crop import CropOptions
 from datamodules.errors import DatasetError
-from datamodules.jobs.job_share import Share, parts_of
+from datamodules.jobs.job_shard import Shard, parts_of
 
 if TYPE_CHECKING:
     from datamodules.cropping.face_detector import FaceDetector
@@ -21,7 +21,7 @@ PARTS = "parts"
 
 @dataclass(frozen=True)
 class CropTask:
-    """What every process knows.
+    """A cropping task, as every process needs to know it.
 
     Attributes:
         out: folder of the store.
@@ -29,10 +29,10 @@ class CropTask:
         samples: (n,) str, sample ids: paths below `source`.
         options: of the crops.
         make_detector: called once in each process.
-        batch_size: most images that a detector sees at once.
-        threads: that decode ahead of the detector when there is one process; 0 for none.
-        chunk: samples that are recorded together.
-        share: of the chunks, for this machine; None for all.
+        batch_size: largest number of images that a detector sees at once.
+        threads: number of threads that decode ahead of the detector when there is one process; 0 for none.
+        chunk: number of samples that are recorded together.
+        shard: of the chunks, for this machine; None for all.
     """
 
     out: Path
@@ -43,7 +43,7 @@ class CropTask:
     batch_size: int = 16
     threads: int = 0
     chunk: int = 128
-    share: Share | None = None
+    shard: Shard | None = None
 
     @property
     def chunks(self) -> int:
@@ -52,28 +52,28 @@ class CropTask:
 
     @property
     def mine(self) -> range:
-        """The chunks of the share."""
-        return parts_of(self.share, self.chunks)
+        """The chunks of the shard."""
+        return parts_of(self.shard, self.chunks)
 
     @cached_property
     def writer(self) -> CropWriter:
-        """Writes crops where they stay; raises `DatasetError` for sample ids that cannot name files."""
+        """Writes crops to their final place; raises `DatasetError` for sample ids that cannot name files."""
         return make_writer(self.out, self.samples, self.options)
 
     @property
-    def apart(self) -> bool:
-        """Whether each chunk's crops go to a file of their own, which is moved into the array later.
+    def own_files(self) -> bool:
+        """True if the crops of each chunk go to a file of their own, which is copied into the array later.
 
-        On network file systems two machines that write to one file can undo each other's bytes.
+        On network file systems, two machines that write to one file can undo each other's bytes.
         """
-        return self.share is not None and self.options.format == "memmap"
+        return self.shard is not None and self.options.format == "memmap"
 
     def piece(self, k: int) -> Path:
-        """The file of the crops of chunk `k` alone, see `apart`."""
+        """Return the file of the crops of chunk `k`, see `own_files`."""
         return self.out / PARTS / f"{k:06d}.crops"
 
     def read_piece(self, k: int) -> np.ndarray:
-        """What is in it, (m, side, side, 3) uint8; raises `DatasetError` if it is of another size."""
+        """Read this file, (m, side, side, 3) uint8; raise `DatasetError` if it has another size."""
         shape = (len(self.rows(k)), self.options.side, self.options.side, 3)
         try:
             return np.fromfile(self.piece(k), dtype=np.uint8).reshape(shape)
@@ -83,17 +83,17 @@ class CropTask:
             ) from None
 
     def rows(self, k: int) -> range:
-        """The samples of chunk `k`."""
+        """Return the samples of chunk `k`."""
         return range(k * self.chunk, min((k + 1) * self.chunk, len(self.samples)))
 
     def paths(self, chunks: Iterable[int]) -> Iterator[str]:
-        """The photographs of `chunks`."""
+        """Yield the photographs of `chunks`."""
         return (f"{self.source}/{self.samples[row]}" for k in chunks for row in self.rows(k))
 
     def record(self, k: int) -> Path:
-        """The file that says that chunk `k` is done."""
+        """Return the file whose existence means that chunk `k` is done."""
         return self.out / PARTS / f"{k:06d}.parquet"
 
     def undone(self, chunks: Iterable[int]) -> list[int]:
-        """Those of `chunks` that are not done."""
+        """List the unfinished ones of `chunks`."""
         return [k for k in chunks if not self.record(k).exists()]

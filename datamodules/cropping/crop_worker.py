@@ -1,4 +1,4 @@
-"""The processes that crop: each takes a chunk, writes its crops, then the record that says it is done."""
+"""The processes that crop: each takes a chunk, writes its crops, then the record that it is done."""
 
 import multiprocessing
 import os
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from datamodules.cropping.face_detector import FaceDetector
 
 Pieces = Generator[Counter[str], None, None]
-"""How many images of each chunk that is done have each kind of status."""
+"""Counts of images by kind of status, for each finished chunk."""
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # read when torch is loaded
 
 
 def load_detector(device: str) -> "FaceDetector":
-    """MTCNN on "cpu" or "cuda"; on a processor in one thread, so that its results are always the same."""
-    import torch  # here, so that the process that is started reads _ONE_THREAD first
+    """Load MTCNN on "cpu" or "cuda"; on a CPU in one thread, so that results are reproducible."""
+    import torch  # here, so that a new process reads _ONE_THREAD first
 
     from datamodules.cropping.face_detector import FaceDetector
 
@@ -41,18 +41,18 @@ def load_detector(device: str) -> "FaceDetector":
 
 
 class ChunkWorker:
-    """Does chunks in this process."""
+    """Processes chunks in this process."""
 
     def __init__(self, task: CropTask) -> None:
         cv2.setNumThreads(0)  # the processes share the cores already
-        warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters is in the status
+        warnings.filterwarnings("ignore", module=r"PIL\.")  # problems are recorded in the status
         self.task = task
         self.cropper = ChunkCropper(task.make_detector(), task.options, task.batch_size)
 
     def __call__(self, k: int, photos: Iterable[Photo]) -> Counter[str]:
-        """Do chunk `k`, whose photographs come first in `photos`; how many have each kind of status."""
+        """Process chunk `k`, whose photographs come next in `photos`; count its images by kind of status."""
         crops, record = self.cropper(photos, len(self.task.rows(k)))
-        if self.task.apart:
+        if self.task.own_files:
             write_bytes(self.task.piece(k), crops.tobytes(), shared=True)
         else:
             self.task.writer.write(self.task.rows(k).start, crops, (record["status"] == OK).to_numpy())
@@ -61,14 +61,14 @@ class ChunkWorker:
 
 
 def crop_here(task: CropTask, chunks: Sequence[int]) -> Pieces:
-    """Do `chunks` in this process, with threads that decode ahead."""
+    """Process `chunks` in this process, with threads that decode ahead."""
     worker = ChunkWorker(task)
     photos = read_ahead(task.paths(chunks), task.options.max_pixels, task.threads)
     for k in chunks:
         yield worker(k, photos)
 
 
-_worker: ChunkWorker | None = None  # of a process of the pool
+_worker: ChunkWorker | None = None  # in a process of the pool
 
 
 def _start(task: CropTask) -> None:
@@ -92,7 +92,7 @@ def _crop(k: int) -> Counter[str]:
 
 @contextmanager
 def _starting_workers() -> Iterator[None]:
-    """Processes started herein compute in one thread and leave Ctrl-C to their parent."""
+    """Let processes started within use one thread and leave Ctrl-C to their parent."""
     before = dict(os.environ)
     interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(_ONE_THREAD)
@@ -106,10 +106,10 @@ def _starting_workers() -> Iterator[None]:
 
 
 def crop_in_processes(task: CropTask, chunks: Sequence[int], processes: int) -> Pieces:
-    """Do `chunks` in several processes; yields as they finish, in any order.
+    """Process `chunks` in several processes; yield counts as they finish, in any order.
 
     Raises:
-        DatasetError: if a process was killed, or what a process raised.
+        DatasetError: a process was killed, or an error of a process.
     """
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork

@@ -1,4 +1,4 @@
-"""Where crops are written, so that a crash at any time leaves whole files only."""
+"""Write crops so that a crash at any time leaves only complete files."""
 
 import os
 from abc import ABC, abstractmethod
@@ -22,11 +22,11 @@ class CropWriter(ABC):
 
     @abstractmethod
     def create(self, resumed: bool) -> None:
-        """Make what the chunks go into; if `resumed`, raise `DatasetError` where it is not there any more."""
+        """Create the output; if `resumed`, raise `DatasetError` if it does not exist any more."""
 
     @abstractmethod
     def write(self, start: int, crops: np.ndarray, cropped: np.ndarray) -> None:
-        """Bring `crops` (m, side, side, 3) of the samples from `start` on to disk; `cropped` (m,) bool."""
+        """Write `crops` (m, side, side, 3) of the samples from `start` on to disk; `cropped` (m,) bool."""
 
     @abstractmethod
     def finish(self) -> None:
@@ -34,9 +34,9 @@ class CropWriter(ABC):
 
 
 class ArrayWriter(CropWriter):
-    """All crops in one .npy file of known size, black where there is none.
+    """Writes all crops into one .npy file of known size, black where there is none.
 
-    It is written with ordinary writes: on a full disk these raise, where a memory map kills the process.
+    It uses ordinary writes: on a full disk these raise, where a memory map would kill the process.
 
     Args:
         folder: of the store.
@@ -52,7 +52,7 @@ class ArrayWriter(CropWriter):
         self.size = len(self.header) + count * self.crop_bytes
 
     def create(self, resumed: bool) -> None:
-        """Make the file, as a hole of its final size."""
+        """Create the file at its final size, sparse."""
         if resumed:
             if not any(
                 path.exists() and path.stat().st_size == self.size for path in (self.partial, self.path)
@@ -66,7 +66,7 @@ class ArrayWriter(CropWriter):
             file.truncate(self.size)
 
     def write(self, start: int, crops: np.ndarray, cropped: np.ndarray) -> None:
-        """Write the rows and bring them to the disk."""
+        """Write the rows and sync them to the disk."""
         with open(self.partial, "r+b") as file:
             file.seek(len(self.header) + start * self.crop_bytes)
             file.write(crops.tobytes())
@@ -80,12 +80,12 @@ class ArrayWriter(CropWriter):
 
 
 def jpeg_name(sample: str) -> str:
-    """The path of a sample's crop below the folder of the images."""
+    """Return the path of a sample's crop below the folder of the images."""
     return sample if sample.lower().endswith(".jpg") else f"{sample}.jpg"
 
 
 class JpegWriter(CropWriter):
-    """A JPEG file for each crop, none where there is no crop.
+    """Writes a JPEG file for each crop, none where there is no crop.
 
     Args:
         folder: of the store.
@@ -93,7 +93,7 @@ class JpegWriter(CropWriter):
         quality: of the JPEG files.
 
     Raises:
-        DatasetError: if a sample id leads out of the folder, or two mean the same file.
+        DatasetError: a sample id leads out of the folder, or two ids mean the same file.
     """
 
     def __init__(self, folder: Path, samples: np.ndarray, quality: int) -> None:
@@ -121,13 +121,13 @@ class JpegWriter(CropWriter):
             write_bytes(path, content.getvalue(), shared=True)
 
     def finish(self) -> None:
-        """Remove what crashes left half written."""
+        """Remove files that crashes left incomplete."""
         for partial in self.folder.rglob(f"*{PARTIAL}"):
             partial.unlink()
 
 
 def make_writer(folder: Path, samples: np.ndarray, options: CropOptions) -> CropWriter:
-    """The writer for the options' format."""
+    """Make the writer for the format of the options."""
     if options.format == "jpeg":
         return JpegWriter(folder, samples, options.quality)
     return ArrayWriter(folder, len(samples), options.side)

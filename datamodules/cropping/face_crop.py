@@ -1,4 +1,4 @@
-"""Which face of a photograph is cropped, and how."""
+"""Choose a face of a photograph and crop it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -24,7 +24,7 @@ class NoCropError(Exception):
 
 @dataclass(frozen=True)
 class CropOptions:
-    """What the crops look like; all of it belongs in their key.
+    """Options of the crops; all of them belong in the key.
 
     Args:
         mode: "box" resizes the detected box as facenet-pytorch does; "align" moves the five landmarks onto
@@ -32,12 +32,12 @@ class CropOptions:
         size: side of the crops in pixels; null is 224 for box and 112 for align.
         margin: only for box: pixels of the crop that lie around the detected box, both sides together.
         select: which of several faces: the one with the "largest" box, or nearest the "center" of the image.
-        format: "memmap" keeps the crops in one array, "jpeg" in a file each.
+        format: "memmap" stores the crops in one array, "jpeg" in a file each.
         quality: of the JPEG files, 1 to 95.
-        max_pixels: an image whose header announces more is not decoded.
+        max_pixels: an image whose header states more is not decoded.
 
     Raises:
-        ValueError: for numbers out of range, and for a margin with align.
+        ValueError: numbers out of range, or a margin with align.
     """
 
     mode: Mode = "box"
@@ -69,7 +69,7 @@ class CropOptions:
 
     @property
     def parameters(self) -> dict[str, str | int]:
-        """What the crops depend on, for their key; options that have no effect are left out."""
+        """Options that the crops depend on, for their key; those without effect are left out."""
         chosen: dict[str, str | int] = {"mode": self.mode, "size": self.side, "select": self.select}
         chosen |= {"margin": self.margin} if self.mode == "box" else {}
         chosen |= {"format": self.format, "max_pixels": self.max_pixels}
@@ -78,7 +78,7 @@ class CropOptions:
 
 
 def choose_face(boxes: np.ndarray, width: int, height: int, select: Select) -> int:
-    """The place of the chosen face among `boxes` (k, 4), k >= 1; of equals the first."""
+    """Return the index of the chosen face among `boxes` (k, 4), k >= 1; the first of equals."""
     if select == "largest":
         return int(np.argmax((boxes[:, 2:] - boxes[:, :2]).prod(axis=1)))
     off_centre = (boxes[:, :2] + boxes[:, 2:] - np.array([width, height])) / 2
@@ -86,13 +86,13 @@ def choose_face(boxes: np.ndarray, width: int, height: int, select: Select) -> i
 
 
 def crop_box(image: np.ndarray, box: np.ndarray, size: int, margin: int) -> np.ndarray:
-    """The (size, size, 3) crop that `facenet_pytorch.extract_face` cuts out of an (H, W, 3) uint8 image.
+    """Crop an (H, W, 3) uint8 image to (size, size, 3) as `facenet_pytorch.extract_face` does.
 
-    The box (4,) grows by margin / (size - margin) of its sides, is cut off at the image and at whole pixels,
-    and is resized to a square whatever its shape.
+    The box (4,) grows by margin / (size - margin) of its sides, is clipped to the image and cut to whole
+    pixels, and is resized to a square whatever its shape.
 
     Raises:
-        NoCropError: if no pixel of the image lies in the box.
+        NoCropError: no pixel of the image lies in the box.
     """
     height, width = image.shape[:2]
     if not np.isfinite(box).all():
@@ -107,10 +107,10 @@ def crop_box(image: np.ndarray, box: np.ndarray, size: int, margin: int) -> np.n
 
 
 def cut_face(image: np.ndarray, box: np.ndarray, landmarks: np.ndarray, options: CropOptions) -> np.ndarray:
-    """The (side, side, 3) crop of one face with its `box` (4,) and five `landmarks` (5, 2).
+    """Crop one face with its `box` (4,) and five `landmarks` (5, 2) to (side, side, 3).
 
     Raises:
-        NoCropError: if the box is empty, or the landmarks are one point.
+        NoCropError: the box is empty, or the landmarks coincide.
     """
     if options.mode == "box":
         return crop_box(image, box, options.side, options.margin)

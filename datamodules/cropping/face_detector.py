@@ -1,4 +1,4 @@
-"""Where the faces of an image are: boxes, scores and five landmarks, by MTCNN over whole batches."""
+"""Detect faces with MTCNN over whole batches: boxes, scores and five landmarks."""
 
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -11,14 +11,14 @@ from facenet_pytorch.models.utils.detect_face import nms_numpy
 from datamodules.cropping.mtcnn_cascade import FACTOR, MIN_FACE_SIZE, THRESHOLDS, MtcnnCascade
 
 CASCADE_VERSION = 1
-"""Raised with every change that can move a box."""
+"""Increased with every change that can move a box."""
 
 _OVERLAP = 0.7  # of the smaller of two faces
 
 
 @dataclass(frozen=True)
 class Faces:
-    """The faces found in one image, by falling score.
+    """The faces found in one image, by descending score.
 
     Attributes:
         boxes: (k, 4) float32 x1, y1, x2, y2 in pixels.
@@ -37,7 +37,7 @@ class FaceDetector:
     Finds in a batch what `facenet_pytorch.MTCNN(keep_all=True).detect` finds in each image alone.
 
     Args:
-        device: where the networks run.
+        device: of the networks.
     """
 
     parameters: ClassVar[dict[str, Any]] = {
@@ -47,17 +47,17 @@ class FaceDetector:
         "factor": FACTOR,
         "cascade_version": CASCADE_VERSION,
     }
-    """What decides the result, for the key of a cache."""
+    """Everything that decides the result, for the key of a cache."""
 
     def __init__(self, device: str | torch.device = "cpu") -> None:
         self.device = torch.device(device)
         self.cascade = MtcnnCascade(self.device)
 
     def detect(self, images: np.ndarray) -> list[Faces]:
-        """The faces of each image; none (k = 0) where MTCNN finds none or the image is below 20 pixels.
+        """Detect the faces of each image; none (k = 0) if MTCNN finds none or the image is below 20 pixels.
 
         Args:
-            images: (B, H, W, 3) uint8 RGB. Eight to sixteen at a time are fastest on a processor.
+            images: (B, H, W, 3) uint8 RGB. Batches of eight to sixteen are fastest on a CPU.
         """
         if not len(images):
             return []
@@ -68,7 +68,7 @@ class FaceDetector:
 
 
 def _distinct(numbers: np.ndarray) -> Faces:
-    """The faces of one image that overlap no better one, from rows of box, score and landmarks."""
+    """Drop faces of one image that overlap a better one, from rows of box, score and landmarks."""
     if len(numbers):
         numbers = numbers[nms_numpy(numbers[:, :4], numbers[:, 4], _OVERLAP, "Min")]
     return Faces(numbers[:, :4], numbers[:, 4], numbers[:, 5:].reshape(-1, 5, 2))

@@ -1,8 +1,8 @@
-"""The cascade of MTCNN (Zhang et al., IEEE SPL 2016) over a batch of images, all of them stage by stage.
+"""The cascade of MTCNN (Zhang et al., IEEE SPL 2016) over a batch of images, stage by stage.
 
-It follows facenet-pytorch's `detect_face` operation by operation, so that its boxes are those that the
-package finds in each image alone; only the loops over crops are gone, and the networks run in another layout.
-Where the package raises because a stage finds nothing, or a box is left without a pixel, that box is dropped.
+It follows facenet-pytorch's `detect_face` operation by operation, so that it finds the boxes that the package
+finds in each image alone; only the loops over crops are gone, and the networks use another memory layout.
+Where the package raises because a stage finds nothing, or a box has no pixel left, that box is dropped.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ MIN_FACE_SIZE = 20
 THRESHOLDS = (0.6, 0.7, 0.7)
 FACTOR = 0.709
 
-_CELL, _STRIDE = 12, 2  # pixels that P-Net sees at once, and between its outputs
+_CELL, _STRIDE = 12, 2  # window of P-Net in pixels, and stride of its outputs
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Candidates:
 
 
 def pyramid_scales(height: int, width: int) -> list[float]:
-    """The scales at which P-Net looks at an image; none for one smaller than the smallest face."""
+    """Return the scales at which P-Net sees an image; none if it is smaller than the smallest face."""
     scale = _CELL / MIN_FACE_SIZE
     side = min(height, width) * scale
     scales = []
@@ -50,14 +50,14 @@ def pyramid_scales(height: int, width: int) -> list[float]:
 
 
 def suppress(found: Candidates, threshold: float) -> Tensor:
-    """Indices that non-maximum suppression keeps in each image: grouped by image, by falling score in it."""
+    """Return the indices that non-maximum suppression keeps, grouped by image, by descending score."""
     if not len(found):
         return found.image
     return (_suppress_by_image if found.boxes.is_cpu else _suppress_together)(found, threshold)
 
 
 def _suppress_by_image(found: Candidates, threshold: float) -> Tensor:
-    """One call an image, so that no pair of boxes in two images is looked at: for a processor."""
+    """Suppress in one call per image, so that boxes of two images are never compared: for a CPU."""
     counts = torch.bincount(found.image)
     parts = zip(*(t.split(counts.tolist()) for t in (found.boxes, found.scores)), strict=True)
     kept = [nms(boxes, scores, threshold) for boxes, scores in parts]
@@ -66,7 +66,7 @@ def _suppress_by_image(found: Candidates, threshold: float) -> Tensor:
 
 
 def _suppress_together(found: Candidates, threshold: float) -> Tensor:
-    """One call, the images moved apart in a type that keeps the boxes' fractions: for a GPU."""
+    """Suppress in one call, images moved apart in float64, which keeps the boxes' fractions: for a GPU."""
     boxes = found.boxes.double()
     apart = boxes.max() - boxes.min() + 1
     keep = nms(boxes + found.image[:, None] * apart, found.scores.double(), threshold)
@@ -74,7 +74,7 @@ def _suppress_together(found: Candidates, threshold: float) -> Tensor:
 
 
 def squared(boxes: Tensor) -> Tensor:
-    """(n, 4) boxes made square around their centres, by their longer side."""
+    """Make (n, 4) boxes square around their centres, by their longer side."""
     corner, sides = boxes[:, :2], boxes[:, 2:] - boxes[:, :2]
     side = sides.amax(dim=1, keepdim=True)
     corner = corner + sides * 0.5 - side * 0.5
@@ -82,7 +82,7 @@ def squared(boxes: Tensor) -> Tensor:
 
 
 def moved(boxes: Tensor, offsets: Tensor, closed: int) -> Tensor:
-    """(n, 4) boxes with their edges moved by (n, 4) fractions of their sides, `closed` pixels longer."""
+    """Move the edges of (n, 4) boxes by (n, 4) fractions of their sides, which are `closed` pixels longer."""
     sides = boxes[:, 2:] - boxes[:, :2] + closed
     return boxes + offsets * sides.repeat(1, 2)
 
@@ -91,7 +91,7 @@ class MtcnnCascade:
     """P-, R- and O-Net of facenet-pytorch with its default thresholds, one after the other.
 
     Args:
-        device: where the images and the networks are.
+        device: of the images and the networks.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -99,18 +99,18 @@ class MtcnnCascade:
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> tuple[Candidates, Tensor]:
-        """The faces in (B, H, W, 3) uint8 images.
+        """Find the faces in (B, H, W, 3) uint8 images.
 
         Returns:
-            What O-Net accepts, before the last suppression, and (n, 5, 2) landmarks in pixels.
+            The candidates that O-Net accepts, before the last suppression, and (n, 5, 2) landmarks in pixels.
         """
-        # full float32 on a GPU too: TF32 would move boxes
+        # full float32 on a GPU as well: TF32 would move boxes
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             crops = AreaCrops(images)
             return self.judge(crops, self.refine(crops, self.propose(crops)))
 
     def propose(self, crops: AreaCrops) -> Candidates:
-        """First stage: square boxes where P-Net, looking at a pyramid of each image, sees a face."""
+        """First stage: propose square boxes where P-Net sees a face in a pyramid of each image."""
         scales = pyramid_scales(crops.height, crops.width)
         if not scales:
             return _nobody(crops.table.device)
@@ -129,19 +129,19 @@ class MtcnnCascade:
         return Candidates(found.image, squared(moved(found.boxes, offsets, closed=0)), found.scores)
 
     def _level(self, crops: AreaCrops, scale: float) -> tuple[Tensor, Tensor]:
-        """What P-Net says of all images at one scale: (B, h, w) scores and (B, 4, h, w) offsets."""
+        """Run P-Net on all images at one scale: (B, h, w) scores and (B, 4, h, w) offsets."""
         height, width = int(crops.height * scale + 1), int(crops.width * scale + 1)
         return _in_parts(self.pnet, crops.resize(height, width))
 
     def refine(self, crops: AreaCrops, found: Candidates) -> Candidates:
-        """Second stage: the candidates that R-Net keeps, with better boxes, square again."""
+        """Second stage: keep the candidates that R-Net accepts, with better boxes, square again."""
         found, outputs = _accepted(self.rnet, 24, crops, found, THRESHOLDS[1])
         keep = suppress(found, 0.7)
         found, offsets = found[keep], outputs[keep]
         return Candidates(found.image, squared(moved(found.boxes, offsets, closed=1)), found.scores)
 
     def judge(self, crops: AreaCrops, found: Candidates) -> tuple[Candidates, Tensor]:
-        """Third stage: the candidates that O-Net keeps, no longer square, and (n, 5, 2) landmarks."""
+        """Third stage: keep the candidates that O-Net accepts, no longer square, and (n, 5, 2) landmarks."""
         found, outputs = _accepted(self.onet, 48, crops, found, THRESHOLDS[2])
         corner, sides = found.boxes[:, None, :2], found.boxes[:, None, 2:] - found.boxes[:, None, :2] + 1
         landmarks = sides * outputs[:, 4:].view(-1, 2, 5).transpose(1, 2) + corner - 1
@@ -160,7 +160,7 @@ def _in_parts(net: MtcnnNetwork, parts: Iterable[Tensor]) -> tuple[Tensor, Tenso
 
 
 def _windows(cell: Tensor, grids: list[torch.Size], scales: list[float]) -> tuple[Tensor, Tensor]:
-    """Which level each cell of the joined P-Net outputs belongs to, (n,), and what it sees, (n, 4) pixels."""
+    """Return the level of each cell of the joined P-Net outputs, (n,), and its window, (n, 4) pixels."""
     device = cell.device
     cells = torch.tensor([grid.numel() for grid in grids], device=device)
     ends = cells.cumsum(0)
@@ -175,9 +175,9 @@ def _windows(cell: Tensor, grids: list[torch.Size], scales: list[float]) -> tupl
 def _accepted(
     net: MtcnnNetwork, size: int, crops: AreaCrops, found: Candidates, threshold: float
 ) -> tuple[Candidates, Tensor]:
-    """The candidates whose crops a network scores above a threshold, and its other outputs for them."""
+    """Return the candidates whose crops a network scores above a threshold, and its other outputs."""
     limits = torch.tensor([crops.width, crops.height], device=found.boxes.device)
-    corners = found.boxes.to(torch.int64)  # cuts the fraction off
+    corners = found.boxes.to(torch.int64)  # truncates
     first, end = corners[:, :2].clamp(min=1) - 1, corners[:, 2:].minimum(limits)
     inside = (end > first).all(dim=1)
     found = found[inside]

@@ -1,4 +1,4 @@
-"""The three networks of MTCNN, each as one module in the layout that runs fastest on its device."""
+"""The three networks of MTCNN, each as one module in the layout that is fastest on its device."""
 
 import copy
 import itertools
@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 CPU_CHUNK = 2**16
-"""Input pixels a network takes at once on a processor: its activations (6 MB) then stay in the cache."""
+"""Input pixels at once on a CPU: the activations (6 MB) then stay in its cache."""
 
 GPU_CHUNK = 2**23
-"""Input pixels at once on a GPU: bounds the memory to about 1 GB."""
+"""Input pixels at once on a GPU: limits the memory to about 1 GB."""
 
 
 def _joined(heads: list[Any]) -> Any:
-    """Layers over the same input as a single one, with their outputs one behind the other."""
+    """Join layers over the same input into one, with concatenated outputs."""
     layer = copy.deepcopy(heads[0])
     layer.weight = nn.Parameter(torch.cat([head.weight for head in heads]))
     layer.bias = nn.Parameter(torch.cat([head.bias for head in heads]))

@@ -1,1 +1,1 @@
-"""Resume and share long jobs."""
+"""Long jobs that can be resumed, and shared among processes."""

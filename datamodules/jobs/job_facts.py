@@ -1,19 +1,18 @@
-"""Facts that the parts of a job depend on: written beside them, compared before a job is resumed."""
+"""Facts that the parts of a job depend on: written beside them, compared before it is resumed."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from datamodules.errors import DatasetError
+from storage.checksums import json_sha256
 
 _NAMES = {"source": "the annotations", "code": "the version of this program"}
 
 
 def describe(facts: dict[str, Any], **more: Any) -> bytes:
-    """The content of a JSON file with the key, the facts, and `more`."""
-    key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    return (json.dumps({"key": key, "facts": facts, **more}, indent=2) + "\n").encode()
+    """Encode a JSON file with the key, the facts, and `more`."""
+    return (json.dumps({"key": json_sha256(facts), "facts": facts, **more}, indent=2) + "\n").encode()
 
 
 def compare(path: Path, facts: dict[str, Any], folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The folder of a job's parts: one process is at work in it, or several on a share each; never both."""
+"""The folder of the parts of a job: for one process alone, or for several with a shard each."""
 
 import shutil
 from collections.abc import Collection, Iterator
@@ -9,22 +9,22 @@ from typing import Any
 
 from datamodules.errors import DatasetError
 from datamodules.jobs.job_facts import compare, describe
-from datamodules.jobs.job_share import Share, listed, shares_with
+from datamodules.jobs.job_shard import Shard, listed, shards_with
 from storage.atomic import write_bytes
 from storage.locks import LockedError, file_lock
 
 UNFINISHED, LOCK = "job.json", "lock"
 
-_FIRST = "first"  # held for the moment in which one of several processes writes what all have to agree on
+_FIRST = "first"  # held briefly while one of several processes writes the facts that all must share
 
 
 @dataclass(frozen=True)
 class JobFolder:
-    """Keeps processes apart, on several machines too if their file system has locks.
+    """Keeps processes apart, on several machines too if their file system supports locks.
 
     Attributes:
         folder: of the parts.
-        out: what is made of them.
+        out: the result.
     """
 
     folder: Path
@@ -32,7 +32,7 @@ class JobFolder:
 
     @property
     def facts(self) -> Path:
-        """The file that says what the parts depend on."""
+        """The file that records what the parts depend on."""
         return self.folder / UNFINISHED
 
     @property
@@ -40,36 +40,36 @@ class JobFolder:
         return f"{self.out}: another process is preparing it"
 
     @contextmanager
-    def entered(self, share: Share | None, facts: dict[str, Any]) -> Iterator[None]:
-        """Work in the folder: on a share beside others, or alone.
+    def entered(self, shard: Shard | None, facts: dict[str, Any]) -> Iterator[None]:
+        """Work in the folder: on a shard beside others, or alone.
 
         Args:
-            share: None for all that is left.
-            facts: all that the parts depend on.
+            shard: None for all that is left.
+            facts: everything that the parts depend on.
 
         Raises:
-            DatasetError: another process is at work that may not be, or the parts are of other `facts`.
+            DatasetError: another process is working that may not, or the parts depend on other `facts`.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as locks:
-            locks.enter_context(_held(self.folder / LOCK, self._busy, shared=share is not None))
+            locks.enter_context(_held(self.folder / LOCK, self._busy, shared=shard is not None))
             with file_lock(self.folder / _FIRST, wait=True):
                 if self.facts.exists():
                     compare(self.facts, facts, self.out)
                 else:
                     write_bytes(self.facts, describe(facts))
-            if share is not None:
-                refusal = f"{self.out}: another process is at shard {share}"
-                own = self.folder / f"shard_{share.index}_of_{share.count}"
+            if shard is not None:
+                refusal = f"{self.out}: another process is at shard {shard}"
+                own = self.folder / f"shard_{shard.index}_of_{shard.count}"
                 locks.enter_context(_held(own, refusal))
             yield
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Work in the folder alone, whatever the parts that are there depend on.
+        """Work in the folder alone, whatever the existing parts depend on.
 
         Raises:
-            DatasetError: another process is at work in it.
+            DatasetError: another process is working in it.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with _held(self.folder / LOCK, self._busy):
@@ -80,16 +80,16 @@ class JobFolder:
                     shutil.rmtree(self.folder)  # nothing was done
 
     def unfinished(self, todo: Collection[int]) -> str:
-        """Which shards have a part in `todo`, of as many as were begun; empty if none has."""
+        """Name the shards, of as many as were begun, that have a part in `todo`; empty if none has."""
         counts = {int(path.name.rpartition("_")[2]) for path in self.folder.glob("shard_*_of_*")}
-        shares = [share for count in sorted(counts) for share in shares_with(todo, count)]
-        return f"not finished: shards {listed(shares)}; doing the rest of them here" if shares else ""
+        shards = [shard for count in sorted(counts) for shard in shards_with(todo, count)]
+        return f"not finished: shards {listed(shards)}; doing the rest of them here" if shards else ""
 
-    def after(self, share: Share, todo: Collection[int]) -> str:
-        """What to do when a share is done and the parts `todo` of all are not."""
+    def after(self, shard: Shard, todo: Collection[int]) -> str:
+        """Say what to do after a shard is done, when the parts `todo` of all shards are not."""
         if todo:
-            return f"shard {share} is done, not yet {listed(shares_with(todo, share.count))}"
-        return f"shard {share} is done, and all others; the same command without --shard puts them together"
+            return f"shard {shard} is done, not yet {listed(shards_with(todo, shard.count))}"
+        return f"shard {shard} is done, and all others; the same command without --shard puts them together"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Random changes of training images, the same ones in every run with the same seed."""
+"""Random changes of training images, the same in every run with the same seed."""
 
 import random
 
@@ -8,10 +8,10 @@ import numpy as np
 
 
 class Augmentation:
-    """Mirrors, shifts, scales, turns and re-lights training images a little, sample by sample.
+    """Flips, shifts, scales and rotates training images a little, and changes their light.
 
-    What happens to a sample follows from the seed, its index, the epoch and how often the epoch has shown it
-    before: not from the number of processes, nor from where a training that goes on began.
+    The change of a sample depends on the seed, its index, the epoch and how often the epoch has shown it
+    before: not on the number of processes, nor on where training resumed.
 
     Args:
         seed: of the draws.
@@ -34,9 +34,9 @@ class Augmentation:
         )
 
     def __call__(self, image: np.ndarray, index: int, epoch: int, repeat: int = 0) -> np.ndarray:
-        """A changed copy (H, W, 3) uint8 of sample `index`, which `epoch` has shown `repeat` times before."""
+        """Return a changed copy (H, W, 3) uint8 of sample `index`, shown `repeat` times before in `epoch`."""
         draws = np.random.default_rng((self.seed, index, epoch, repeat))
-        # A seed would start every transform with the same draw (mirrored always means re-lit); one shared
-        # generator does not.
+        # A seed would start every transform with the same draw (a flip would always change the light); one
+        # shared generator does not.
         self.transform.set_random_state(draws, random.Random(int(draws.integers(2**63))))
         return self.transform(image=image)["image"]

@@ -1,6 +1,6 @@
-"""Random numbers that are a pure function of their counters, so that any sample can be drawn alone.
+"""Random numbers that are a pure function of counters, so that any sample can be drawn on its own.
 
-torch's generators draw in sequence: sample 7 would depend on how many were drawn before it. Here each number
+Generators of torch draw in sequence: sample 7 would depend on how many were drawn before it. Here each number
 is a hash of (seed, stream, counters), mixed by the finaliser of SplitMix64 (Steele et al., OOPSLA 2014).
 """
 
@@ -24,12 +24,12 @@ def _mixed(x: Tensor) -> Tensor:
 
 
 def hashed(seed: int, stream: int, *counters: Tensor) -> Tensor:
-    """Hash of (seed, stream, counters): int64, of the counters' broadcast shape.
+    """Hash (seed, stream, counters) to int64, of the counters' broadcast shape.
 
     Args:
         seed: of the whole data set, any integer of 64 bits.
-        stream: what the numbers are for; different streams are independent.
-        *counters: int64 tensors that name the draw, such as identity and image number.
+        stream: purpose of the numbers; different streams are independent.
+        *counters: int64 tensors that identify the draw, such as identity and image number.
     """
     state = _mixed(torch.tensor(stream) * _GOLDEN + seed)
     for counter in counters:
@@ -38,7 +38,7 @@ def hashed(seed: int, stream: int, *counters: Tensor) -> Tensor:
 
 
 def uniform(seed: int, stream: int, *counters: Tensor) -> Tensor:
-    """Uniform draws in [0, 1): float64, of the counters' broadcast shape; arguments as in `hashed`."""
+    """Draw uniformly from [0, 1): float64, of the counters' broadcast shape; arguments as in `hashed`."""
     return ((hashed(seed, stream, *counters) >> 11) & ((1 << 53) - 1)).double() * 2.0**-53
 
 
@@ -49,10 +49,10 @@ def _normal_quantiles() -> Tensor:
 
 
 def normal(seed: int, stream: int, *counters: Tensor) -> Tensor:
-    """Standard normal draws: float32, of the counters' broadcast shape; arguments as in `hashed`.
+    """Draw standard normal numbers: float32, of the counters' broadcast shape; arguments as in `hashed`.
 
-    One of 65,536 quantiles (so within +-4.4): a table look-up is the same bit for bit in any batch, whereas
-    vectorised logarithms and cosines may differ in the last bit with a number's place in memory.
+    Each is one of 65,536 quantiles (so within +-4.4): a table look-up gives the same bits in any batch,
+    whereas vectorised logarithms and cosines may differ in the last bit with the place of a number in memory.
     """
     bits = hashed(seed, stream, *counters) >> (63 - _QUANTILE_BITS)
     return _normal_quantiles()[bits & ((1 << _QUANTILE_BITS) - 1)]

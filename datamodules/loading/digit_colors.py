@@ -26,22 +26,22 @@ _COLOR_STREAM, _JITTER_STREAM = 300, 301
 
 
 def draw_color(seed: int, split: int, index: Tensor) -> Tensor:
-    """A colour (N,) int64 for each image of a split at `index` (N,), all ten alike often."""
+    """Draw a colour (N,) int64 for each image of a split at `index` (N,), all ten equally likely."""
     return (uniform(seed, _COLOR_STREAM, torch.tensor(split), index) * len(COLORS)).long()
 
 
 def draw_jittered(color: Tensor, variance: float, seed: int, split: int, index: Tensor) -> Tensor:
-    """Mean + N(0, variance), truncated to [0, 1]: one draw an image and channel.
+    """Draw from mean + N(0, variance), truncated to [0, 1]: one draw per image and channel.
 
-    The distribution of what is drawn again until it is in range; here it follows from (seed, split, index)
-    alone, by the inverse of its distribution function.
+    This is the distribution of redrawing until the value is in range; here it depends only on (seed, split,
+    index), by the inverse of its distribution function.
 
     Args:
-        color: (N,) int64, which mean.
-        variance: of the jitter before it is truncated, on the scale where a channel goes from 0 to 1.
+        color: (N,) int64, index of the mean.
+        variance: of the jitter before truncation, on the scale where a channel goes from 0 to 1.
         seed: of the draws.
         split: number of the split.
-        index: (N,) int64, place of each image in the split.
+        index: (N,) int64, index of each image in the split.
 
     Returns:
         (N, 3) float32 RGB in [0, 1].
@@ -56,16 +56,16 @@ def draw_jittered(color: Tensor, variance: float, seed: int, split: int, index: 
 
 
 def paint(grey: Tensor, rgb: Tensor) -> Tensor:
-    """Grey images (N, H, W) uint8 times one colour each (N, 3) in [0, 1]: (N, 3, H, W) uint8, rounded."""
+    """Multiply grey images (N, H, W) uint8 by one colour each (N, 3) in [0, 1]: (N, 3, H, W) uint8."""
     return (grey[:, None] * rgb[:, :, None, None]).round_().to(torch.uint8)
 
 
 def color_labels(image: Tensor) -> Tensor:
-    """What the colour predictors of LNTL learn: each channel's eighth at every other pixel.
+    """Label the colour map that LNTL's predictors learn: each channel's eighth at every other pixel.
 
     Follows the official data_loader.py: Pillow's nearest neighbour takes pixel 2i + 1 of the 28 for pixel i
-    of the 14, and a value is ignored if it is 0, channel by channel (so where a colour has no green, say, the
-    green of the whole digit is ignored, not the background alone). It writes 255 where this has -1.
+    of the 14, and a value is ignored if it is 0, channel by channel (so where a colour has no green, the
+    green of the whole digit is ignored, not only that of the background). It writes 255 where this has -1.
 
     Args:
         image: (N, 3, 28, 28) uint8.

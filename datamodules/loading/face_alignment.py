@@ -1,4 +1,4 @@
-"""Crops of a face image: five landmarks moved onto the usual template, or the centre square."""
+"""Crop a face image: by five landmarks moved onto the usual template, or to the centre square."""
 
 import math
 
@@ -15,15 +15,15 @@ TEMPLATE_SIZE = 112
 
 
 def rescale_points(points: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
-    """Where (N, 2) pixel positions lie in an image resized by `scale`; pixel centres are whole numbers."""
+    """Rescale (N, 2) pixel positions with an image resized by `scale`; pixel centres are whole numbers."""
     return (points + 0.5) * scale - 0.5
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The rotation, uniform scale and shift that take (N, 2) source points nearest to the target points.
+    """Fit the rotation, uniform scale and shift that take (N, 2) source points nearest to the target points.
 
     The least-squares solution in closed form: with points as complex numbers it is the line z = a w + b
-    (what Umeyama, PAMI 1991, gives in two dimensions without mirroring).
+    (equal to Umeyama, PAMI 1991, in two dimensions without mirroring).
 
     Returns:
         (2, 3) float64 matrix for `cv2.warpAffine`.
@@ -36,10 +36,10 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def align(image: np.ndarray, landmarks: np.ndarray, size: int) -> np.ndarray:
-    """The (size, size, 3) crop of an (H, W, 3) uint8 image with its landmarks on the template.
+    """Crop an (H, W, 3) uint8 image to (size, size, 3) with its landmarks on the template.
 
-    Bilinear; what lies outside the image is black. Where the crop is smaller than the face, pixels are
-    averaged: the image is warped to a multiple of `size` and reduced by areas, so nothing aliases.
+    Bilinear; the crop is black outside the image. Where the crop is smaller than the face, pixels are
+    averaged: the image is warped to a multiple of `size` and reduced by areas, so that nothing aliases.
 
     Args:
         image: the face.
@@ -56,7 +56,7 @@ def align(image: np.ndarray, landmarks: np.ndarray, size: int) -> np.ndarray:
 
 
 def centre_square(image: np.ndarray, size: int) -> np.ndarray:
-    """The largest centred square of an (H, W, 3) image, resized (by areas down, bilinear up) to `size`."""
+    """Crop the largest centred square of an (H, W, 3) image, resized (by areas down, bilinear up)."""
     height, width = image.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

@@ -1,4 +1,4 @@
-"""Image files: found damaged before a run starts, decoded to RGB arrays."""
+"""Image files: find damaged ones before a run starts, and decode them to RGB arrays."""
 
 import os
 import stat
@@ -25,11 +25,11 @@ from datamodules.loading.photo_files import (
     read_photo,
 )
 
-# Loader processes already decode side by side; OpenCV's own threads would only fight over the same cores.
+# Loader processes already decode in parallel; OpenCV's threads would compete for the same cores.
 cv2.setNumThreads(0)
 
 _MARKERS = {JPEG: ("JPEG", b"\xff\xd9"), PNG: ("PNG", b"IEND\xaeB\x60\x82")}
-_PADDING = b"\0\r\n\t \xff"  # what cameras and copying tools put behind the end marker
+_PADDING = b"\0\r\n\t \xff"  # appended by cameras and copying tools
 _TAIL_BYTES = 4096
 _HEAD_BYTES = 4096
 _LONG_HEAD_BYTES = 2**20
@@ -39,17 +39,17 @@ _PROGRESS_FROM = 20_000
 
 @dataclass(frozen=True)
 class BadImage:
-    """An image file that cannot be used, and why."""
+    """An image file that cannot be used, with the reason."""
 
     path: Path
     reason: str
 
 
 def why_bad(path: str | os.PathLike[str]) -> str | None:
-    """Why an image file is unusable, or None: a cheap look at its first and last bytes, no decoding.
+    """Return why an image file is unusable, or None, from its first and last bytes, without decoding.
 
-    Finds what is missing, empty, no file, of no known format or of too many pixels, and JPEG and PNG files
-    that are cut short; not flipped bytes inside, which are found when the image is read.
+    Finds files that are missing, empty, no regular file, of an unknown format or of too many pixels, and
+    truncated JPEG and PNG files; not flipped bytes inside, which are found when the image is read.
     """
     try:
         check_file(path)
@@ -68,7 +68,7 @@ def why_bad(path: str | os.PathLike[str]) -> str | None:
             if not tail.rstrip(_PADDING).endswith(end):
                 return f"cut short (no {kind} end marker)"
             size = size_of(head)
-            if size is None:  # behind a large EXIF or colour profile
+            if size is None:  # after a large EXIF or colour profile
                 file.seek(0)
                 size = size_of(file.read(_LONG_HEAD_BYTES))
             if size is not None:
@@ -96,7 +96,7 @@ def _why_bad_format(path: str | os.PathLike[str]) -> str | None:
 
 
 def find_bad(paths: Sequence[str | os.PathLike[str]]) -> list[BadImage]:
-    """The unusable files among `paths`, in their order; see `why_bad`. Long lists show a progress bar."""
+    """List the unusable files among `paths`, in order; see `why_bad`. Long lists show a progress bar."""
 
     def check(start: int) -> list[BadImage]:
         reasons = ((path, why_bad(path)) for path in paths[start : start + _CHUNK])
@@ -104,13 +104,13 @@ def find_bad(paths: Sequence[str | os.PathLike[str]]) -> list[BadImage]:
 
     starts = range(0, len(paths), _CHUNK)
     quiet = len(paths) <= _PROGRESS_FROM or getattr(rank_zero_only, "rank", 0) != 0
-    with ThreadPoolExecutor(max_workers=16) as pool:  # waiting for a network disk, not computing
+    with ThreadPoolExecutor(max_workers=16) as pool:  # they wait for the disk, without computing
         found = track(pool.map(check, starts), "Checking image files", total=len(starts), disable=quiet)
         return [bad for chunk in found for bad in chunk]
 
 
 def unusable(paths: Sequence[str | os.PathLike[str]], bad_images: Literal["raise", "skip"]) -> dict[str, str]:
-    """Find the image files that cannot be used, with the reason; a warning names every one.
+    """Find the image files that cannot be used, with the reason; a warning names each of them.
 
     Raises:
         DatasetError: with `bad_images="raise"` if any cannot; names the first five and the count.
@@ -130,11 +130,11 @@ def unusable(paths: Sequence[str | os.PathLike[str]], bad_images: Literal["raise
 def read_rgb(path: str | os.PathLike[str]) -> np.ndarray:
     """Decode an image file into (H, W, 3) uint8 RGB, turned upright by its EXIF orientation.
 
-    What a readable image is, is one rule for all (`photo_files`): OpenCV decodes JPEG and plain PNG files, in
-    which it agrees with Pillow and is faster, and Pillow all others.
+    There is one rule for which images are readable (`photo_files`): OpenCV decodes JPEG and plain PNG files,
+    where it agrees with Pillow and is faster, and Pillow all others.
 
     Raises:
-        DatasetError: if the file is missing, no regular file, of too many pixels or cannot be decoded.
+        DatasetError: the file is missing, no regular file, has too many pixels or cannot be decoded.
     """
     try:
         data = _content(path)
@@ -149,7 +149,7 @@ def read_rgb(path: str | os.PathLike[str]) -> np.ndarray:
 
 
 def _content(path: str | os.PathLike[str]) -> bytes:
-    # a pipe without a writer is opened at once, and found to be no file, where it would block otherwise
+    # non-blocking, so that a pipe without a writer is opened at once and refused
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

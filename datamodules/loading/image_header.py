@@ -1,4 +1,4 @@
-"""What the first bytes of JPEG and PNG files say, read without a decoder, for the check of every file."""
+"""Read the first bytes of JPEG and PNG files without a decoder, for the check of every file."""
 
 import struct
 import zlib
@@ -11,7 +11,7 @@ _PNG_GREY, _PNG_RGB = 0, 2
 
 
 def size_of(data: bytes) -> tuple[int, int] | None:
-    """Width and height that the header of a JPEG or PNG announces; None if `data` do not reach that far."""
+    """Read width and height from the header of a JPEG or PNG; None if `data` are too short."""
     if data.startswith(PNG):
         return struct.unpack(">II", data[16:24]) if data[12:16] == b"IHDR" and len(data) >= 24 else None
     place = 2
@@ -32,12 +32,12 @@ def size_of(data: bytes) -> tuple[int, int] | None:
 
 
 def is_plain_png(data: bytes) -> bool:
-    """Whether a PNG is grey or RGB of 8 bits, without transparency, so that all decoders agree."""
+    """Return whether a PNG is grey or RGB of 8 bits without transparency, so that all decoders agree."""
     return data[24:25] == b"\x08" and data[25] in (_PNG_GREY, _PNG_RGB) and b"tRNS" not in data[:4096]
 
 
 def png_fault(data: bytes) -> str | None:
-    """Why a PNG is damaged: a chunk that is cut short, or whose check sum is wrong; None if none is."""
+    """Return the damage of a PNG, a truncated chunk or a wrong check sum; None if there is none."""
     place, view = 8, memoryview(data)
     while place + 12 <= len(data):
         end = place + 8 + int.from_bytes(data[place : place + 4], "big")

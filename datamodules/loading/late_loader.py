@@ -1,4 +1,9 @@
-"""A DataLoader that asks its sampler nothing before the first batch is wanted."""
+"""A DataLoader that asks its sampler for nothing before the first batch is wanted.
+
+torchdata's StatefulDataLoader would store a position for each rank and worker in every checkpoint. Here the
+position follows from the trainer's epoch and batch (`samplers.Position`), so that any checkpoint resumes to
+the bit, with any number of workers.
+"""
 
 import signal
 from collections.abc import Iterator
@@ -11,17 +16,17 @@ Batch = TypeVar("Batch")
 
 
 class LateLoader(DataLoader[Batch]):
-    """A `DataLoader` whose sampler, and loader processes, start with the first batch of an epoch.
+    """A `DataLoader` whose sampler and loader processes start with the first batch of an epoch.
 
-    Lightning makes the iterator before it knows which epoch, and which batch of it, training goes on with;
-    torch's own loader processes would already have read the start of epoch 0.
+    Lightning makes the iterator before it knows in which epoch, and at which batch, training resumes; torch's
+    own loader processes would already have read the start of epoch 0.
 
-    The loader processes do not hear SIGTERM, which clusters send to all processes of a job: without them the
-    training could not end, and save, the batch that it is in. They end with the process that reads of them.
+    The loader processes ignore SIGTERM, which clusters send to all processes of a job: without them the
+    training could not finish, and save, its current batch. They end with the process that reads from them.
     """
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # torch names its own private class
-        """The batches of an epoch."""
+        """Iterate over the batches of an epoch."""
         with _blocked(signal.SIGTERM):
             batches = super().__iter__()
         yield from batches
@@ -29,7 +34,7 @@ class LateLoader(DataLoader[Batch]):
 
 @contextmanager
 def _blocked(number: signal.Signals) -> Iterator[None]:
-    """Have a signal wait; processes that are started meanwhile never hear it."""
+    """Block a signal; processes that are started meanwhile never receive it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
     try:
         yield

@@ -1,6 +1,7 @@
-"""Careful decoding of photographs as people have them: every file gives an upright RGB array or a reason.
+"""Decode photographs of any origin carefully: every file gives an upright RGB array or a reason.
 
-What a readable image is, is said here and in docs/datasets.md; `datamodules.loading.image_files` keeps to it.
+The rules for readable images are here and in docs/datasets.md; `datamodules.loading.image_files` follows
+them.
 """
 
 import os
@@ -10,16 +11,16 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
-"""As Pillow calls them; PPM are PGM and PBM as well."""
+"""Names of Pillow; PPM includes PGM and PBM."""
 
 MIN_SIDE = 20
 """Pixels; the smallest face that the detector looks for."""
 
 MAX_ASPECT = 50
-"""Longer side by shorter; a strip like that is no photograph, and its pyramid would not fit in memory."""
+"""Longer by shorter side; a longer strip is no photograph, and its pyramid would not fit in memory."""
 
 PIXEL_LIMIT = 100_000_000
-"""Most pixels of an image that is read, unless an option says otherwise."""
+"""Largest number of pixels of an image, unless an option says otherwise."""
 
 MAX_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)
 """Pillow itself refuses to open an image above this."""
@@ -32,17 +33,17 @@ class UnreadablePhotoError(Exception):
 def read_photo(path: str | os.PathLike[str], max_pixels: int, detect: bool = True) -> np.ndarray:
     """Decode an image file into (H, W, 3) uint8 RGB, upright by its EXIF orientation.
 
-    Pillow decodes, because it refuses files that are cut short where OpenCV fills up with grey. The content
-    decides the format, not the name; of several frames or pages the first is taken. Transparent parts show
-    white. 16-bit greys are scaled to 8 bits. Damaged EXIF data leave the image as it is stored.
+    Pillow decodes, because it refuses truncated files, which OpenCV fills with grey. The content decides the
+    format, not the name; of several frames or pages the first is taken. Transparent parts become white.
+    16-bit greys are scaled to 8 bits. With damaged EXIF data the image stays as it is stored.
 
     Args:
         path: the file.
-        max_pixels: most pixels that the header may announce.
-        detect: a face is to be found in it, so refuse what is too small or too narrow for that.
+        max_pixels: largest number of pixels that the header may state.
+        detect: a face is to be detected, so refuse images that are too small or too narrow for that.
 
     Raises:
-        UnreadablePhotoError: for everything that is no whole photograph; the message says why.
+        UnreadablePhotoError: the file is not a complete photograph; the message says why.
     """
     try:
         check_file(path)
@@ -67,7 +68,7 @@ def read_photo(path: str | os.PathLike[str], max_pixels: int, detect: bool = Tru
 
 
 def check_file(path: str | os.PathLike[str]) -> None:
-    """Raise `UnreadablePhotoError` for what is no regular file with content, without opening it."""
+    """Raise `UnreadablePhotoError` unless the path is a regular file with content, without opening it."""
     try:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -83,7 +84,7 @@ def check_file(path: str | os.PathLike[str]) -> None:
 
 
 def check_pixels(width: int, height: int, max_pixels: int) -> None:
-    """Raise `UnreadablePhotoError` for an image whose header announces more pixels."""
+    """Raise `UnreadablePhotoError` for an image whose header states more pixels."""
     if width * height > max_pixels:
         raise UnreadablePhotoError(f"{width}x{height} pixels are more than {max_pixels:,}")
 
@@ -105,7 +106,7 @@ def _check_shape(image: Image.Image) -> None:
 def _upright(image: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:  # damaged EXIF data raise errors of many kinds, and the pixels are good
+    except Exception:  # damaged EXIF data raise errors of many kinds, but the pixels are fine
         return image
 
 

@@ -1,4 +1,8 @@
-"""A DataLoader that makes the next batches while the model works on the last, in a thread of this process."""
+"""A DataLoader that makes the next batches in a thread while the model works on the current one.
+
+torch's own prefetching, and torchdata's, needs worker processes, to which every batch has to be copied; crops
+from a memory map are gathered faster by a thread (benchmarks/loading_speed.py).
+"""
 
 import threading
 import weakref
@@ -13,7 +17,7 @@ from datamodules.loading.late_loader import LateLoader
 DEPTH = 2
 """Batches made ahead."""
 
-_PATIENCE = 60.0  # seconds; a finaliser waits for the batches being made, but never for ever
+_PATIENCE = 60.0  # seconds; limits how long a finaliser waits for the batches being made
 
 Batch = TypeVar("Batch")
 
@@ -28,8 +32,8 @@ class _End:
 def _load(
     batches: Iterator[Any], device: int | None, wanted: SimpleQueue[bool], ready: SimpleQueue[Any]
 ) -> None:
-    """Make a batch for each True in `wanted`, until the first False; holds no reference to the consumer."""
-    torch.set_num_threads(1)  # of this thread; more would fight with the model's own for the same cores
+    """Make a batch for each True in `wanted`, until the first False, without a reference to the consumer."""
+    torch.set_num_threads(1)  # of this thread; more would compete with the model for cores
     try:
         if device is not None:  # a new thread starts on device 0, where pinning would make a context
             torch.cuda.set_device(device)
@@ -42,20 +46,20 @@ def _load(
 
 
 def _stop(thread: threading.Thread, wanted: SimpleQueue[bool]) -> None:
-    """End the thread; the batches asked for are made first, so that what was read depends on no timing."""
+    """End the thread after the batches asked for, so that what was read does not depend on timing."""
     wanted.put(False)
-    if thread.is_alive() and thread is not threading.current_thread():  # garbage is collected anywhere
+    if thread.is_alive() and thread is not threading.current_thread():  # collected in any thread
         thread.join(_PATIENCE)
 
 
 class _Ahead(Iterator[Batch]):
     """The batches of another iterator in its order, made `DEPTH` ahead by a thread.
 
-    The thread starts with the first `next`, so that a sampler's epoch can be set until then, and ends with
-    the last batch, an error, `close`, the end of this object or that of the process.
+    The thread starts with the first `next`, so that the epoch of a sampler can be set until then, and ends
+    with the last batch, an error, `close`, the end of this object or that of the process.
 
     Args:
-        batches: the other iterator; the thread alone advances it.
+        batches: the other iterator; only the thread advances it.
         device: index of the CUDA device that batches are pinned for; None if they are not.
     """
 
@@ -66,7 +70,7 @@ class _Ahead(Iterator[Batch]):
             target=_load,
             args=(batches, device, self._wanted, self._ready),
             name="prefetch",
-            daemon=True,  # or Python would wait for it at exit before it lets `close` run
+            daemon=True,  # otherwise Python would wait for it at exit before `close` runs
         )
         self.close = weakref.finalize(self, _stop, self._thread, self._wanted)
 
@@ -89,14 +93,14 @@ class _Ahead(Iterator[Batch]):
 
 
 class PrefetchLoader(LateLoader[Batch]):
-    """A `LateLoader` that, with `num_workers=0`, reads and pins batches in one thread, ahead of their use.
+    """A `LateLoader` that, with `num_workers=0`, reads and pins batches ahead of their use in one thread.
 
-    The same batches in the same order. What reads ahead must not draw from the global random states, which
-    the model draws from at the same time. With `num_workers` above 0 it is a plain `LateLoader`.
+    It yields the same batches in the same order. The reading must not draw from the global random states,
+    which the model uses at the same time. With `num_workers` above 0 it is a plain `LateLoader`.
     """
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # torch names its own private class
-        """The batches of an epoch."""
+        """Iterate over the batches of an epoch."""
         batches = super().__iter__()
         if self.num_workers > 0:
             return batches

@@ -11,21 +11,25 @@ from torch.utils.data import DistributedSampler
 from datamodules.contract import TrainIndex, Visit
 
 PADDING = -1
-"""The index of a padded sample: a dataset answers it with unknown (-1) attributes, so no count sees it."""
+"""Index of a padding sample: a dataset returns unknown (-1) attributes for it, so that no count sees it."""
 
 
 class Position(NamedTuple):
-    """Where a training is."""
+    """Position of a training in its data.
+
+    Computed from the trainer instead of stored in checkpoints, as a StatefulDataLoader would: see
+    `late_loader`.
+    """
 
     epoch: int
     done: int
-    """Indices of this rank that the pass leaves out, because they were trained on already."""
+    """Number of indices of this rank to skip in this pass, because they were trained on already."""
     passes: int = 0
-    """Complete passes through the data that the same epoch has made before."""
+    """Number of complete passes through the data that the epoch has made before."""
 
 
 def _earlier(order: Tensor) -> Tensor:
-    """How often each index (n,) int64 of an order stands before its own place."""
+    """Count how often each index (n,) int64 of an order occurs before its own place."""
     ascending, place = order.sort(stable=True)
     return torch.empty_like(order).scatter_(
         0, place, torch.arange(len(order)) - torch.searchsorted(ascending, ascending)
@@ -33,23 +37,23 @@ def _earlier(order: Tensor) -> Tensor:
 
 
 class ShardedSampler(DistributedSampler[int]):
-    """Indices of this rank's share of a dataset: `order[rank::world_size]`, in runs of `chunk` indices.
+    """Indices of this rank's part of a dataset: `order[rank::world_size]`, in runs of `chunk` indices.
 
     Batch k of all ranks together holds the same samples as batch k of one process with the batch size times
-    the number of ranks. Every rank gets the same number of indices: the last ones are `PADDING` where the
+    the number of ranks. Every rank gets the same number of indices: the last ones are `PADDING` if the
     dataset does not divide evenly, or with `drop_last` (training) the tail is left out. (torch's own sampler
-    pads with repeated samples, which a count then sees twice. Being one of its kind keeps Lightning from
-    putting its own in our place.)
+    pads with repeated samples, which a count then sees twice. As a subclass of it, this one is not replaced
+    by Lightning.)
 
     Args:
         dataset: anything with a length.
-        shuffle: a new order each epoch, the same on all ranks.
-        seed: of the order; with the epoch it determines it.
+        shuffle: use a new order in each epoch, the same on all ranks.
+        seed: of the order, together with the epoch.
         drop_last: leave out the last samples that do not divide evenly instead of padding.
-        chunk: how many indices in a row stay together on one rank.
+        chunk: number of consecutive indices that stay together on one rank.
 
-    A DataModule sets `position` to where its trainer is, so that training may go on amid an epoch. With
-    `shuffle`, indices come as `TrainIndex`, which says what visit of the sample it is.
+    A DataModule sets `position` to that of its trainer, so that training can resume within an epoch. With
+    `shuffle`, indices come as `TrainIndex`, which says which visit of the sample it is.
     """
 
     def __init__(
@@ -57,7 +61,7 @@ class ShardedSampler(DistributedSampler[int]):
     ) -> None:
         distributed = dist.is_available() and dist.is_initialized()
         super().__init__(
-            dataset,  # type: ignore[arg-type]  # torch asks for a Dataset but needs a length alone
+            dataset,  # type: ignore[arg-type]  # torch asks for a Dataset but needs only its length
             num_replicas=dist.get_world_size() if distributed else 1,
             rank=dist.get_rank() if distributed else 0,
             shuffle=shuffle,
@@ -68,7 +72,7 @@ class ShardedSampler(DistributedSampler[int]):
         self.position: Callable[[], Position] = lambda: Position(self.epoch, 0)
 
     def epoch_order(self, generator: torch.Generator) -> Tensor:
-        """Indices (length,) of an epoch over all ranks; `generator` is alike on all of them."""
+        """Order the indices (length,) of an epoch over all ranks; `generator` is the same on all of them."""
         return torch.randperm(self.length, generator=generator) if self.shuffle else torch.arange(self.length)
 
     def __len__(self) -> int:

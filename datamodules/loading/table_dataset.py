@@ -1,4 +1,4 @@
-"""One split of a dataset whose labels are columns in memory, whatever its images come from."""
+"""One split of a dataset with labels in columns in memory, and images from any source."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,7 +12,7 @@ from datamodules.loading.augmentation import Augmentation
 from datamodules.loading.image_files import read_rgb
 
 ImageSource = Callable[[np.ndarray], np.ndarray]
-"""Images (N, H, W, 3) uint8 RGB at places (N,) int64 of the split."""
+"""Returns images (N, H, W, 3) uint8 RGB at indices (N,) int64 of the split."""
 
 
 class ImageFiles:
@@ -27,10 +27,10 @@ class ImageFiles:
         self.paths, self.fit = (
             np.array(paths, dtype=np.str_),
             fit,
-        )  # an array is not copied by loader processes
+        )  # an array, as loader processes do not copy it
 
     def __call__(self, index: np.ndarray) -> np.ndarray:
-        """Images (N, H, W, 3) at `index` (N,)."""
+        """Read images (N, H, W, 3) at `index` (N,)."""
         return np.stack([self._image(str(path)) for path in self.paths[index]])
 
     def _image(self, path: str) -> np.ndarray:
@@ -46,7 +46,7 @@ class TableDataset(FaceDataset):
 
     Args:
         labels: (n,) integers for each attribute, -1 where unknown.
-        source: gives the images.
+        source: of the images.
         augmentation: changes training images one by one; None leaves them as they are.
     """
 
@@ -61,16 +61,16 @@ class TableDataset(FaceDataset):
         return self.columns.shape[1]
 
     def labels(self, index: Tensor) -> FaceBatch:
-        """Every attribute (N,) at `index` (N,)."""
-        columns = self.columns[:, index]  # one storage for all, so that it crosses processes once
+        """Return every attribute (N,) at `index` (N,)."""
+        columns = self.columns[:, index]  # one storage for all, which is sent between processes once
         return dict(zip(self.names, columns.unbind(), strict=True))
 
     def read(self, index: Tensor) -> FaceBatch:
-        """The samples at `index` (N,): uint8 images, channels last in memory, and every attribute."""
+        """Return the samples at `index` (N,): uint8 images, channels last in memory, and every attribute."""
         return self._batch(self.source(index.numpy()), index)
 
     def read_visits(self, index: Tensor, visits: Sequence[Visit]) -> FaceBatch:
-        """The samples at `index` (N,), changed by the augmentation as each visit says."""
+        """Return the samples at `index` (N,), augmented by their visits."""
         images = self.source(index.numpy())
         if self.augmentation is not None:
             samples = zip(images, index.tolist(), visits, strict=True)

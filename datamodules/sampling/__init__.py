@@ -1,1 +1,1 @@
-"""Draw biased, mixed and split subsets."""
+"""Biased and mixed samples of a split."""

@@ -17,15 +17,16 @@ _CELLS: tuple[Cell, ...] = tuple((t, b, s) for t in (0, 1) for b in (0, 1) for s
 
 @dataclass(frozen=True)
 class BiasedSample:
-    """A sample of `n` images balanced over `target` x `balance`, in which `bias` goes along with `target`.
+    """A sample of `n` images balanced over `target` x `balance`, in which `bias` correlates with `target`.
 
-    The thesis trains on 36,000 CelebA images, attractive and not, women and men in equal parts; among the
-    attractive 70 % smile and among the others 30 % (`share` 0.7), or half of each (`share` 0.5, unbiased);
-    and tests on 4,000 unbiased ones.
+    The thesis trains on 36,000 CelebA images, attractive and not, women and men in equal parts; 70 % of the
+    attractive and 30 % of the others smile (`share` 0.7), or half of each (`share` 0.5, unbiased); it tests
+    on 4,000 unbiased ones.
 
     Args:
         n: number of images, a multiple of 4; null takes as many as the data allow.
-        share: part of the images with target=1 that have bias=1, and of those with target=0 that have bias=0.
+        share: share of the images with target=1 that have bias=1, and of those with target=0 that have
+            bias=0.
         target: the binary attribute to predict.
         balance: the binary attribute that stays balanced.
         bias: the binary attribute that is skewed.
@@ -68,20 +69,20 @@ class BiasedSample:
     def draw(
         self, labels: Mapping[str, np.ndarray], attributes: Mapping[str, Sequence[str]], seed: int
     ) -> np.ndarray:
-        """Indices (n,) of a draw, after `check`; see `draw_biased_sample`."""
+        """Draw indices (n,), after `check`; see `draw_biased_sample`."""
         self.check(attributes)
         return draw_biased_sample(labels, self, seed)
 
 
 def _needed(n: int, share: float) -> dict[Cell, int]:
-    """Images wanted of each cell; each of the four target x balance blocks keeps exactly n / 4."""
+    """Count the images needed in each cell; each of the four target x balance blocks has exactly n / 4."""
     block = n // 4
     with_trend = math.floor(block * share + 0.5)
     return {cell: with_trend if cell[0] == cell[2] else block - with_trend for cell in _CELLS}
 
 
 def _pools(labels: Mapping[str, np.ndarray], spec: BiasedSample) -> dict[Cell, np.ndarray]:
-    """Indices of the images of each cell; unknown (-1) labels are in none."""
+    """Collect the indices of the images of each cell; unknown (-1) labels are in none."""
     columns = np.stack([np.asarray(labels[name]) for name in spec.names])
     return {cell: np.flatnonzero((columns == np.array(cell)[:, None]).all(axis=0)) for cell in _CELLS}
 
@@ -90,16 +91,16 @@ def _largest(have: Mapping[Cell, int], share: float) -> int:
     def too_large(block: int) -> bool:
         return any(need > have[cell] for cell, need in _needed(4 * block, share).items())
 
-    # No cell's need falls as n grows, so all the sizes that fit come before all that do not.
+    # A cell's need never falls as n grows, so all sizes that fit come before those that do not.
     return 4 * (bisect_left(range(sum(have.values()) + 2), True, key=too_large) - 1)
 
 
 def largest_sample(labels: Mapping[str, np.ndarray], spec: BiasedSample) -> int:
-    """The largest n, a multiple of 4, for which a sample like `spec` can be drawn; may be 0.
+    """Return the largest n, a multiple of 4, for which a sample like `spec` can be drawn; may be 0.
 
     Args:
         labels: (N,) integers 0, 1 or -1 (unknown) for each attribute of `spec`.
-        spec: the sample; its own n plays no part.
+        spec: the sample; its n is ignored.
     """
     return _largest({cell: len(pool) for cell, pool in _pools(labels, spec).items()}, spec.share)
 
@@ -107,10 +108,10 @@ def largest_sample(labels: Mapping[str, np.ndarray], spec: BiasedSample) -> int:
 def draw_biased_sample(labels: Mapping[str, np.ndarray], spec: BiasedSample, seed: int) -> np.ndarray:
     """Draw a sample without replacement.
 
-    Each cell has an order of its own that depends on the seed alone, and its first images are taken: with
-    one seed a smaller sample is part of a larger one, and a biased sample shares what it can with an
-    unbiased one, so that their comparison is less noisy. Where n / 4 * share is not whole, the nearest
-    whole number is taken and the rest of the n / 4 images go to the other half of their block.
+    Each cell has its own order that depends only on the seed, and its first images are taken: with one seed a
+    smaller sample is part of a larger one, and a biased sample shares as much as possible with an unbiased
+    one, so that their comparison is less noisy. Where n / 4 * share is not whole, the nearest whole number is
+    taken and the rest of the n / 4 images go to the other half of their block.
 
     Args:
         labels: (N,) integers 0, 1 or -1 (unknown, never drawn) for each attribute of `spec`.
@@ -121,7 +122,7 @@ def draw_biased_sample(labels: Mapping[str, np.ndarray], spec: BiasedSample, see
         (n,) int64 indices in ascending order.
 
     Raises:
-        DatasetError: if a cell has too few images; says which and the largest n that fits.
+        DatasetError: a cell has too few images; names it and the largest n that fits.
     """
     pools = _pools(labels, spec)
     have = {cell: len(pool) for cell, pool in pools.items()}

@@ -20,7 +20,7 @@ def allot(n: int, shares: Sequence[float]) -> list[int]:
 
 
 def check_mix(what: str, shares: Mapping[str, float] | None, n: int | None) -> None:
-    """Raise a ValueError, which begins with `what`, for shares that cannot be scaled to 1 or an n below 1."""
+    """Raise a ValueError, which begins with `what`, for shares that cannot be scaled to 1, or n below 1."""
     if shares is not None and (not shares or min(shares.values()) < 0 or not sum(shares.values()) > 0):
         raise ValueError(f"{what}: shares are numbers of 0 or more, not all 0; got {shares}")
     if n is not None and n < 1:
@@ -32,8 +32,7 @@ class MixedSample:
     """A fixed sample of `n` images in which each class of `attribute` has its share.
 
     Args:
-        shares: of each class, by its name; they are scaled to a sum of 1, and a class that is not named is
-            left out.
+        shares: of each class, by its name; scaled to a sum of 1. A class that is not named is left out.
         attribute: the attribute whose classes are mixed.
         n: number of images; null takes as many as the data allow.
     """
@@ -47,7 +46,7 @@ class MixedSample:
 
     @property
     def names(self) -> tuple[str]:
-        """The attribute that the draw looks at."""
+        """The attribute that the draw needs."""
         return (self.attribute,)
 
     def check(self, attributes: Mapping[str, Sequence[str]]) -> None:
@@ -64,7 +63,7 @@ class MixedSample:
     def draw(
         self, labels: Mapping[str, np.ndarray], attributes: Mapping[str, Sequence[str]], seed: int
     ) -> np.ndarray:
-        """Draw without replacement; with one seed a smaller sample is part of a larger one of its shares.
+        """Draw without replacement; with one seed a smaller sample is part of a larger one of equal shares.
 
         Args:
             labels: (N,) integers for the attribute; -1 is never drawn.
@@ -75,7 +74,7 @@ class MixedSample:
             (n,) int64 indices in ascending order.
 
         Raises:
-            DatasetError: if a class has too few images; says which and the largest n that fits.
+            DatasetError: a class has too few images; names it and the largest n that fits.
         """
         self.check(attributes)
         classes = [list(attributes[self.attribute]).index(name) for name in self.shares]
@@ -97,7 +96,7 @@ class MixedSample:
 
 
 def _largest(have: Sequence[int], shares: Sequence[float]) -> int:
-    """The largest n whose allotment fits into `have`."""
+    """Return the largest n whose allotment fits into `have`."""
     bound = min(h / s for h, s in zip(have, shares, strict=True) if s) * math.fsum(shares)
     candidates = range(math.floor(bound) + len(shares) + 1, -1, -1)  # remainders move a count by less than 1
     return next(n for n in candidates if all(c <= h for c, h in zip(allot(n, shares), have, strict=True)))

@@ -1,4 +1,4 @@
-"""Chosen parts of a split, such as a biased one, in place of the whole."""
+"""Samples of a split, such as a biased one, instead of the whole."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from datamodules.sampling.mixed_sample import MixedSample
 Sample = BiasedSample | MixedSample
 
 
-def draw_rows(
+def apply_sample(
     sample: Sample | None,
     split: Split,
     rows: np.ndarray,
@@ -20,7 +20,7 @@ def draw_rows(
     attributes: Attributes,
     seed: int,
 ) -> np.ndarray:
-    """The rows of a split that a sample draws.
+    """Draw a sample from the rows of a split.
 
     Args:
         sample: what is drawn; None takes all.
@@ -34,7 +34,7 @@ def draw_rows(
         (m,) int64, a part of `rows` in their order.
 
     Raises:
-        DatasetError: the sample is of attributes or classes that are not there, or of more than there is.
+        DatasetError: the sample needs attributes or classes that do not exist, or more images than there are.
     """
     if sample is None:
         return rows

@@ -1,1 +1,1 @@
-"""How the synthetic faces come about: labels, traits, drawing."""
+"""The parts of the synthetic faces: labels, traits, drawing."""

@@ -1,4 +1,4 @@
-"""The picture that faces are painted on, with the face's own coordinates."""
+"""The image that faces are painted on, with the face's own coordinates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ _SLACK = 0.2  # the farthest that pose moves a point up or down
 
 @dataclass
 class Canvas:
-    """Pictures of n faces, or a band of their rows.
+    """Images of n faces, or a band of their rows.
 
     Args:
         image: (n, 3, h, w) RGB in [0, 1], painted in place.
-        x: (n, h, w) place across the face, in half images; 0 is its middle line.
-        y: (n, h, w) place down the face; 0 is about the level of the cheekbones.
+        x: (n, h, w) horizontal position, in half images; 0 is the middle line of the face.
+        y: (n, h, w) vertical position; 0 is about the level of the cheekbones.
         pixel: size of a pixel in half images.
         factors: drawing factors, (n, 1, 1) each, colours (n, 3, 1, 1).
     """
@@ -32,7 +32,7 @@ class Canvas:
         return self.factors[name]
 
     def band(self, low: float, high: float) -> "Canvas":
-        """The rows that can hold anything between two heights of the face, whatever its pose."""
+        """Select the rows that can hold anything between two heights of the face, in any pose."""
         size = self.image.shape[-1]
         first = max(0, int((low * ZOOM + DROP - _SLACK + 1) / self.pixel))
         last = min(size, int((high * ZOOM + DROP + _SLACK + 1) / self.pixel) + 1)
@@ -40,33 +40,33 @@ class Canvas:
         return Canvas(self.image[:, :, rows], self.x[:, rows], self.y[:, rows], self.pixel, self.factors)
 
     def inside(self, depth: Tensor, blur: float = 0.0) -> Tensor:
-        """Cover (n, h, w) in [0, 1] of where a shape is `depth` > 0 deep, soft over `blur` or a pixel."""
+        """Return the cover (n, h, w) in [0, 1] of a shape where `depth` > 0, soft over `blur` or a pixel."""
         return (depth / max(blur, 1.3 * self.pixel)).add_(0.5).clamp_(0, 1)
 
     def spot(self, x: Tensor, y: Tensor, width: Tensor | float, height: Tensor | float) -> Tensor:
-        """Cover of a soft ellipse around (x, y) = 0, from 1 in the middle to 0 at half its axes."""
+        """Return the cover of a soft ellipse around (x, y) = 0: 1 in the middle, 0 at half its axes."""
         return (1 - (x / width).square_() - (y / height).square_()).clamp_(min=0)
 
     def line(self, distance: Tensor, width: float) -> Tensor:
-        """Cover of a soft line, where `distance` is from its middle; lines below a pixel fade, not vanish."""
+        """Return the cover of a soft line, `distance` from its middle; lines below a pixel fade."""
         blurred = max(width, self.pixel)
         return (width / blurred - distance.abs() * (width / blurred**2)).clamp_(min=0)
 
     def paint(self, cover: Tensor, colour: Tensor) -> None:
-        """Lay a colour over the picture through a cover."""
+        """Blend a colour into the image through a cover."""
         self.image.lerp_(colour, cover[:, None])
 
     def shade(self, amount: Tensor) -> None:
-        """Darken (or lighten, where negative) by a share (n, h, w) of the light."""
+        """Darken (or, if negative, lighten) by a share (n, h, w) of the light."""
         self.image.mul_((1 - amount)[:, None])
 
 
 def colour(canvas: Canvas, *rgb: float) -> Tensor:
-    """A fixed colour as (3, 1, 1) on the canvas' device."""
+    """Return a fixed colour as (3, 1, 1) on the canvas' device."""
     return torch.tensor(rgb, device=canvas.image.device)[:, None, None]
 
 
 def front(c: Canvas, depth: float = 1.0) -> tuple[Tensor, Tensor]:
-    """Coordinates of the inner face: turning the head shifts its middle and leaves its outline."""
+    """Return coordinates of the inner face: turning the head shifts its middle, not its outline."""
     bulge = (1 - (c.x / c["head_width"]).square_()).clamp_(min=-0.3)
     return c.x - bulge * (c["yaw"] * depth * 1.6), c.y - c["pitch"] * depth

@@ -1,7 +1,7 @@
-"""What a synthetic face looks like, as numbers: who it is, what it expresses, how it was taken.
+"""Draw the numbers that describe a synthetic face: identity, expression and photographic conditions.
 
-`draw_people` makes the traits of identities, `draw_shots` the circumstances of single images and `compose`
-puts both together into the factors that `face_renderer` draws. Lengths are in half images, y points down.
+`draw_identities` draws the traits of identities, `draw_shots` the conditions of single images, and `compose`
+combines both into the factors that `face_renderer` draws. Lengths are in half images, and y points down.
 """
 
 from collections.abc import Mapping
@@ -22,20 +22,20 @@ VERDICT_NOISE = 0.5095  # sign(w.z) then agrees with sign(w.z + noise) in 1/2 + 
 
 
 def taste() -> Tensor:
-    """The unit vector w (D,) over the traits: `attractive` is whether w.z and some noise are above 0."""
+    """Return the unit vector w (D,) over the traits: `attractive` means that w.z plus noise is above 0."""
     weights = torch.tensor([t.attractive for t in TRAITS.values()])
     return weights / weights.norm()
 
 
-def draw_people(seed: int, person: Tensor, attractive: Tensor) -> Tensor:
-    """Latent traits z of people: float32 (N, D), each standard normal, before labels move them.
+def draw_identities(seed: int, person: Tensor, attractive: Tensor) -> Tensor:
+    """Draw latent traits z of identities: float32 (N, D), each standard normal, before labels move them.
 
-    `attractive` is the sign of w.z + noise; where the draw disagrees with the value asked for, z is reflected
-    along w and the noise changes sign, which leaves z standard normal when the classes are balanced.
+    `attractive` is the sign of w.z + noise; if the draw disagrees with the given value, z is reflected along
+    w and the noise changes sign, which leaves z standard normal when the classes are balanced.
 
     Args:
         seed: of the data set.
-        person: (N,) int64 numbers of the people.
+        person: (N,) int64 numbers of the identities.
         attractive: (N,) int64, 0 or 1.
     """
     z = normal(seed, _PEOPLE, person[:, None], torch.arange(len(TRAITS)))
@@ -47,16 +47,16 @@ def draw_people(seed: int, person: Tensor, attractive: Tensor) -> Tensor:
 
 
 def draw_shots(seed: int, split: Tensor, person: Tensor, image: Tensor, emotion: Tensor) -> Factors:
-    """Action units and nuisances of single images.
+    """Draw action units and nuisances of single images.
 
-    How strongly a person expresses each unit is theirs (0.75 to 1.25 times a common vigour); each image adds
-    a small jitter to the units that its emotion uses.
+    How strongly an identity expresses each unit is its own (0.75 to 1.25 times a common vigour); each image
+    adds a small jitter to the units that its emotion uses.
 
     Args:
         seed: of the data set.
-        split: (N,) int64 number of the split, so that splits that share people do not share images.
-        person: (N,) int64.
-        image: (N,) int64 number of the image among the person's.
+        split: (N,) int64 number of the split, so that splits that share identities do not share images.
+        person: (N,) int64 number of the identity.
+        image: (N,) int64 number of the image among those of the identity.
         emotion: (N,) int64 label.
 
     Returns:
@@ -85,13 +85,13 @@ def _blend(low: tuple[float, ...], high: tuple[float, ...], amount: Tensor) -> T
 
 
 def compose(z: Tensor, gender: Tensor, ethnicity: Tensor, shot: Mapping[str, Tensor]) -> Factors:
-    """The drawing factors of images.
+    """Combine traits, labels and shots into the drawing factors of images.
 
     Args:
-        z: (N, D) latent traits of the person in each image.
+        z: (N, D) latent traits of the identity in each image.
         gender: (N,) int64, 0 female, 1 male.
         ethnicity: (N,) int64 group.
-        shot: what `draw_shots` gave, or any part of it changed.
+        shot: from `draw_shots`, with any part of it changed.
     """
     male = 2.0 * gender - 1
     f: Factors = dict(shot)

@@ -1,4 +1,4 @@
-"""The inner features of a synthetic face, which its action units move."""
+"""Draw the inner features of a synthetic face, which its action units move."""
 
 import torch
 
@@ -6,7 +6,7 @@ from datamodules.synthetic.face_canvas import Canvas, colour, front
 
 
 def nose(c: Canvas) -> None:
-    """Ridge, tip, wings and nostrils; AU9's wrinkles on the bridge and folds beside it."""
+    """Draw ridge, tip, wings and nostrils; AU9's wrinkles on the bridge and folds beside it."""
     c = c.band(-0.2, 0.55)
     x, y = front(c, 1.5)
     y = y - c["nose_y"]
@@ -28,7 +28,7 @@ def nose(c: Canvas) -> None:
 
 
 def eyes(c: Canvas) -> None:
-    """White, iris, pupil and highlight between the lids; lashes, crease, AU6's and AU7's folds below."""
+    """Draw white, iris, pupil and highlight between the lids; lashes, crease, folds of AU6 and AU7."""
     c = c.band(-0.25, 0.2)
     x, y = front(c)
     out = x.abs() - c["eye_gap"]
@@ -54,7 +54,7 @@ def eyes(c: Canvas) -> None:
 
 
 def brows(c: Canvas) -> None:
-    """Brows, bent by AU1, AU2 and AU4, and AU4's furrows between them."""
+    """Draw brows, bent by AU1, AU2 and AU4, and AU4's furrows between them."""
     c = c.band(-0.5, 0.02)
     x, y = front(c)
     half = 1.28 * c["eye_width"]
@@ -71,7 +71,7 @@ def brows(c: Canvas) -> None:
 
 
 def mouth(c: Canvas) -> None:
-    """Lips, and teeth in the gap between them."""
+    """Draw lips, and teeth in the gap between them."""
     c = c.band(0.2, 0.75)
     x, y = front(c, 1.2)
     s = x / c["mouth_width"]

@@ -1,4 +1,4 @@
-"""The head of a synthetic face: outline, skin, hair and what lies on them."""
+"""Draw the head of a synthetic face: outline, skin, hair and marks."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from datamodules.synthetic.face_canvas import Canvas, colour, front
 
 
 def _head_depth(c: Canvas) -> Tensor:
-    """Depth inside the outline of the head, in half images near its edge."""
+    """Return the depth inside the outline of the head, in half images near its edge."""
     above = (c.y.clamp(max=0) / (c["head_top"])).square_()
     below = c.y.clamp(min=0) / c["chin"]
     wide = (c.x / (c["head_width"] * (1 - c["taper"] * below))).square_()
@@ -16,7 +16,7 @@ def _head_depth(c: Canvas) -> Tensor:
 
 
 def _hair_depth(c: Canvas, volume: Tensor) -> Tensor:
-    """Depth inside the head grown by the hair, which thins out at its end, with straight sides below."""
+    """Return the depth inside the head enlarged by the hair, which thins out at its end."""
     grown = volume * ((c["hair_length"] + 0.05 - c.y) * 2.2).clamp_(0, 1)
     wide = (c.x / (c["head_width"] + grown)).square_()
     high = (c.y.clamp(max=0) / (c["head_top"] + grown)).square_()
@@ -24,14 +24,14 @@ def _hair_depth(c: Canvas, volume: Tensor) -> Tensor:
 
 
 def back_hair(c: Canvas) -> None:
-    """Hair behind the head, down to its length."""
+    """Draw the hair behind the head, down to its length."""
     volume = c["hair_volume"] * 1.1 + 0.10 * c["hair_length"].clamp(min=0)
     ragged = c["hair_length"] + 0.12 - 0.25 * c.x.square()
     c.paint(c.inside(_hair_depth(c, volume)) * c.inside(ragged - c.y, 0.12), 0.8 * c["hair_colour"])
 
 
 def body(c: Canvas) -> None:
-    """Shoulders and neck."""
+    """Draw shoulders and neck."""
     c = c.band(0.3, 1.1)
     rise = c.y - 0.86 - 0.28 * c.x.square()
     c.paint(c.inside(rise), c["cloth_colour"])
@@ -40,14 +40,14 @@ def body(c: Canvas) -> None:
 
 
 def ears(c: Canvas) -> None:
-    """Both ears, half behind the head."""
+    """Draw both ears, half behind the head."""
     c = c.band(-0.2, 0.3)
     out = ((c.x.abs() - c["head_width"]) / c["ear"]).square_()
     c.paint(c.inside((1 - out - ((c.y - 0.06) / 0.17).square_()) * 0.06), 0.90 * c["skin_colour"])
 
 
 def head(c: Canvas) -> None:
-    """Skin with its shading, and the cheeks that blush or that AU6 raises."""
+    """Draw the skin with its shading, and the cheeks that blush or that AU6 raises."""
     depth = _head_depth(c)
     round_off = (depth / (0.5 * c["head_width"])).clamp_(0, 1)  # 1 in the middle, 0 at the outline
     skin = c["skin_colour"] * (0.80 + 0.34 * round_off - 0.10 * round_off.square())[:, None]
@@ -61,7 +61,7 @@ def head(c: Canvas) -> None:
 
 
 def beard(c: Canvas) -> None:
-    """Shadow or beard on jaw and upper lip."""
+    """Draw shadow or beard on jaw and upper lip."""
     c = c.band(0.05, 0.9)
     x, y = front(c)
     depth = _head_depth(c)
@@ -71,7 +71,7 @@ def beard(c: Canvas) -> None:
 
 
 def marks(c: Canvas) -> None:
-    """Freckles over nose and cheeks, and a mole."""
+    """Draw freckles over nose and cheeks, and a mole."""
     c = c.band(0.0, 0.7)
     x, y = front(c)
     ripple = ((x * 9).remainder(1) - 0.5).abs_() + ((y * 9 + x * 4).remainder_(1) - 0.5).abs_()
@@ -82,7 +82,7 @@ def marks(c: Canvas) -> None:
 
 
 def front_hair(c: Canvas) -> None:
-    """Hair over the forehead and, when long, down the sides."""
+    """Draw the hair over the forehead and, when long, down the sides."""
     long = c["hair_length"].clamp(0, 1)
     x = c.x - 0.5 * c["yaw"]
     hairline = c["hairline"] + c["hair_part"] * x + (c["hair_curve"].clamp(min=0.2) + 0.9 * long) * x.square()

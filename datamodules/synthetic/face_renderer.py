@@ -1,9 +1,9 @@
-"""Draws parametric faces with torch, many at a time, on whatever device their factors are.
+"""Render parametric faces with torch, many at a time, on the device of their factors.
 
-A face is painted back to front: each part is a soft-edged cover (n, h, w) through which a colour is laid over
-the picture. Parts work on bands of rows around them, and faces are drawn in chunks, so that planes stay in
-the processor's cache. Only operations that round alike wherever a number lies in memory are used, so that a
-face is the same bit for bit in any batch.
+A face is painted back to front: each part is a soft-edged cover (n, h, w) through which a colour is blended
+into the image. Parts work on bands of rows around them, and faces are drawn in chunks, so that planes stay in
+the CPU cache. Only operations that round alike wherever a number lies in memory are used, so that a face has
+the same bits in any batch.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from datamodules.synthetic.face_features import brows, eyes, mouth, nose
 from datamodules.synthetic.face_outline import back_hair, beard, body, ears, front_hair, head, marks
 
 RENDERER_VERSION = 1
-"""Raised whenever the same factors give another picture: it is part of the data's fingerprint."""
+"""Increased whenever the same factors give another image: it is part of the data's fingerprint."""
 
 SIZES = range(32, 225)
 """Heights (and widths) in pixels that can be drawn."""
@@ -31,7 +31,7 @@ _CHUNK_PIXELS = 1 << 17  # 32 faces of 64 pixels
 
 @lru_cache(maxsize=8)
 def _fields(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Fixed fields that windows are cut from: smooth shapes (F, F) and white noise (3, F, F), F = 3 sizes."""
+    """Make fixed fields to cut windows from: smooth shapes (F, F) and noise (3, F, F), F = 3 sizes."""
     count = torch.arange(3 * (3 * size) ** 2)
     noise = normal(0, 200, count).reshape(3, 3 * size, 3 * size)
     coarse = normal(0, 201, torch.arange(144)).reshape(1, 1, 12, 12)
@@ -40,7 +40,7 @@ def _fields(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
 
 
 def _windows(field: Tensor, size: int, x: Tensor, y: Tensor) -> Tensor:
-    """Windows of a field (..., F, F) at offsets (n,) in [0, 1): (n, ..., size, size)."""
+    """Cut windows of a field (..., F, F) at offsets (n,) in [0, 1): (n, ..., size, size)."""
     room = field.shape[-1] - size + 1
     rows, columns = (y * room).long(), (x * room).long()
     cut = field.unfold(-2, size, 1).unfold(-2, size, 1)
@@ -50,7 +50,7 @@ def _windows(field: Tensor, size: int, x: Tensor, y: Tensor) -> Tensor:
 
 
 def _canvas(f: Mapping[str, Tensor], size: int) -> Canvas:
-    """An empty picture with the face's own coordinates laid over it."""
+    """Make an empty image with the face's own coordinates."""
     device = f["scale"].device
     centre = (torch.arange(size, device=device) + 0.5) * (2 / size) - 1
     across = centre - f["shift_x"]
@@ -65,7 +65,7 @@ def _canvas(f: Mapping[str, Tensor], size: int) -> Canvas:
 
 
 def _light(c: Canvas) -> None:
-    """Direction, strength and warmth of the light on everything."""
+    """Apply direction, strength and warmth of the light."""
     fall = (c["gain"] + c["light_x"] * c.x + c["light_y"] * c.y)[:, None]
     warmth = torch.cat([1 + c["warmth"], torch.ones_like(c["warmth"]), 1 - c["warmth"]], 1)
     c.image.mul_(fall * warmth[..., None])
@@ -87,14 +87,14 @@ def _render_chunk(f: Mapping[str, Tensor], size: int) -> Tensor:
 
 @torch.no_grad()
 def render(factors: Mapping[str, Tensor], size: int) -> Tensor:
-    """Draw faces.
+    """Render faces.
 
     Args:
-        factors: what `face_factors.compose` gives, (N,) or (N, 3) float32 each, on any one device.
+        factors: from `face_factors.compose`, (N,) or (N, 3) float32 each, on any one device.
         size: height and width in pixels, 32 to 224.
 
     Returns:
-        (N, 3, size, size) uint8 RGB on the factors' device.
+        (N, 3, size, size) uint8 RGB on the device of the factors.
 
     Raises:
         ValueError: the size cannot be drawn.
@@ -112,10 +112,10 @@ def render(factors: Mapping[str, Tensor], size: int) -> Tensor:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Keep torch to one thread: the operations are too small to share.
+    """Limit torch to one thread: the operations are too small to share.
 
     Two threads gain a tenth on an idle machine; on a busy one, where OpenMP threads wait for each other, they
-    drew a hundred times slower. Loader processes (`num_workers`) gain from 112 pixels on.
+    were a hundred times slower. Loader processes (`num_workers`) help from 112 pixels on.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -126,6 +126,6 @@ def _one_thread() -> Iterator[None]:
 
 
 def check_size(size: int) -> None:
-    """Raises ValueError where faces of this size cannot be drawn."""
+    """Raise ValueError if faces of this size cannot be drawn."""
     if size not in SIZES:
         raise ValueError(f"faces can be drawn at sizes from {SIZES[0]} to {SIZES[-1]} pixels, not {size}")

@@ -1,14 +1,14 @@
-"""The tables behind the synthetic faces: traits of people, action units, circumstances of a picture.
+"""The tables behind the synthetic faces: traits of identities, action units, conditions of an image.
 
 Lengths are in half images, y points down, angles in radians. Everything here is invented: the numbers were
-set by eye so that people differ and expressions read, and measure no real group of people.
+set by eye so that identities differ and expressions are legible, and measure no real group of people.
 """
 
 from typing import NamedTuple
 
 
 class Trait(NamedTuple):
-    """One latent trait: mean and spread over people, and how labels move it, in spreads."""
+    """One latent trait: mean and spread over identities, and shifts by labels, in spreads."""
 
     mean: float
     spread: float

@@ -19,7 +19,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "emotion": EMOTIONS,
     "smiling": ("no", "yes"),
 }
-"""Attributes in the order of the joint table's axes: first those of a person, then those of an image."""
+"""Attributes in the order of the joint table's axes: first those of an identity, then those of an image."""
 
 _AXES = tuple(CLASSES)
 
@@ -29,7 +29,7 @@ class Correlation:
     """One attribute drawn to follow another: P(second == first mod K) = share, K the classes of second.
 
     The other classes of `second` share the rest evenly, so a pair of binary attributes is independent at a
-    share of 0.5 and tied at 1.
+    share of 0.5 and identical at 1.
 
     Args:
         first: the attribute that is followed.
@@ -72,23 +72,23 @@ def _check(correlations: Sequence[Correlation]) -> None:
 
 
 def _shaped(table: Tensor, *names: str) -> Tensor:
-    """`table`, with its axes named, laid along the axes of the joint table."""
+    """Lay `table`, with its axes named, along the axes of the joint table."""
     order = sorted(range(len(names)), key=lambda i: _AXES.index(names[i]))
     return table.permute(order).reshape([len(CLASSES[a]) if a in names else 1 for a in _AXES])
 
 
 def _followed(first: int, second: int, share: float) -> Tensor:
-    """P(second | first), shape (first, second)."""
+    """Return P(second | first), shape (first, second)."""
     table = torch.full((first, second), (1 - share) / (second - 1), dtype=torch.float64)
     table[torch.arange(first), torch.arange(first) % second] = share
     return table
 
 
 def label_joint(correlations: Sequence[Correlation], split: Split) -> Tensor:
-    """P(gender, ethnicity, attractive, emotion) in a split: float64 (2, 3, 2, 6), summing to 1.
+    """Compute P(gender, ethnicity, attractive, emotion) in a split: float64 (2, 3, 2, 6), summing to 1.
 
-    Every attribute is uniform unless a correlation draws it; smiling is the emotion happy, so uniform over
-    emotions it has P = 1/6. Where a correlation names smiling, that comes first, and the emotion is happy
+    Every attribute is uniform unless a correlation draws it; smiling is the emotion happy, so with uniform
+    emotions it has P = 1/6. If a correlation names smiling, smiling is drawn first, and the emotion is happy
     with it or uniform over the other five without.
 
     Raises:
@@ -112,7 +112,7 @@ def label_joint(correlations: Sequence[Correlation], split: Split) -> Tensor:
 
 
 def pick(probabilities: Tensor, quantile: Tensor) -> Tensor:
-    """The class at each quantile of a distribution.
+    """Pick the class at each quantile of a distribution.
 
     Args:
         probabilities: (K,) or (N, K) float64, rows summing to 1.

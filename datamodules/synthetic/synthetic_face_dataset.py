@@ -1,11 +1,11 @@
-"""One split of the synthetic faces: labels and pictures as a function of (seed, index)."""
+"""One split of the synthetic faces: labels and images as a function of (seed, index)."""
 
 import torch
 from torch import Tensor
 
 from datamodules.contract import SPLITS, FaceBatch, FaceDataset, Split
 from datamodules.loading.counter_rng import uniform
-from datamodules.synthetic.face_factors import Factors, compose, draw_people, draw_shots
+from datamodules.synthetic.face_factors import Factors, compose, draw_identities, draw_shots
 from datamodules.synthetic.face_renderer import render
 from datamodules.synthetic.label_joint import HAPPY, pick
 
@@ -14,22 +14,22 @@ _LABEL_STREAM, _USUAL_STREAM, _HABIT_STREAM = 100, 101, 102
 
 
 def _spread(start: Tensor, count: Tensor) -> Tensor:
-    """Quantiles that fill [0, 1) evenly however many are taken: steps of the golden ratio from `start`."""
+    """Return quantiles that fill [0, 1) evenly for any number: steps of the golden ratio from `start`."""
     return (start + count * _GOLDEN_RATIO) % 1
 
 
 class SyntheticFaceDataset(FaceDataset):
-    """One split; a face depends on the seed, the split and its index alone.
+    """One split; a face depends only on the seed, the split and its index.
 
     Args:
         joint: P(gender, ethnicity, attractive, emotion) of the split, (2, 3, 2, 6).
-        people_joint: the joint that its people were drawn from: its own, or that of the split that it shares.
-        split: the split, which its images are drawn for.
-        people_split: the split that its people belong to.
-        first_identity: number and label of its first person.
-        identities: how many people.
-        images_per_identity: images of each.
-        habit: share of a person's images that show the one emotion which is their habit.
+        identity_joint: the joint that its identities were drawn from: that of `identity_split`.
+        split: the split that the images are drawn for.
+        identity_split: the split that the identities belong to.
+        first_identity: number and label of the first identity.
+        identities: number of identities.
+        images_per_identity: images of each identity.
+        habit: share of an identity's images that show its one habitual emotion.
         size: height and width in pixels.
         seed: of every draw.
     """
@@ -38,9 +38,9 @@ class SyntheticFaceDataset(FaceDataset):
         self,
         joint: Tensor,
         *,
-        people_joint: Tensor,
+        identity_joint: Tensor,
         split: Split,
-        people_split: Split,
+        identity_split: Split,
         first_identity: int,
         identities: int,
         images_per_identity: int,
@@ -51,19 +51,19 @@ class SyntheticFaceDataset(FaceDataset):
         self.split, self.seed, self.size = SPLITS.index(split), seed, size
         self.images_per_identity, self.habit = images_per_identity, habit
         self.person = first_identity + torch.arange(identities)
-        start = uniform(seed, _LABEL_STREAM, torch.tensor(SPLITS.index(people_split)))
-        cells = people_joint.sum(-1)
+        start = uniform(seed, _LABEL_STREAM, torch.tensor(SPLITS.index(identity_split)))
+        cells = identity_joint.sum(-1)
         cell = pick(cells.flatten(), _spread(start, torch.arange(identities)))
         self.gender, self.ethnicity, self.attractive = torch.unravel_index(cell, cells.shape)
         self.emotion_odds = joint.flatten(0, 2)[cell]
         self.usual_emotion = pick(self.emotion_odds, uniform(seed, _USUAL_STREAM, self.person))
-        self.z = draw_people(seed, self.person, self.attractive)
+        self.z = draw_identities(seed, self.person, self.attractive)
 
     def __len__(self) -> int:
         return len(self.person) * self.images_per_identity
 
     def labels(self, index: Tensor) -> dict[str, Tensor]:
-        """The attributes at `index` (N,), without drawing the images."""
+        """Return the attributes at `index` (N,), without drawing the images."""
         who, image = index // self.images_per_identity, index % self.images_per_identity
         start = uniform(self.seed, _LABEL_STREAM, torch.tensor(self.split), self.person[who])
         emotion = pick(self.emotion_odds[who], _spread(start, image))
@@ -80,7 +80,7 @@ class SyntheticFaceDataset(FaceDataset):
         }
 
     def factors(self, index: Tensor) -> Factors:
-        """The drawing factors at `index` (N,), on the CPU."""
+        """Return the drawing factors at `index` (N,), on the CPU."""
         return self._factors(index, self.labels(index))
 
     def _factors(self, index: Tensor, labels: dict[str, Tensor]) -> Factors:
@@ -90,6 +90,6 @@ class SyntheticFaceDataset(FaceDataset):
         return compose(z, labels["gender"], labels["ethnicity"], shot)
 
     def read(self, index: Tensor) -> FaceBatch:
-        """The faces at `index`: uint8 images and all attributes."""
+        """Render the faces at `index`: uint8 images and all attributes."""
         labels = self.labels(index)
         return {"image": render(self._factors(index, labels), self.size), **labels}

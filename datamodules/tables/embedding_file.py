@@ -1,4 +1,4 @@
-"""The file of an embedding table: safetensors, with a header that is read without the numbers."""
+"""The file of an embedding table: safetensors, with a header that can be read without the numbers."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -23,11 +23,11 @@ _LAST_CODE_POINT = 0x10FFFF
 
 @dataclass(frozen=True)
 class TableHeader:
-    """What a table's file says before its numbers.
+    """The header of a table's file.
 
     Attributes:
         attributes: class names of each attribute, in label order.
-        provenance: what made the table: model, config hash, dataset fingerprint, ...
+        provenance: origin of the table: model, config hash, dataset fingerprint, ...
 
     Raises:
         ValueError: anything but text.
@@ -51,7 +51,7 @@ class TableHeader:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """The open safetensors file; what is wrong with it becomes a DatasetError of one line that names it."""
+    """Open a safetensors file; a problem with it becomes a DatasetError of one line that names it."""
     if not path.is_file():
         raise DatasetError(f"{path}: no such embedding table; write one with recipes/embed.py")
     try:
@@ -66,10 +66,10 @@ def opened(path: Path) -> Iterator[Any]:
 
 
 def read_header(path: Path) -> TableHeader:
-    """The header of a file, without its numbers.
+    """Read the header of a file, without its numbers.
 
     Raises:
-        DatasetError: if the file is missing, cut short, of another kind or version; one line that names it.
+        DatasetError: the file is missing, truncated, of another kind or version; one line that names it.
     """
     with opened(path) as file:
         text = (file.metadata() or {}).get(_KEY)
@@ -100,7 +100,7 @@ def check_sums(file: Any, tensors: Mapping[str, Tensor]) -> None:
 
 
 def write(path: Path, header: TableHeader, tensors: Mapping[str, Tensor]) -> None:
-    """Write a file at once or not at all; equal contents give equal bytes."""
+    """Write a file atomically; equal contents give equal bytes."""
     sums = {name: tensor_sha256(tensor) for name, tensor in tensors.items()}
     text = json.dumps({"version": VERSION, **asdict(header), "sha256": sums})
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,13 +108,13 @@ def write(path: Path, header: TableHeader, tensors: Mapping[str, Tensor]) -> Non
 
 
 def code_points(strings: np.ndarray) -> Tensor:
-    """(n, length) int32 of (n,) strings; shorter ones end with zeros."""
+    """Encode (n,) strings as (n, length) int32 code points; shorter ones end with zeros."""
     plain = np.ascontiguousarray(strings, dtype=strings.dtype.newbyteorder("<"))
     return torch.from_numpy(plain.view("<i4").reshape(len(plain), -1).copy())
 
 
 def strings_of(codes: Tensor) -> np.ndarray:
-    """(n,) strings of (n, length) int32, without a copy; raises ValueError if they are none."""
+    """Decode (n, length) int32 into (n,) strings without a copy; raise ValueError if they are invalid."""
     if codes.dtype != torch.int32 or codes.ndim != 2 or not codes.numel():
         raise ValueError(f"sample_id is {codes.dtype} {tuple(codes.shape)} instead of int32 (n, length)")
     if codes.min() < 0 or codes.max() > _LAST_CODE_POINT:

@@ -1,4 +1,4 @@
-"""The embedding table: what a representation makes of each sample, with its labels, in one file."""
+"""The embedding table: a representation of each sample, with its labels, in one file."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,16 +25,16 @@ from datamodules.tables.embedding_file import (
 class EmbeddingTable:
     """Embeddings and labels of n samples.
 
-    On disk it is a safetensors file: `embedding`; `labels.<attribute>` (n,) int64; `split`; `sample_id`
-    (n, length) int32 code points, ended by zeros; and the header as JSON in the metadata.
+    On disk it is a safetensors file: `embedding`; `labels.<attribute>` (n,) int64; `split`; `sample_id` (n,
+    length) int32 code points, padded with zeros; and the header as JSON in the metadata.
 
     Attributes:
         embedding: (n, D) float32, or float16 to halve the file.
         labels: (n,) int64 for each attribute, -1 where unknown.
         attributes: class names of each attribute, in label order.
         sample_id: (n,) str, by which tables of several representations are joined.
-        split: (n,) int8, the place of the split in `base.SPLITS`, -1 for a sample that is in none.
-        provenance: what made the table: model, config hash, dataset fingerprint, ...
+        split: (n,) int8, index of the split in `contract.SPLITS`, -1 for a sample in none.
+        provenance: origin of the table: model, config hash, dataset fingerprint, ...
 
     Raises:
         ValueError: columns of other lengths or types, labels without a class, or embeddings that are not
@@ -53,7 +53,7 @@ class EmbeddingTable:
             raise ValueError(f"embedding is {tuple(self.embedding.shape)}, it must be (n, D) with n, D > 0")
         if self.embedding.dtype not in (torch.float32, torch.float16):
             raise ValueError(f"embedding is {self.embedding.dtype}, it must be float32 or float16")
-        TableHeader(self.attributes, self.provenance)  # refuses what is no text
+        TableHeader(self.attributes, self.provenance)  # refuses anything but text
         if self.labels.keys() != self.attributes.keys():
             raise ValueError(f"labels of {sorted(self.labels)} but class names of {sorted(self.attributes)}")
         if self.sample_id.dtype.kind != "U" or self.sample_id.shape != (len(self),):
@@ -77,7 +77,7 @@ class EmbeddingTable:
         return len(self.embedding)
 
     def take(self, rows: Tensor) -> "EmbeddingTable":
-        """The table of the samples at `rows` (m,) int64, in that order."""
+        """Return the table of the samples at `rows` (m,) int64, in that order."""
         return replace(
             self,
             embedding=self.embedding.index_select(0, rows),
@@ -87,7 +87,7 @@ class EmbeddingTable:
         )
 
     def save(self, path: Path) -> None:
-        """Write the file at once or not at all; equal tables give equal bytes."""
+        """Write the file atomically; equal tables give equal bytes."""
         tensors = {
             "embedding": self.embedding.contiguous(),
             "split": self.split.contiguous(),
@@ -107,11 +107,11 @@ class EmbeddingTable:
         Args:
             path: of the file.
             memory_map: leave the numbers on disk until they are used, for tables larger than the memory; the
-                checksum of the embeddings is not looked at then.
+                checksum of the embeddings is then not verified.
 
         Raises:
-            DatasetError: if the file is missing, cut short, of another kind or version, or contradicts
-                itself; one line that names it.
+            DatasetError: the file is missing, truncated, of another kind or version, or inconsistent; one
+                line that names it.
         """
         header = read_header(path)
         names = ("embedding", "split", "sample_id", *(f"labels.{name}" for name in header.attributes))
@@ -142,11 +142,11 @@ def check_unique(table: EmbeddingTable, called: str) -> None:
 
 
 def join(first: EmbeddingTable, second: EmbeddingTable) -> tuple[EmbeddingTable, EmbeddingTable]:
-    """The samples that both tables have, in the order of the first; a warning counts those left out.
+    """Join two tables: the samples of both, in the order of the first; a warning counts those left out.
 
     Raises:
-        DatasetError: if a table has a sample twice, they have none in common, or what has one name in both is
-            not one sample: of data with another fingerprint, or with other labels. Says how many match.
+        DatasetError: a table has a sample twice, there is no common sample, or samples of the same id are not
+            the same: of data with another fingerprint, or with other labels. Says how many match.
     """
     for which, table in (("first", first), ("second", second)):
         check_unique(table, f"the {which} table")
@@ -174,15 +174,15 @@ def join(first: EmbeddingTable, second: EmbeddingTable) -> tuple[EmbeddingTable,
 
 
 def _difference(first: EmbeddingTable, second: EmbeddingTable) -> str | None:
-    """Why samples of the same ids, in the same order, are not the same; None where nothing says so."""
+    """Explain why samples of the same ids, in the same order, differ; None if nothing says so."""
     data, other = (table.provenance.get("dataset") for table in (first, second))
     of, of_other = (table.provenance.get("splits") for table in (first, second))
-    # image files have another fingerprint where fewer splits were embedded, so it says nothing then
+    # the fingerprint of image files depends on the embedded splits
     if data and other and data != other and of == of_other:
         return f"the fingerprints of the data differ ({data[:12]}... and {other[:12]}...)"
     for name in sorted(first.attributes.keys() & second.attributes.keys()):
         one, two = (np.array((*t.attributes[name], ""))[t.labels[name].numpy()] for t in (first, second))
-        differs = (one != two) & (one != "") & (two != "")  # a label that one alone knows is no contradiction
+        differs = (one != two) & (one != "") & (two != "")  # a label that only one knows is no contradiction
         if differs.any():
             return f"{name} differs in {differs.sum():,} of them"
     return None

@@ -1,4 +1,4 @@
-"""Write safetensors files as other files are written: by the umask, and with the system's errors."""
+"""Write safetensors files like other files: with the umask's mode, and the system's errors."""
 
 import os
 import re
@@ -16,7 +16,7 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[
     """Write a file atomically.
 
     Raises:
-        OSError: as of any file, such as on a full disk; it names the path.
+        OSError: as for any file, such as on a full disk; it names the path.
     """
     with replacing(path) as partial:
         try:

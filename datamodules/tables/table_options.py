@@ -1,4 +1,4 @@
-"""What can be made of an embedding table as it is read: attributes crossed, splits dealt anew."""
+"""Changes to an embedding table as it is read: crossed attributes, reassigned splits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,10 +16,10 @@ from datamodules.tables.embedding_table import EmbeddingTable
 
 
 def with_crossed_names(attributes: Attributes, crossed: Mapping[str, Sequence[str]]) -> Attributes:
-    """Class names with those of crossed attributes, such as `female, caucasian`.
+    """Add the class names of crossed attributes, such as `female, caucasian`.
 
     Raises:
-        DatasetError: an attribute that is not there, or a name that is taken.
+        DatasetError: an attribute does not exist, or a name is taken.
     """
     for name, parts in crossed.items():
         missing = [part for part in parts if part not in attributes]
@@ -34,7 +34,7 @@ def with_crossed_names(attributes: Attributes, crossed: Mapping[str, Sequence[st
 
 
 def cross_labels(table: EmbeddingTable, crossed: Mapping[str, Sequence[str]]) -> EmbeddingTable:
-    """The table with a label (n,) for each crossed attribute, -1 where one of its parts is unknown."""
+    """Add a label (n,) for each crossed attribute, -1 where one of its parts is unknown."""
     names = with_crossed_names(table.attributes, crossed)
     made = {}
     for name, parts in crossed.items():
@@ -48,7 +48,7 @@ def cross_labels(table: EmbeddingTable, crossed: Mapping[str, Sequence[str]]) ->
 
 
 def dealt_image_by_image(sample_id: np.ndarray, shares: Sequence[float]) -> Tensor:
-    """(n,) int8 split of each sample, dealt one by one: a person may be in several, which a warning says."""
+    """Assign samples to splits one by one, (n,) int8, and warn that a subject may be in several."""
     rank_zero_warn(
         "image_shares: images are dealt to the splits one by one, so a person may be in training and test, "
         "and what is read of people may be remembered"

@@ -14,7 +14,7 @@ from evaluation.report.sections import make_sections
 from evaluation.report.tables import Table
 from evaluation.report.words import GLOSSARY
 from evaluation.report.written_files import replaced_files
-from evaluation.samples.spreadsheet import csv_text
+from storage.spreadsheet import csv_text
 
 
 def write_report(audit: Audit, folder: Path) -> None:

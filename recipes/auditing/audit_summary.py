@@ -1,4 +1,4 @@
-"""What an audit prints: a table that fits a terminal, and the verdicts."""
+"""Print the summary of an audit: a table that fits a terminal, and the verdicts."""
 
 from itertools import groupby
 
@@ -12,12 +12,12 @@ from evaluation.report.result_tables import summary_table
 
 
 def print_summary(audit: Audit, console: Console) -> None:
-    """The table, a part for each attribute, then each sentence with the warnings that it points to.
+    """Print the table, one part for each attribute, then each verdict with the warnings it refers to.
 
-    What comes from data is text, not markup.
+    Text from the data is printed as it is, not as markup.
     """
     table = summary_table(audit)
-    shared = [table.columns.index(name) for name in ("attribute", "chance")]  # by the rows of a part
+    shared = [table.columns.index(name) for name in ("attribute", "chance")]  # the same in all rows of a part
     shown = [place for place in range(len(table.columns)) if place not in shared]
     console.print(Text(table.caption))
     for (attribute, chance), rows in groupby(table.rows, lambda row: [row[place] for place in shared]):
@@ -33,6 +33,6 @@ def print_summary(audit: Audit, console: Console) -> None:
         console.print(printed)
     for verdict in audit.verdicts:
         console.print(Text(verdict.sentence))
-        for caveat in audit.caveats:  # those that the sentence counts
+        for caveat in audit.caveats:  # the warnings that the sentence counts
             if (caveat.attribute, caveat.representation) == (verdict.attribute, verdict.representation):
                 console.print(Text(f"  warning: {caveat.text}"))

@@ -1,4 +1,4 @@
-"""Files of pairs in LFW's format, matched with the samples of embedding tables."""
+"""Read files of pairs in LFW's format and match them with the samples of embedding tables."""
 
 from pathlib import Path
 
@@ -7,21 +7,22 @@ import numpy as np
 from datamodules.annotations.lfw_pairs import Pairs, read_pairs
 from evaluation.verification.lfw_protocol import PairRows
 from evaluation.verification.listed_pairs import ListedPairs
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 
 _VIEW1, _VIEW2 = ("pairsDevTest.txt", "pairsDevTrain.txt"), ("pairs.txt",)
 
 
 def load_pairs(folder: Path, sample_id: np.ndarray) -> list[ListedPairs]:
-    """View 1, View 2 or both, as the files in a folder allow.
+    """Load View 1, View 2 or both, depending on the files in a folder.
 
     Args:
-        folder: of `pairsDevTrain.txt` and `pairsDevTest.txt` (View 1), of `pairs.txt` (View 2), or of all.
-        sample_id: (N,) str, of the rows of the representations.
+        folder: holds `pairsDevTrain.txt` and `pairsDevTest.txt` (View 1), `pairs.txt` (View 2), or all three.
+        sample_id: (N,) str, ids of the rows of the representations.
 
     Raises:
-        UsageError: no such file, or one none of whose pairs has two embeddings (says how the ids differ).
-        DatasetError: a file is damaged, or one of View 1 lacks the other.
+        UsageError: there is no such file, or no pair of one has two embeddings (the message says how ids
+            differ).
+        DatasetError: a file is damaged, or one of the two files of View 1 is missing.
     """
     found = []
     for names in (_VIEW1, _VIEW2):

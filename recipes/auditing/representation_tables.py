@@ -1,4 +1,4 @@
-"""Embedding tables of the same samples, joined for a recipe that compares them."""
+"""Join embedding tables of the same samples for a comparison."""
 
 import warnings
 from collections import Counter
@@ -10,20 +10,21 @@ import numpy as np
 from datamodules.tables.embedding_table import EmbeddingTable, check_unique, join
 from evaluation.samples.representations import Representations
 from evaluation.samples.wording import printable
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 
-IDENTITY = "identity"  # what the attribute is called that says whose a sample is
+IDENTITY = "identity"  # the attribute that names the subject of a sample
 
 
 def load_representations(before: str, after: Sequence[str]) -> tuple[Representations, dict[str, str]]:
-    """The samples that all tables have, with the labels of the first.
+    """Load the samples that all tables share, with the labels of the first table.
 
     Args:
-        before: `PATH` of an embedding table, which is then called as its file is, or `NAME=PATH`.
-        after: likewise, of the others.
+        before: `PATH` of an embedding table, named after its file, or `NAME=PATH`.
+        after: the other tables, in the same form.
 
     Returns:
-        The representations, and facts for people: how many samples joined, and what made each table.
+        The representations, and facts for the report: how many samples were joined, and the provenance of
+        each table.
 
     Raises:
         UsageError: two representations have the same name.
@@ -38,9 +39,9 @@ def load_representations(before: str, after: Sequence[str]) -> tuple[Representat
     tables = _joined(whole)
     first = tables[0]
     labels = {name: column.numpy() for name, column in first.labels.items()}
-    check_apart(labels, "attributes")
+    check_distinct(labels, "attributes")
     for name in labels:
-        check_apart(first.attributes[name], f"classes of {printable(name)}")
+        check_distinct(first.attributes[name], f"classes of {printable(name)}")
     identity = labels.pop(IDENTITY, np.full(len(first), -1))
     sizes = ", ".join(f"{len(table):,} in {name}" for name, table in zip(names, whole, strict=True))
     facts = {"joined": f"{len(first):,} samples that all tables have ({sizes})"}
@@ -57,11 +58,11 @@ def load_representations(before: str, after: Sequence[str]) -> tuple[Representat
     return representations, facts
 
 
-def check_apart(names: Iterable[str], what: str) -> None:
-    """Refuse names that look the same once control characters are replaced, as one would hide another.
+def check_distinct(names: Iterable[str], what: str) -> None:
+    """Refuse names that look the same once control characters are replaced: one would hide the other.
 
     Raises:
-        UsageError: says which.
+        UsageError: names one of them.
     """
     shown = Counter(map(printable, names))
     if alike := [name for name, count in shown.items() if count > 1]:
@@ -76,10 +77,10 @@ def _name_and_path(text: str) -> tuple[str, Path]:
 
 
 def _joined(tables: Sequence[EmbeddingTable]) -> list[EmbeddingTable]:
-    """The samples that all have, in the order of the first; warnings count those that another lacks."""
+    """Keep the samples that all tables share, in the order of the first; warn of those that are dropped."""
     common = tables[0]
     for table in tables[1:]:
         common, _ = join(common, table)
-    with warnings.catch_warnings():  # said above
+    with warnings.catch_warnings():  # already warned above
         warnings.simplefilter("ignore")
         return [common, *(join(common, table)[1] for table in tables[1:])]

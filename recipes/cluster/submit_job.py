@@ -1,7 +1,8 @@
-"""What each task of a submitted job does: a training that goes on where it stopped when the job comes again.
+"""Run a training in a task of a submitted job, and resume it when the job is requeued.
 
-Lightning's own requeue on SLURM saves amid a batch, when one of two players has moved, and where --resume
-auto does not look. It waits for SIGUSR1; submitit has SLURM send SIGUSR2, so of the two only this one acts.
+Lightning's own requeue on SLURM saves in the middle of a batch, when one of two optimizers has stepped, and
+in a place where --resume auto does not look. It waits for SIGUSR1; submitit has SLURM send SIGUSR2, so only
+this handler acts.
 """
 
 import signal
@@ -10,43 +11,42 @@ from collections.abc import Sequence
 
 import submitit
 
-from recipes.cluster.submit_ending import Ending
+from recipes.cluster.requeue_handler import RequeueHandler
 from recipes.command_line import training
-from recipes.command_line.config_lookup import CONFIGS
-from recipes.command_line.errors import TERMINATED, report_errors
-
-TRAIN = CONFIGS.parent / "recipes" / "train.py"
+from recipes.command_line.config_lookup import TRAIN
+from recipes.command_line.errors import report_errors
+from recipes.command_line.exit_codes import TERMINATED
 
 
 class TrainingJob:
-    """`python recipes/train.py` with these options, in each task of a job of submitit.
+    """Run `python recipes/train.py` with these arguments in each task of a submitit job.
 
     Args:
-        arguments: of the command line; with `--resume auto`.
+        arguments: of the command line; they include `--resume auto`.
     """
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self.arguments = list(arguments)
 
     def __call__(self) -> None:
-        """Train; raises SystemExit where the job was ended, or the user has to mend something."""
+        """Train; raises SystemExit if the job was stopped or the user has to correct something."""
         idle = signal.getsignal(signal.SIGTERM)
 
         def end() -> bool:
-            if signal.getsignal(signal.SIGTERM) == idle:  # nothing is trained
+            if signal.getsignal(signal.SIGTERM) == idle:  # no training is running
                 return False
             signal.raise_signal(signal.SIGTERM)
             return True
 
-        ending = Ending(end)
+        handler = RequeueHandler(end)
         sys.argv = [str(TRAIN), *self.arguments]
         try:
             report_errors(training.main)
         except SystemExit as ended:
             if ended.code != TERMINATED:
                 raise
-            ending.leave()
+            handler.exit()
 
     def checkpoint(self) -> submitit.helpers.DelayedSubmission:
-        """What submitit starts when the job comes again: the same, for the run folder holds the state."""
+        """Return what submitit starts after a requeue: the same, as the run folder holds the state."""
         return submitit.helpers.DelayedSubmission(TrainingJob(self.arguments))

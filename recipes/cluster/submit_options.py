@@ -1,4 +1,4 @@
-"""What SLURM is asked for: some of it by name, the rest from the trainer, so that the two agree."""
+"""Options of a SLURM job; the number of nodes, tasks and GPUs follows from the trainer."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from jsonargparse import Namespace
 from jsonargparse.typing import NonNegativeInt, PositiveFloat, PositiveInt
 
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 
 _OURS = {
     *("nodes", "ntasks", "ntasks-per-node", "gres", "gpus", "gpus-per-node", "gpus-per-task"),
@@ -16,23 +16,25 @@ _OURS = {
 
 @dataclass(kw_only=True)
 class Slurm:
-    """What SLURM is asked for; nodes, tasks and GPUs follow from trainer.num_nodes and trainer.devices.
+    """Options of a SLURM job; nodes, tasks and GPUs follow from trainer.num_nodes and trainer.devices.
 
     Args:
-        partition: where to run; null: the cluster's default.
-        account: who is charged; null: the user's default.
-        hours: until the time limit; a training that needs longer is queued again.
-        limits: how often it may be queued again at the time limit (preemptions do not count).
-        notice: seconds before the limit at which a training is told; a batch and a checkpoint have to fit in.
-        cpus_per_task: cores of each process, for its data loaders too.
-        mem_gb: memory of a node; null: the cluster's default.
+        partition: null: the cluster's default.
+        account: account to charge; null: the user's default.
+        hours: time limit; a training that needs longer is requeued.
+        limits: how many times a job may be requeued at the time limit (preemptions do not count).
+        notice: seconds before the time limit at which the training is signalled; a batch and a checkpoint
+            must fit.
+        cpus_per_task: cores of each process, including its data loaders.
+        mem_gb: memory of a node in GB; null: the cluster's default.
         gpu_type: such as a100; null: any.
-        parallel: jobs of an array at a time.
-        setup: shell lines before the training, such as "module load cuda".
-        sbatch: further options of sbatch, such as {qos: long}; true for those without value.
+        parallel: number of jobs of an array that run at the same time.
+        setup: shell lines to run before the training, such as "module load cuda".
+        sbatch: further options of sbatch, such as {qos: long}; true for options without a value.
 
     Raises:
-        ValueError: `sbatch` holds what follows from other options, or the notice is longer than the time.
+        ValueError: `sbatch` holds an option that follows from others, or the notice is longer than the time
+            limit.
     """
 
     partition: str | None = None
@@ -59,31 +61,31 @@ class Slurm:
             )
 
 
-class Machines(NamedTuple):
-    """What the trainer expects."""
+class Resources(NamedTuple):
+    """Nodes and devices that the trainer expects."""
 
     nodes: int
     devices: int
-    """Processes, and GPUs if any, of a node."""
+    """Processes (and GPUs, if any) of a node."""
     gpus: bool
 
 
-def machines(trainer: Namespace) -> Machines:
-    """What to ask for.
+def requested_resources(trainer: Namespace) -> Resources:
+    """Read the nodes and devices to request from the trainer's options.
 
     Raises:
-        UsageError: the trainer is to find out the number of devices when it runs.
+        UsageError: the number of devices would be known only at run time.
     """
     devices = trainer.devices
     if not str(devices).isdecimal() or int(devices) < 1:
         raise UsageError(
             f"trainer.devices is {devices}, and a cluster has to be told how many: add --trainer.devices 4"
         )
-    return Machines(trainer.num_nodes, int(devices), trainer.accelerator != "cpu")
+    return Resources(trainer.num_nodes, int(devices), trainer.accelerator != "cpu")
 
 
 def check_resumable(ckpt_path: object, seed: object) -> None:
-    """Refuse a training that could not go on by --resume auto.
+    """Refuse a training that --resume auto could not resume.
 
     Raises:
         UsageError: it starts from a checkpoint, or draws its seed.

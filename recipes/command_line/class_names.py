@@ -1,26 +1,25 @@
-"""The methods and datasets that `--model` and `--data` know by their bare names, and a list of them."""
+"""Look up methods and datasets by their bare names, for `--model` and `--data`, and list them."""
 
 import sys
 from collections.abc import Collection, Sequence
 from functools import cache
 from importlib import import_module
 from inspect import getdoc
-from pathlib import Path
 from typing import NamedTuple
 
 import yaml
 
+from recipes.command_line.config_lookup import CONFIGS
 from recipes.command_line.suggestions import nearest
 
-_CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 _KINDS = {"model": ("methods", "*.yaml"), "data": ("datasets", "data/*.yaml")}
 
 
 class UnknownClassError(Exception):
-    """A bare name that no shipped configuration uses; the message says which there are."""
+    """No shipped configuration uses a class of this name; the message lists the names."""
 
 
-class Known(NamedTuple):
+class KnownClass(NamedTuple):
     """A class, and the shipped configurations that use it."""
 
     path: str
@@ -28,20 +27,20 @@ class Known(NamedTuple):
 
 
 @cache
-def known_classes(kind: str) -> dict[str, Known]:
-    """Bare name -> class, of those in the shipped configurations; `kind` is model or data."""
-    found: dict[str, Known] = {}
-    for file in sorted(_CONFIGS.glob(_KINDS[kind][1])):
+def known_classes(kind: str) -> dict[str, KnownClass]:
+    """Map bare names to the classes of the shipped configurations; `kind` is `model` or `data`."""
+    found: dict[str, KnownClass] = {}
+    for file in sorted(CONFIGS.glob(_KINDS[kind][1])):
         section = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get(kind)
         if isinstance(section, dict) and "class_path" in section:
             path = section["class_path"]
-            known = found.setdefault(path.rpartition(".")[2], Known(path, []))
-            known.configs.append(file.relative_to(_CONFIGS).as_posix())
+            known = found.setdefault(path.rpartition(".")[2], KnownClass(path, []))
+            known.configs.append(file.relative_to(CONFIGS).as_posix())
     return found
 
 
 def describe_classes(kind: str) -> str:
-    """A line for each: name, configurations, what its docstring says first."""
+    """Describe each class in two lines: name and configurations, then the summary of its docstring."""
     lines = [f"{_KINDS[kind][0]}, and the configurations that use them; options: --{kind}.help NAME"]
     for name, (path, configs) in sorted(known_classes(kind).items()):
         module, _, attribute = path.rpartition(".")
@@ -51,13 +50,13 @@ def describe_classes(kind: str) -> str:
 
 
 def spell_out_classes(words: Sequence[str], options: Collection[str]) -> list[str]:
-    """The words of a command line, bare names after --model, --data and their .help as class paths.
+    """Replace bare names after --model, --data and their .help on a command line by class paths.
 
-    `.help` without a name prints the list and ends the program.
+    `.help` without a name prints the list and exits.
 
     Args:
         words: of the command line.
-        options: those that the parser knows; what it does not know is left as it is.
+        options: those that the parser knows; words after other options are left as they are.
 
     Raises:
         UnknownClassError: a bare name of no method or dataset.

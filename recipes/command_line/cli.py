@@ -28,9 +28,9 @@ from datamodules.base import FaceDataModule
 from lightning_modules.training.base import FaceModule
 from recipes.command_line import ddp_strategy  # noqa: F401  # registers the strategy of hardware/ddp.yaml
 from recipes.command_line.config_lookup import CONFIGS, known_configs
-from recipes.command_line.errors import RecipeParser, UsageError, one_line
+from recipes.command_line.errors import RecipeParser, one_line
 from recipes.command_line.output_path import check_output
-from recipes.command_line.quiet import leave_out_noise
+from recipes.command_line.quiet import silence_noise
 from recipes.command_line.suggestions import nearest
 from recipes.command_line.trainable import (
     check_checkpoint,
@@ -39,31 +39,32 @@ from recipes.command_line.trainable import (
     check_start,
     check_trainer,
 )
+from recipes.command_line.usage_error import UsageError
 from recipes.runs.checkpoint_io import SafeCheckpointIO
 from recipes.runs.data_check import current_fingerprint
-from recipes.runs.resume import Earlier, find_earlier, note_run, run_key
+from recipes.runs.resume import PreviousRun, find_previous_run, note_run, run_key
 from recipes.runs.run_folder import is_first_process, make_loggers, new_run_folder
 from storage.checkpoints import read_checkpoint
 from storage.path_names import folder_name
 
-DESCRIPTION = """Train a method on a dataset, then test its best checkpoint. Give a method and, after it, what
-differs from the defaults: --config attractiveness.yaml --config data/celeba.yaml --trainer.max_epochs 3."""
+DESCRIPTION = """Train a method on a dataset, then test its best checkpoint. Name a method, then what differs
+from the defaults: --config attractiveness.yaml --config data/celeba.yaml --trainer.max_epochs 3."""
 
-leave_out_noise()
-# A frozen backbone is in eval mode on purpose, whatever training mode the module is in.
+silence_noise()
+# A frozen backbone stays in eval mode on purpose.
 warnings.filterwarnings("ignore", "Found .* module.s. in eval mode at the start of training")
-# The run folder is new; what stands in it before the first metric is the configuration and W&B's files.
+# The run folder is new; before the first metric it holds the configuration and W&B's files.
 warnings.filterwarnings("ignore", "Experiment logs directory .* exists and is not empty")
 # Losses are logged once an epoch, so a short epoch hides nothing.
 warnings.filterwarnings("ignore", "The number of training batches .* is smaller than the logging interval")
-# It cannot know that the DataModules skip what an interrupted epoch has done.
+# Lightning cannot know that our DataModules skip the batches that an interrupted epoch has done.
 warnings.filterwarnings("ignore", "You're resuming from a checkpoint that ended before the epoch ended")
-# A checkpoint is to hold what the batch's steps have made of the weights, as in automatic optimisation.
+# A checkpoint holds the weights after all steps of a batch, as in automatic optimisation.
 warnings.filterwarnings("ignore", "Using ModelCheckpoint with manual optimization")
 
 
 class _BadName(ArgumentTypeError, ValueError):
-    """Of the command line and of a configuration: the first has its message shown, the second is caught."""
+    """A bad name: argparse shows messages of the first base class, jsonargparse catches the second."""
 
 
 def _experiment(name: str) -> str:
@@ -77,7 +78,7 @@ class RecipeCLI(LightningCLI):
     """LightningCLI in subclass mode: a method, a dataset and a trainer, each from the configuration."""
 
     def __init__(self) -> None:
-        self.earlier = Earlier()
+        self.previous = PreviousRun()
         super().__init__(
             LightningModule,
             FaceDataModule,
@@ -97,38 +98,38 @@ class RecipeCLI(LightningCLI):
         )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Options that are neither the model's, the data's nor the trainer's, and the links between them."""
+        """Add the options besides model, data and trainer, and the links between options."""
         parser.add_argument(
             "--experiment",
             type=_experiment,
             default="default",
-            help="Folder of the run in runs/, such as a or a/b.",
+            help="Folder of the run below runs/, such as a or a/b.",
         )
-        parser.add_argument("--ckpt_path", type=str | None, help="Go on training from this checkpoint.")
+        parser.add_argument("--ckpt_path", type=str | None, help="Resume training from this checkpoint.")
         parser.add_argument(
             "--resume",
             type=Literal["auto"] | None,
-            help="auto: go on with the killed run of the same configuration and data in runs/, if any.",
+            help="auto: resume the interrupted run of the same configuration and data in runs/, if any.",
         )
         parser.add_lightning_class_args(BestCheckpoint, "checkpoint")
         parser.link_arguments("data.attributes", "model.init_args.attributes", apply_on="instantiate")
-        # One seed for all: the draw of the data, its order and the initial weights.
+        # One seed for the draw of the data, its order and the initial weights.
         parser.link_arguments("seed_everything", "data.init_args.seed", compute_fn=int)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse, and look at the seed before all generators get it."""
+        """Parse, and check the seed before all generators are seeded with it."""
         super().parse_arguments(parser, args)
         check_seed(self.config.seed_everything)
 
     def instantiate_classes(self) -> None:
-        """Build everything; what a constructor refuses is the user's to mend."""
+        """Build everything; an error that a constructor raises becomes a `UsageError`."""
         try:
             super().instantiate_classes()
         except (ValueError, MisconfigurationException) as error:
             raise UsageError(one_line(str(error))) from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Give the trainer its run folder, loggers and the callbacks that every run has."""
+        """Give the trainer its run folder, its loggers and the callbacks of every run."""
         config = self.config_init.trainer
         if self.config.checkpoint.monitor is None:
             raise UsageError("checkpoint.monitor: name a metric, or epoch to keep the last one, not null")
@@ -136,7 +137,7 @@ class RecipeCLI(LightningCLI):
             folder_name(self.config.checkpoint.filename or "default")
         except ValueError as error:
             raise UsageError(f"checkpoint.filename: {error}") from error
-        if not config.fast_dev_run:  # which sets them itself
+        if not config.fast_dev_run:  # fast_dev_run sets these options itself
             check_trainer(config, self.config.checkpoint.save_top_k)
         check_optimizers(self.model)
         check_start(self.config.model.init_args, bool(self.config.ckpt_path))
@@ -148,61 +149,61 @@ class RecipeCLI(LightningCLI):
         folder = Path(config.default_root_dir or "runs")
         if not config.fast_dev_run:
             folder, kwargs["logger"] = self._start_run(folder, config.logger)
-        # ModelCheckpoint(save_last=True) writes only when the best changes; going on needs every epoch.
+        # ModelCheckpoint(save_last=True) writes only when the best changes; resuming needs every epoch.
         last = BestCheckpoint(filename="last", save_top_k=1, enable_version_counter=False)
-        self.ending = SaveOnTermination(last)
-        self.trainer_defaults["callbacks"] = [FiniteLoss(), RandomState(), self.ending, last]
+        self.termination = SaveOnTermination(last)
+        self.trainer_defaults["callbacks"] = [FiniteLoss(), RandomState(), self.termination, last]
         kwargs |= self._show_progress(config)
         kwargs["plugins"] = _with_checkpoint_io(config.plugins)
         try:
             return super().instantiate_trainer(default_root_dir=str(folder), **kwargs)
-        except (ValueError, MisconfigurationException):  # a run that cannot start leaves nothing
-            if not config.fast_dev_run and not self.earlier.finished and is_first_process():
+        except (ValueError, MisconfigurationException):  # a run that cannot start leaves no folder
+            if not config.fast_dev_run and not self.previous.finished and is_first_process():
                 shutil.rmtree(folder, ignore_errors=True)
             raise
 
     def _show_progress(self, config: Namespace) -> dict[str, bool]:
-        """Add what shows how far the run is; returns what the trainer then leaves to it."""
-        ours: list[Callback] = self.trainer_defaults["callbacks"]
+        """Add the progress callbacks; return the options of the trainer that switch off its own."""
+        added: list[Callback] = self.trainer_defaults["callbacks"]
         monitor, left = self.config.checkpoint.monitor, {}
         if config.enable_model_summary is not False:
-            ours.append(NetworkLine())
+            added.append(NetworkLine())
             left["enable_model_summary"] = False
         theirs = any(isinstance(callback, ProgressBar) for callback in config.callbacks or [])
         if config.enable_progress_bar is not False and not theirs:
             if sys.stdout.isatty():
-                ours.append(TrainingBar(monitor))
+                added.append(TrainingBar(monitor))
             else:
-                ours.append(EpochLines(monitor))
+                added.append(EpochLines(monitor))
                 left["enable_progress_bar"] = False
         return left
 
     def _start_run(self, root: Path, logger: object) -> tuple[Path, list[Logger]]:
-        """The folder and the loggers of the run, and in `earlier` what it goes on from."""
+        """Make the folder and the loggers of the run, and set `previous` to the run that it resumes."""
         name = self.config_init.experiment
         key = run_key(yaml.safe_load(self.parser.dump(self.config, skip_unset=False)))
         if self.config.resume:
             if self.config.ckpt_path:
                 raise UsageError("resume finds the checkpoint itself; give it or --ckpt_path, not both")
-            self.earlier = find_earlier(root / name, key, lambda: current_fingerprint(self.datamodule))
-        if self.earlier.finished:
-            return self.earlier.finished, []
+            self.previous = find_previous_run(root / name, key, lambda: current_fingerprint(self.datamodule))
+        if self.previous.finished:
+            return self.previous.finished, []
         check_output(root / name, folder=True)
         folder = new_run_folder(root, name)
-        wandb_id = self.earlier.wandb_id or secrets.token_hex(4)
+        wandb_id = self.previous.wandb_id or secrets.token_hex(4)
         if is_first_process():
             note_run(folder, key, wandb_id)
         return folder, make_loggers(folder, name, logger, wandb_id)
 
     def _check_checkpoint(self, path: str) -> None:
-        """Refuse a checkpoint to go on from, before data are read and before a folder is made."""
+        """Refuse a checkpoint that cannot be resumed, before data are read and a folder is made."""
         checkpoint = read_checkpoint(path)
         check_checkpoint(checkpoint, path)
         if isinstance(self.model, FaceModule):
             self.model.check_classes(checkpoint, path, roles=self.model.learns)
 
     def _check_attributes(self, callback: object) -> None:
-        """Refuse a callback that watches an attribute which the dataset lacks, before data are read."""
+        """Refuse a callback that needs an attribute which the dataset lacks, before data are read."""
         known = self.datamodule.attributes
         for name in sorted(getattr(callback, "required_attributes", set()) - set(known)):
             near = nearest(name, known)
@@ -214,14 +215,14 @@ class RecipeCLI(LightningCLI):
 
 
 def _with_checkpoint_io(plugins: Any) -> list[Any]:
-    """The plugins of the configuration, and ours that writes checkpoints unless there is one of its own."""
+    """Return the configured plugins, with our checkpoint writer unless they include one."""
     given = list(plugins) if isinstance(plugins, (list, tuple)) else [plugins] if plugins else []
     own = any(isinstance(plugin, CheckpointIO) for plugin in given)
     return given if own else [*given, SafeCheckpointIO()]
 
 
 def _check_accelerator(accelerator: object) -> None:
-    """Refuse a GPU that is not there, before a folder is made.
+    """Refuse a GPU that does not exist, before a folder is made.
 
     Raises:
         UsageError: says what to do.

@@ -1,4 +1,4 @@
-"""Finds configuration files: `--config NAME` means `configs/NAME` when there is no such path."""
+"""Find configuration files: `--config NAME` means `configs/NAME` where no such path exists."""
 
 import difflib
 import tempfile
@@ -9,18 +9,20 @@ from typing import Any
 import yaml
 
 from lightning_modules.training.older_versions import current_method
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+REPOSITORY = Path(__file__).resolve().parents[2]
+CONFIGS, RECIPES = REPOSITORY / "configs", REPOSITORY / "recipes"
+TRAIN = RECIPES / "train.py"
 
 
 def known_configs() -> list[str]:
-    """The names that `--config` looks up."""
+    """List the names that `--config` looks up."""
     return sorted(str(p.relative_to(CONFIGS)) for p in CONFIGS.rglob("*.yaml"))
 
 
 def find_config(name: str) -> str:
-    """The path of a configuration file.
+    """Find the path of a configuration file.
 
     Args:
         name: a path, or a file under `configs/`, with or without `.yaml`.
@@ -70,7 +72,7 @@ def _updated(path: Path, content: dict[str, Any]) -> str:
 
 
 def resolve_configs(argv: list[str]) -> list[str]:
-    """`argv` with the value of each `--config` (or `-c`) replaced by the path of the file that it means."""
+    """Replace the value of each `--config` (or `-c`) by the path of the file that it means."""
     resolved, expect_name = [], False
     for argument in argv:
         if expect_name:
@@ -84,7 +86,7 @@ def resolve_configs(argv: list[str]) -> list[str]:
 
 
 def replaced_callbacks(argv: list[str]) -> list[str]:
-    """A sentence for each configuration whose callbacks take the place of those of one before it.
+    """Describe each configuration whose callbacks replace those of an earlier one, in a sentence.
 
     Lists replace each other in a merge; `callbacks+:` adds, and `callbacks: null` says that none are wanted.
 
@@ -92,7 +94,7 @@ def replaced_callbacks(argv: list[str]) -> list[str]:
         argv: as `resolve_configs` returns it.
     """
     before: list[str] = []
-    told = []
+    sentences = []
     for place, argument in enumerate(argv):
         if argument.startswith("--config="):
             file = argument.removeprefix("--config=")
@@ -104,14 +106,14 @@ def replaced_callbacks(argv: list[str]) -> list[str]:
         trainer = trainer if isinstance(trainer, dict) else {}
         names = [_class_name(one) for one in _as_list(trainer.get("callbacks"))]
         if gone := [name for name in before if names and name not in names]:
-            told.append(
+            sentences.append(
                 f"{file}: its trainer.callbacks replace those of the configurations before it, "
                 f"so there is no {', '.join(gone)}; write `callbacks+:` to add to them"
             )
         if "callbacks" in trainer:
             before = names
         before = before + [_class_name(one) for one in _as_list(trainer.get("callbacks+"))]
-    return told
+    return sentences
 
 
 def _as_list(value: object) -> list[object]:

@@ -1,4 +1,4 @@
-"""A strategy for every method: DDP that looks for unused parameters only where two players train in turn."""
+"""A DDP strategy for every method: it looks for unused parameters only where two optimizers alternate."""
 
 from pytorch_lightning.strategies import DDPStrategy, StrategyRegistry
 from torch.nn import Module
@@ -8,9 +8,9 @@ NAME = "ddp_as_needed"
 
 
 class DDPAsNeeded(DDPStrategy):
-    """DDP with `find_unused_parameters` where the module optimises manually.
+    """DDP that sets `find_unused_parameters` only for modules that optimise manually.
 
-    To look for them elsewhere costs time in every step, and PyTorch warns of it.
+    Elsewhere the search would cost time in every step, and PyTorch would warn about it.
     """
 
     def _setup_model(self, model: Module) -> DistributedDataParallel:

@@ -1,4 +1,4 @@
-"""What the user can mend is one line on stderr and an exit code, without a traceback."""
+"""Report errors that the user can correct in one line on stderr with an exit code, without a traceback."""
 
 import errno
 import os
@@ -16,25 +16,27 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from callbacks.finite_loss import NonFiniteLossError
 from datamodules.errors import DatasetError, visible
 from recipes.command_line.class_names import UnknownClassError, spell_out_classes
+from recipes.command_line.exit_codes import INTERRUPTED, TERMINATED
 from recipes.command_line.list_options import bracket_lists
-from recipes.command_line.output_path import UsageError, checked_output
+from recipes.command_line.output_path import checked_output
 from recipes.command_line.suggestions import with_suggestion
+from recipes.command_line.usage_error import UsageError
 from storage.checkpoints import WeightsError
 from storage.json_file import DamagedFileError
-
-INTERRUPTED = 128 + signal.SIGINT  # the exit codes of shells for Ctrl-C
-TERMINATED = 128 + signal.SIGTERM  # and for `kill`
-__all__ = ["UsageError"]
 
 _ON_A_DISK = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
     *(errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EIO),
 )
-"""What a user can mend; a file that is not there, or a pipe that was closed, is a mistake of ours."""
+"""Errors that a user can correct; a missing file or a closed pipe would be our mistake."""
 
 
 def one_line(message: str) -> str:
-    """Shorten a message of jsonargparse, which spans lines: where, the innermost reason, the value given."""
+    """Shorten a message of jsonargparse of several lines: where, the innermost reason, and the value given.
+
+    By hand, because jsonargparse offers no structured error: the message lists every member of a union of
+    types that failed, and only its text tells which one was meant.
+    """
     lines = [line.rstrip() for line in message.splitlines() if line.strip()]
     noise = re.compile(
         r"\s*-? ?(Expected a <class 'NoneType'>|Subtypes:|Given value|Errors:|Problem with given.*:$)"
@@ -55,7 +57,7 @@ def one_line(message: str) -> str:
 
 
 class RecipeParser(LightningArgumentParser):
-    """Reports an error of the command line or of a configuration in one line, exit code 2."""
+    """Parser that reports errors of the command line and of configurations in one line, exit code 2."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print the reason, without the page of usage that argparse would print first."""
@@ -68,7 +70,7 @@ class RecipeParser(LightningArgumentParser):
     def parse_args(  # type: ignore[override]  # jsonargparse's has more arguments than argparse's
         self, args: Sequence[str] | None = None, *rest: Any, **options: Any
     ) -> Any:
-        """Parse; `a,b` is a list as `[a,b]` is, and methods and datasets go by their bare names too."""
+        """Parse; `a,b` means the list `[a,b]`, and methods and datasets may be given by their bare names."""
         words = sys.argv[1:] if args is None else list(args)
         try:
             words = spell_out_classes(words, self._option_string_actions)
@@ -79,11 +81,11 @@ class RecipeParser(LightningArgumentParser):
 
 
 class Stopped(SystemExit):
-    """A signal asks the process to end; `code` is the exit code that says which.
+    """A signal asks the process to end; `code` is the exit code for that signal.
 
     Args:
-        code: of the process.
-        after: what the user can do then; None: what the recipe says in general.
+        code: exit code of the process.
+        after: what the user can do next; None: what the recipe says in general.
     """
 
     def __init__(self, code: int, after: str | None = None) -> None:
@@ -93,7 +95,7 @@ class Stopped(SystemExit):
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Raise `Stopped` at SIGTERM and Ctrl-C, unless somebody else listens to them already."""
+    """Raise `Stopped` at SIGTERM and Ctrl-C, unless other handlers are installed already."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -121,9 +123,9 @@ def stopped_by_signals() -> Iterator[None]:
 
 
 def report_errors(main: Callable[[], None], after: str = "run the same command again") -> None:
-    """Run a recipe; what the user can mend is one line on stderr and exit code 2, without a traceback.
+    """Run a recipe; report errors that the user can correct in one line on stderr, with exit code 2.
 
-    SIGTERM and Ctrl-C end it at once with one line; exit code 143 or 130.
+    SIGTERM and Ctrl-C end it at once with one line and exit code 143 or 130.
 
     Args:
         main: the recipe.
@@ -154,7 +156,7 @@ def report_errors(main: Callable[[], None], after: str = "run the same command a
 
 
 def _about_disk(error: OSError) -> str:
-    """The file and what is wrong; where the system names no file, where the output was to go."""
+    """Name the file and the problem; where the system names no file, the output path."""
     if error.filename is not None:
         return f"{os.fsdecode(error.filename)}: {error.strerror}"
     out = checked_output()

@@ -13,7 +13,7 @@ _PLAIN = (str, int, float)
 
 
 def is_list_of_words(hint: object) -> bool:
-    """Whether a type is a list of words or numbers, or null, so that a text cannot be meant."""
+    """Return whether a type is a list of words or numbers (or null), so that no plain text can be meant."""
     if get_origin(hint) in (Union, types.UnionType):
         kinds = [kind for kind in get_args(hint) if kind is not type(None)]
         return len(kinds) == 1 and is_list_of_words(kinds[0])
@@ -24,18 +24,18 @@ def is_list_of_words(hint: object) -> bool:
 
 
 def is_word_or_list(hint: object) -> bool:
-    """Whether a type is one word or a list of words, such as an attribute or several."""
+    """Return whether a type is one word or a list of words, such as an attribute or several."""
     kinds = set(get_args(hint)) - {type(None)}
     return get_origin(hint) in (Union, types.UnionType) and kinds == {str, list[str]}
 
 
 def _is_restricted(kind: object) -> bool:
-    """Whether it is a restricted word or number of jsonargparse, such as PositiveInt."""
+    """Return whether a type is a restricted word or number of jsonargparse, such as PositiveInt."""
     return isinstance(kind, type) and issubclass(kind, _PLAIN)
 
 
 def bracket_lists(words: Sequence[str], hints: dict[str, Any]) -> list[str]:
-    """The words of a command line, with `a,b` as `[a,b]` where an option takes a list.
+    """Write `a,b` as `[a,b]` on a command line where an option takes a list.
 
     Args:
         words: of the command line; names of configurations are paths by now.
@@ -61,7 +61,7 @@ def bracket_lists(words: Sequence[str], hints: dict[str, Any]) -> list[str]:
 
 
 def _hint_of_class(name: str, words: Sequence[str]) -> object:
-    """The type of an argument of the method or dataset, by the class that the words or files name."""
+    """Find the type of an argument of the method or dataset that the words or files name."""
     kind, _, argument = name.partition(".")
     if kind not in ("model", "data") or not argument:
         return None
@@ -75,7 +75,7 @@ def _hint_of_class(name: str, words: Sequence[str]) -> object:
                 if (hint := hints.get(argument.removeprefix("init_args."))) is not None:
                     return hint
     except (ImportError, AttributeError, ValueError, NameError, TypeError):
-        pass  # the parser says what is wrong
+        pass  # the parser reports the error
     return None
 
 
@@ -86,7 +86,7 @@ def _class_path(kind: str, words: Sequence[str]) -> str | None:
         value = value if equals else next(iter(words[place + 1 : place + 2]), "")
         if option in ("--config", "-c") and Path(value).is_file():
             found = _in_file(Path(value), kind) or found
-    for place, word in enumerate(words):  # which win over files
+    for place, word in enumerate(words):  # the command line wins over files
         option, equals, value = word.partition("=")
         value = value if equals else next(iter(words[place + 1 : place + 2]), "")
         if option in (f"--{kind}", f"--{kind}.class_path"):

@@ -1,13 +1,11 @@
-"""Checks where a recipe is to write, before it works for hours."""
+"""Check that the output of a recipe can be written, before hours of work."""
 
 import tempfile
 from pathlib import Path
 
+from recipes.command_line.usage_error import UsageError
+
 _checked: list[Path] = []
-
-
-class UsageError(Exception):
-    """The command line asks for something that does not exist; the message says what does."""
 
 
 def check_output(path: str | Path, *, folder: bool = False) -> None:
@@ -38,5 +36,5 @@ def check_output(path: str | Path, *, folder: bool = False) -> None:
 
 
 def checked_output() -> Path | None:
-    """The path that was checked last, for errors of the system that name none."""
+    """Return the path that was checked last, for system errors that name none."""
     return _checked[0] if _checked else None

@@ -1,4 +1,4 @@
-"""Other libraries' messages that no user can act upon; each line says why it is left out."""
+"""Silence messages of other libraries that no user can act upon; each line says why."""
 
 import logging
 import re
@@ -16,8 +16,8 @@ class _WithoutAdverts(logging.Filter):
         return not _LOGGED.match(record.getMessage())
 
 
-def leave_out_noise() -> None:
-    """Leave out what the recipes cause by design and what is addressed to other libraries' authors."""
+def silence_noise() -> None:
+    """Silence messages that the recipes cause by design, or that address the authors of other libraries."""
     for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.rank_zero"):
         logging.getLogger(name).addFilter(_WithoutAdverts())
     # Lightning calls a function of its own that torch has renamed.

@@ -1,4 +1,4 @@
-"""Did you mean? Adds the nearest of the names that there are to a message about one that there is not."""
+"""Add "did you mean" suggestions to error messages about unknown names."""
 
 import difflib
 import re
@@ -16,14 +16,14 @@ _LISTED = re.compile(
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The name that is meant, if one is near; case does not count."""
+    """Return the known name that is nearest, if one is near, ignoring case."""
     by_lower = {one.lower(): one for one in known}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1)
     return by_lower[near[0]] if near else None
 
 
 def options_of(path: str) -> set[str]:
-    """Names of the arguments of a class and of its bases, to which it may pass them on; empty if unknown."""
+    """List the arguments of a class and of its bases, to which it may pass them on; empty if unknown."""
     module, _, name = path.rpartition(".")
     try:
         found = getattr(import_module(module), name)
@@ -39,11 +39,13 @@ def options_of(path: str) -> set[str]:
 
 
 def with_suggestion(message: str, options: Iterable[str] = ()) -> str:
-    """The message, and what may be meant by the name that it refuses.
+    """Add to a message the name that may be meant by the one that it refuses.
+
+    By hand, because jsonargparse and argparse suggest no names: the refused name is found in the text.
 
     Args:
         message: one line.
-        options: of the command line that is parsed, by dotted name without dashes.
+        options: of the parsed command line, by dotted name without dashes.
     """
     if "did you mean" in message:
         return message

@@ -1,4 +1,4 @@
-"""What a training is asked for that cannot be done, found before its run folder is made."""
+"""Refuse options that no training can have, before its run folder is made."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from pytorch_lightning import LightningModule
 from torch import nn
 
 from lightning_modules.backbones.factory import CHECKPOINT
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 
 _NOT_ZERO = (
     "max_epochs",
@@ -21,10 +21,10 @@ _HALF = ("16-true", "bf16-true")
 
 
 def check_trainer(trainer: Mapping[str, Any], save_top_k: int) -> None:
-    """Refuse options of the trainer of which no training or no test comes.
+    """Refuse options of the trainer with which nothing would be trained or tested.
 
     Raises:
-        UsageError: one of them; it says what to give.
+        UsageError: names the option and says what to give.
     """
     for name in _NOT_ZERO:
         if trainer.get(name) is not None and trainer[name] == 0:
@@ -47,7 +47,7 @@ def check_seed(seed: object) -> None:
     """Refuse a seed that numpy's generator cannot take.
 
     Raises:
-        UsageError: says which it can.
+        UsageError: says which seeds it can take.
     """
     largest = 2**32 - 1
     if isinstance(seed, int) and not 0 <= seed <= largest:
@@ -55,7 +55,7 @@ def check_seed(seed: object) -> None:
 
 
 def check_optimizers(model: LightningModule) -> None:
-    """Build the optimizers and schedules of a method once, for a parameter of their own.
+    """Build the optimizers and schedulers of a method once, for a parameter of their own.
 
     Raises:
         UsageError: one refuses its options, such as a negative learning rate.
@@ -74,14 +74,14 @@ def check_optimizers(model: LightningModule) -> None:
 
 
 def check_start(model: Mapping[str, Any], goes_on: bool) -> None:
-    """Refuse `weights: checkpoint` where no checkpoint is read: the values would be random.
+    """Refuse `weights: checkpoint` where no checkpoint is read: the weights would be random.
 
     Args:
-        model: its options.
-        goes_on: the training goes on from a checkpoint.
+        model: the options of the model.
+        goes_on: whether the training resumes from a checkpoint.
 
     Raises:
-        UsageError: it is so.
+        UsageError: no checkpoint is read.
     """
     if model.get("weights") == CHECKPOINT and not goes_on and not model.get("start_from"):
         raise UsageError(
@@ -91,7 +91,7 @@ def check_start(model: Mapping[str, Any], goes_on: bool) -> None:
 
 
 def check_checkpoint(checkpoint: Mapping[str, Any], path: object) -> None:
-    """Refuse a checkpoint of weights alone, from which no training can go on.
+    """Refuse a checkpoint that holds only weights, as no training can resume from it.
 
     Raises:
         UsageError: it holds no state of the optimizers.

@@ -1,4 +1,4 @@
-"""Fit a method, then test its best checkpoint: what `recipes/train.py` runs."""
+"""Fit a method, then test its best checkpoint: the body of `recipes/train.py`."""
 
 import shlex
 import signal
@@ -12,14 +12,16 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 
 from recipes.command_line.cli import RecipeCLI
 from recipes.command_line.config_lookup import replaced_callbacks, resolve_configs
-from recipes.command_line.errors import INTERRUPTED, TERMINATED, Stopped, UsageError, one_line, report_errors
-from recipes.command_line.train_ending import print_ending
+from recipes.command_line.errors import Stopped, one_line, report_errors
+from recipes.command_line.exit_codes import INTERRUPTED, TERMINATED
+from recipes.command_line.training_summary import print_training_summary
+from recipes.command_line.usage_error import UsageError
 from recipes.runs.resume import note_results
 
 
 @contextmanager
-def _batch_ended_first() -> Iterator[None]:
-    """Leave SIGTERM to Lightning, which ends a training after its batch, where `report_errors` listens."""
+def _sigterm_left_to_lightning() -> Iterator[None]:
+    """Leave SIGTERM to Lightning, which stops a training after its batch, instead of to `report_errors`."""
     earlier = signal.getsignal(signal.SIGTERM)
     if getattr(earlier, "__module__", None) != report_errors.__module__:
         yield
@@ -32,8 +34,8 @@ def _batch_ended_first() -> Iterator[None]:
 
 
 @contextmanager
-def _told_how_to_go_on(cli: RecipeCLI, typed: list[str]) -> Iterator[None]:
-    """Have what ends a run by a signal say where the run is, and how to go on with it."""
+def _resume_hint(cli: RecipeCLI, typed: list[str]) -> Iterator[None]:
+    """Say, if a signal ends the run, where the run folder is and how to resume."""
     again = typed if any(x.startswith("--resume") for x in typed) else [*typed, "--resume", "auto"]
     command = shlex.join(["python", sys.argv[0], *again])
     after = f"run folder: {cli.trainer.default_root_dir}; to go on: {command}"
@@ -42,14 +44,14 @@ def _told_how_to_go_on(cli: RecipeCLI, typed: list[str]) -> Iterator[None]:
     try:
         yield
     except SIGTERMException as ended:  # it would exit with 0
-        raise Stopped(INTERRUPTED if cli.ending.interrupted else TERMINATED, after) from ended
+        raise Stopped(INTERRUPTED if cli.termination.interrupted else TERMINATED, after) from ended
     except Stopped as ended:  # before the first batch, or in the test
         raise Stopped(int(str(ended.code)), after) from ended
 
 
 @contextmanager
-def _interval_refused() -> Iterator[None]:
-    """One line of what Lightning finds wrong with val_check_interval once it knows the number of batches."""
+def _interval_errors() -> Iterator[None]:
+    """Shorten Lightning's error about val_check_interval, raised once the number of batches is known."""
     try:
         yield
     except ValueError as error:
@@ -62,17 +64,16 @@ def main() -> None:
     """Fit, then test the best checkpoint."""
     typed = sys.argv[1:]
     sys.argv[1:] = resolve_configs(sys.argv[1:])
-    for told in replaced_callbacks(sys.argv[1:]):
-        rank_zero_warn(told, category=UserWarning)
+    for sentence in replaced_callbacks(sys.argv[1:]):
+        rank_zero_warn(sentence, category=UserWarning)
     cli = RecipeCLI()
-    if cli.earlier.finished:
-        print(
-            f"this run was finished before: {cli.earlier.finished}; without --resume auto it is trained again"
-        )
+    if cli.previous.finished:
+        again = "without --resume auto it is trained again"
+        print(f"this run was finished before: {cli.previous.finished}; {again}")
         return
-    start = cli.earlier.checkpoint or cli.config.ckpt_path
-    with _told_how_to_go_on(cli, typed):
-        with _batch_ended_first(), _interval_refused():
+    start = cli.previous.checkpoint or cli.config.ckpt_path
+    with _resume_hint(cli, typed):
+        with _sigterm_left_to_lightning(), _interval_errors():
             cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=start, weights_only=True)
         if cli.trainer.interrupted:
             return
@@ -86,14 +87,14 @@ def main() -> None:
     if cli.trainer.is_global_zero and not rehearsal:
         folder = Path(cli.trainer.default_root_dir)
         note_results(folder, results)
-        print_ending(folder, folder / "config.yaml", results)
+        print_training_summary(folder, folder / "config.yaml", results)
 
 
 def _last_as_best(cli: RecipeCLI, start: str | Path | None) -> str:
-    """Save the last weights as the best, where the best was lost and no epoch is left to choose another.
+    """Save the last weights as the best, if the best checkpoint was lost and no epoch is left to choose.
 
     Raises:
-        UsageError: none was lost: the training began here, and nothing was measured to choose by.
+        UsageError: the training began in this run, and no metric was measured to choose by.
     """
     checkpoint = cli.config_init.checkpoint
     if start is None:

@@ -11,8 +11,8 @@ from recipes.embedding.embed_options import add_embedder_arguments
 
 
 def make_parser() -> RecipeParser:
-    """Options of the recipe."""
-    parser = job_parser("Compare two photographs: do they show one person?")
+    """Build the command line."""
+    parser = job_parser("Compare two photographs: do they show the same person?")
     parser.add_argument("first", type=Path, help="A photograph.")
     parser.add_argument("second", type=Path, help="The other one.")
     add_embedder_arguments(parser)
@@ -20,13 +20,13 @@ def make_parser() -> RecipeParser:
         "--mode",
         type=Literal["auto", "align", "box", "none"],
         default="auto",
-        help="auto: align for networks that read 112 pixels, box for others; none: they are crops already.",
+        help="auto: align for networks that read 112 pixels, else box; none: the photographs are crops.",
     )
-    parser.add_argument("--margin", type=int, default=0, help="Pixels around the box, of --mode box.")
-    parser.add_argument("--select", type=Select, default="largest", help="Which of several faces.")
+    parser.add_argument("--margin", type=int, default=0, help="Pixels around the box; for --mode box.")
+    parser.add_argument("--select", type=Select, default="largest", help="Which of several faces to take.")
     parser.add_argument("--mirror", type=bool, default=False, help="Add the mirrored image's embedding.")
-    parser.add_argument("--metric", type=Metric, default="cosine", help="Of euclidean, scores are negative.")
-    parser.add_argument("--threshold", type=float | None, help="Least score of one person.")
-    parser.add_argument("--threshold_source", type=str | None, help="Where the threshold is from, in words.")
+    parser.add_argument("--metric", type=Metric, default="cosine", help="Scores of euclidean are negative.")
+    parser.add_argument("--threshold", type=float | None, help="Lowest score that means the same person.")
+    parser.add_argument("--threshold_source", type=str | None, help="Source of the threshold, in words.")
     parser.add_argument("--save_crops", type=Path | None, help="Folder to write the two crops to.")
     return parser

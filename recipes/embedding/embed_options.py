@@ -13,18 +13,18 @@ from datamodules.contract import SPLITS, Split
 from recipes.command_line import ddp_strategy  # noqa: F401  # registers the strategy of hardware/ddp.yaml
 from recipes.command_line.errors import RecipeParser
 from recipes.command_line.jobs import job_parser
-from recipes.command_line.quiet import leave_out_noise
+from recipes.command_line.quiet import silence_noise
 
-leave_out_noise()
-# What was killed after its last embedding has only the table left to write.
+silence_noise()
+# A run that was killed after its last embedding has only the table left to write.
 warnings.filterwarnings("ignore", "Total length of .* across ranks is zero")
 
 
 def make_parser() -> RecipeParser:
-    """Options of the recipe."""
+    """Build the command line."""
     parser = job_parser(
-        "Write the embedding table of a dataset: by a checkpoint of any method, or by a bare backbone. "
-        "Started again, it goes on where it stopped."
+        "Write the embedding table of a dataset, from a checkpoint of any method or from a bare backbone. "
+        "The same command resumes an interrupted run."
     )
     parser.add_argument("--data", type=FaceDataModule, required=True, help="The dataset.")
     parser.add_argument("--out", type=Path, required=True, help="The .safetensors file to write.")
@@ -32,11 +32,13 @@ def make_parser() -> RecipeParser:
     parser.add_argument("--splits", type=list[Split], default=list(SPLITS), help="Some of train, val, test.")
     parser.add_argument("--mirror", type=bool, default=False, help="Add the mirrored image's embedding.")
     parser.add_argument("--shard_size", type=PositiveInt, default=1024, help="Samples that a kill may cost.")
-    parser.add_argument("--shard", type=str | None, help="i/n: every n-th part of the work, from part i on.")
-    parser.add_argument("--overwrite", type=bool, default=False, help="Replace a file of something else.")
+    parser.add_argument(
+        "--shard", type=str | None, help="i/n: do every n-th part of the work, from part i on."
+    )
+    parser.add_argument("--overwrite", type=bool, default=False, help="Replace a file of other content.")
     parser.add_argument("--trainer.accelerator", type=str, default="auto", help="cpu, gpu, ...")
     parser.add_argument(
-        "--trainer.devices", type=list[int] | int | str, default=1, help="How many, or which."
+        "--trainer.devices", type=list[int] | int | str, default=1, help="Number of devices, or which."
     )
     parser.add_argument("--trainer.strategy", type=str, default="auto", help="How devices work together.")
     parser.add_argument("--trainer.precision", type=str | int, default="32-true", help="e.g. bf16-mixed.")
@@ -45,24 +47,29 @@ def make_parser() -> RecipeParser:
 
 
 def add_embedder_arguments(parser: RecipeParser) -> None:
-    """The options that say what embeds: those of `embedder.load_embedder`."""
+    """Add the options of `embedder.load_embedder`."""
     parser.add_argument(
         "--ckpt", type=Path | None, help="Checkpoint of any method; or give --model.backbone."
     )
-    parser.add_argument("--model.backbone", type=str | None, help="A bare backbone in place of a checkpoint.")
+    parser.add_argument("--model.backbone", type=str | None, help="A bare backbone instead of a checkpoint.")
     parser.add_argument(
         "--model.weights",
         type=str | None,
-        help="Of the backbone: a file, a published name or random; of a checkpoint's one if it is .onnx.",
+        help="Weights of the backbone: a file, a published name or random; for a checkpoint, its .onnx file.",
     )
     parser.add_argument(
-        "--model.hub", type=bool, default=False, help="A checkpoint may name a network of the hub to fetch."
+        "--model.hub",
+        type=bool,
+        default=False,
+        help="Allow a checkpoint to fetch a network of the Hugging Face hub.",
     )
-    parser.add_argument("--model.options", type=dict[str, Any] | None, help="Further ones of the backbone.")
+    parser.add_argument(
+        "--model.options", type=dict[str, Any] | None, help="Further options of the backbone."
+    )
 
 
 def make_trainer(options: dict[str, Any]) -> Trainer:
-    """A trainer that predicts, and writes nothing itself."""
+    """Build a trainer that predicts and writes nothing itself."""
     return Trainer(
         **options,
         callbacks=[RichProgressBar()] if options["enable_progress_bar"] else None,

@@ -1,7 +1,6 @@
-"""The network that embeds: of any method's checkpoint, or a bare backbone."""
+"""Load the network that embeds: from any method's checkpoint, or a bare backbone."""
 
 import hashlib
-import json
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
@@ -17,12 +16,12 @@ from lightning_modules.backbones.timm_backbone import HUB
 from lightning_modules.backbones.weight_files import load_exactly
 from lightning_modules.training.base import RANDOM_BACKBONE, FaceModule
 from lightning_modules.training.older_versions import current_method
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 from storage.checkpoints import WeightsError, read_checkpoint
-from storage.checksums import file_sha256
+from storage.checksums import file_sha256, json_sha256
 
 METHODS = "lightning_modules"
-"""The package whose classes a checkpoint may name; importing anything else could run its code."""
+"""The package whose classes a checkpoint may name; importing any other could run its code."""
 
 
 def load_embedder(
@@ -33,21 +32,21 @@ def load_embedder(
     options: dict[str, Any] | None = None,
     hub: bool = False,
 ) -> FaceModule:
-    """A module in eval mode of which `embed(image)` gives (N, D) float32, and `inputs(batch)` the images.
+    """Load a module in eval mode; `embed(image)` returns (N, D) float32, and `inputs(batch)` the images.
 
-    Nothing that a file says is run: checkpoints hold tensors and plain values, and name their method. Nor is
-    anything fetched that a checkpoint names. `weights: random` draws the same values each time.
+    No code from a file is run: checkpoints hold tensors and plain values, and name their method. Nothing that
+    a checkpoint names is downloaded. `weights: random` draws the same values each time.
 
     Args:
-        ckpt: checkpoint of any method; its weights and options are the module's.
+        ckpt: checkpoint of any method; its weights and options are used.
         backbone: without a checkpoint: name of the backbone, see `backbones.build_backbone`.
-        weights: what the backbone starts from; with a checkpoint another place of its `.onnx` file.
+        weights: initial weights of the backbone; with a checkpoint, another path of its `.onnx` file.
         options: further options of the backbone.
-        hub: a checkpoint may name a backbone of the Hugging Face hub, which is then contacted.
+        hub: allow a checkpoint to name a backbone of the Hugging Face hub, which is then downloaded.
 
     Raises:
         UsageError: neither or both of `ckpt` and `backbone`, or a method or option that does not exist.
-        WeightsError: files that are missing, damaged or of something else.
+        WeightsError: files that are missing, damaged or of another model.
     """
     if (ckpt is None) == (backbone is None):
         raise UsageError("give either a checkpoint (--ckpt) or a bare backbone (--model.backbone)")
@@ -58,7 +57,7 @@ def load_embedder(
                 "--model.weights checkpoint: there is no checkpoint to read them from, see --ckpt"
             )
         try:
-            with torch.random.fork_rng(devices=[]):  # the same in every process, and when started again
+            with torch.random.fork_rng(devices=[]):  # the same in every process and after a restart
                 torch.default_generator.manual_seed(0)
                 bare = FaceModule(
                     attributes={"identity": []},
@@ -76,7 +75,7 @@ def load_embedder(
 
 
 def embedding_of(embedder: FaceModule, image: Tensor, mirror: bool) -> Tensor:
-    """The embedding (N, D) of images (N, 3, H, W); with `mirror` plus that of their mirror images."""
+    """Embed images (N, 3, H, W) as (N, D); `mirror` adds the embedding of their mirror images."""
     embedding = embedder.embed(image).float()
     return embedding + embedder.embed(image.flip(-1)).float() if mirror else embedding
 
@@ -95,9 +94,7 @@ def _load_method(path: Path, weights: str | None, hub: bool) -> FaceModule:
             raise UsageError(f"{path} holds its backbone's weights: leave out --model.weights")
         hparams["weights"] = weights
     elif hparams.get("backbone") != ONNX:
-        hparams["weights"] = (
-            CHECKPOINT  # whatever it says: its tensors replace all values, so none are fetched
-        )
+        hparams["weights"] = CHECKPOINT  # its tensors replace all values, so no others are fetched
     if not hub and (name := str(hparams.get("backbone"))).startswith(HUB):
         raise UsageError(
             f"{path} names the backbone {name}, which would be fetched from the Hugging Face hub: "
@@ -116,7 +113,7 @@ def _load_method(path: Path, weights: str | None, hub: bool) -> FaceModule:
 
 
 def _of_run(path: Path) -> Any:
-    """The method that the configuration of the run folder names, of which the checkpoint is; or None."""
+    """Read the method from the configuration of the checkpoint's run folder; None if there is none."""
     config = path.resolve().parent.parent / "config.yaml"
     try:
         return yaml.safe_load(config.read_text())["model"]["class_path"]
@@ -142,25 +139,25 @@ def _method(path: Path, name: Any) -> type[FaceModule]:
 
 
 def embedder_facts(module: FaceModule, ckpt: str | Path | None) -> dict[str, str]:
-    """What tells one embedder from another, without the place of any file.
+    """Identify an embedder, without the paths of any files.
 
-    `random`: what of it holds random values that nobody trained, if anything does. `model`: class of the
-    method, or name of the bare backbone; `config`: sha256 of the options that it is
-    built with; `weights`: of all its tensors; `checkpoint`: of the file; `graph`: of the `.onnx` file.
+    `model`: class of the method, or name of the bare backbone; `config`: sha256 of the options that it is
+    built with; `weights`: of all its tensors; `checkpoint`: of the file; `graph`: of the `.onnx` file;
+    `random`: what has random weights that were never trained, if anything does.
 
     Args:
-        module: what `load_embedder` gave.
-        ckpt: what it was given.
+        module: from `load_embedder`.
+        ckpt: the checkpoint that it was loaded from.
     """
     recipe = module.backbone.recipe
-    # a checkpoint names its backbone by the recipe too, and what a place held is in `weights` and `graph`
+    # the recipe names the backbone too, and `weights` and `graph` hash the content of the files
     options = {k: v for k, v in module.hparams.items() if k not in ("backbone", "weights", "start_from")}
     options |= {"backbone": recipe["name"], "backbone_options": recipe.get("options")}
     bare = str(module.hparams["backbone"])
     bare = Path(bare).name if bare.endswith(".safetensors") else bare
     facts = {
         "model": type(module).__name__ if ckpt else bare,
-        "config": _sha256([json.dumps(options, sort_keys=True, default=str).encode()]),
+        "config": json_sha256(options),
         "weights": _sha256(
             part
             for name, tensor in sorted(module.state_dict().items())

@@ -1,4 +1,4 @@
-"""Datasets that are to be embedded: what their table says of the samples beside the embeddings."""
+"""The datasets to embed, and what their table says of the samples beside the embeddings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class EmbeddingSource:
         datasets: the splits, in the order of `base.SPLITS`, without augmentation.
         attributes: class names.
         sample_ids: (n,) str, names of all samples.
-        provenance: where the samples are from, see `FaceDataModule.provenance`.
+        provenance: origin of the samples, see `FaceDataModule.provenance`.
         left_out: split, file and reason of every image of these splits that cannot be used.
     """
 
@@ -33,7 +33,7 @@ class EmbeddingSource:
 
     @classmethod
     def build(cls, data: FaceDataModule, splits: list[Split]) -> "EmbeddingSource":
-        """Prepare the data and build the splits; raises `DatasetError` if files or samples are missing."""
+        """Prepare the data and build the splits; raise `DatasetError` if files or samples are missing."""
         data.prepare_data()
         data.without_augmentation()
         datasets = {split: data.make_dataset(split) for split in SPLITS if split in splits}
@@ -52,11 +52,11 @@ class EmbeddingSource:
 
     @property
     def sizes(self) -> dict[Split, int]:
-        """Samples of each split."""
+        """Number of samples of each split."""
         return {split: len(dataset) for split, dataset in self.datasets.items()}
 
     def table(self, embedding: Tensor, provenance: dict[str, str]) -> EmbeddingTable:
-        """The table of embeddings (n, D)."""
+        """Build the table of embeddings (n, D)."""
         labels = [dataset.labels(torch.arange(len(dataset))) for dataset in self.datasets.values()]
         places = torch.tensor([SPLITS.index(split) for split in self.datasets], dtype=torch.int8)
         return EmbeddingTable(

@@ -1,4 +1,4 @@
-"""The face of a single photograph, cropped as recipes/prepare.py crops those of a dataset."""
+"""Read the face in a photograph, cropped as recipes/prepare.py crops those of a dataset."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,18 +8,18 @@ import numpy as np
 from datamodules.cropping.face_crop import CropOptions, NoCropError, choose_face, cut_face
 from datamodules.cropping.face_detector import FaceDetector
 from datamodules.loading.photo_files import UnreadablePhotoError, read_photo
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 
 
 class PhotoFace(NamedTuple):
-    """The crop that a network reads, and how it came about."""
+    """A crop for a network, and how it was made."""
 
     crop: np.ndarray
-    """(S, S, 3) uint8 RGB; the whole photograph if nothing was to be detected."""
+    """(S, S, 3) uint8 RGB; the whole photograph (H, W, 3) without a detector."""
     faces: int
-    """Faces that were found; 0 if nothing was to be detected."""
+    """Number of faces found; 0 without a detector."""
     about: str
-    """For the user: what was taken."""
+    """Description of the crop for the user."""
 
 
 def read_face(path: Path, options: CropOptions, detector: FaceDetector | None) -> PhotoFace:
@@ -31,7 +31,7 @@ def read_face(path: Path, options: CropOptions, detector: FaceDetector | None) -
         detector: finds the face; None takes the whole photograph.
 
     Raises:
-        UsageError: a file that is no whole photograph, one without a face, or a face that cannot be cropped.
+        UsageError: the file is not a complete photograph, has no face, or its face cannot be cropped.
     """
     try:
         photo = read_photo(path, options.max_pixels, detect=detector is not None)

@@ -1,4 +1,4 @@
-"""The audit that a model card quotes, and whether it is one of this model."""
+"""Read the audit that a model card quotes, and check that it is an audit of this model."""
 
 import json
 from dataclasses import dataclass, replace
@@ -10,21 +10,21 @@ import pandas as pd
 
 from evaluation.audit.result import Audit, Caveat
 from evaluation.audit.verdict import Verdict
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 
 _SAME = ("checkpoint", "weights", "graph")
-"""Of `embedder.embedder_facts`: what two files of one model have in common, whatever they are called."""
+"""The facts of `embedder.embedder_facts` that are equal for two files of one model."""
 
 
 @dataclass(frozen=True)
 class CardAudit:
-    """What an audit found of one model.
+    """The findings of an audit about one model.
 
     Attributes:
-        audit: of the representation that the others were compared with, and of the model's.
-        name: of the model's.
-        table: what the audit says of the model's embedding table: data, splits, mirror images, precision.
-        verdicts: on the model's, a sentence for each attribute.
+        audit: reduced to the reference representation and the model's.
+        name: of the model's representation.
+        table: facts about the model's embedding table: data, splits, mirror images, precision.
+        verdicts: on the model's representation, one for each attribute.
     """
 
     audit: Audit
@@ -34,7 +34,7 @@ class CardAudit:
 
     @property
     def caveats(self) -> list[Caveat]:
-        """What the checks found of the model's representation, and of the whole audit."""
+        """Warnings about the model's representation and about the whole audit."""
         return [caveat for caveat in self.audit.caveats if caveat.representation in (None, self.name)]
 
 
@@ -43,10 +43,10 @@ def audit_of(folder: Path, facts: dict[str, str]) -> CardAudit:
 
     Args:
         folder: that `recipes/audit.py` wrote.
-        facts: of the model, see `embedder.embedder_facts`.
+        facts: about the model, see `embedder.embedder_facts`.
 
     Raises:
-        UsageError: no audit is there, or it is one of other models.
+        UsageError: there is no audit, or it is an audit of other models.
     """
     path = folder / "numbers.json"
     if not path.is_file():
@@ -84,7 +84,7 @@ def _read(path: Path) -> Audit:
 
 
 def _table(facts: dict[str, str], name: str) -> dict[str, str]:
-    """What the audit says of the table that it calls `name`."""
+    """Select the facts about the table of the representation `name`."""
     start = f"{name}: "
     return {key.removeprefix(start): value for key, value in facts.items() if key.startswith(start)}
 

@@ -1,4 +1,4 @@
-"""What the run folder of a checkpoint records of its data and of what the training started from."""
+"""Read the records of a run folder about its data and the start of its training."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from callbacks.run_record import DISTRIBUTION
 
 
 def run_facts(ckpt: Path) -> dict[str, str]:
-    """Words -> words, as far as the folder above the checkpoint is a run's; without the place of any file."""
+    """Read names and values, as far as the checkpoint is in a run folder; without paths of files."""
     folder = ckpt.expanduser().resolve().parent.parent
     return _environment(folder / "environment.json") | _start(folder / "config.yaml")
 

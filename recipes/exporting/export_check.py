@@ -1,4 +1,4 @@
-"""Whether an exported file embeds as the original does."""
+"""Check that an exported file embeds as the original does."""
 
 from typing import NamedTuple
 
@@ -8,26 +8,26 @@ from torch.nn import functional
 
 from datamodules.synthetic_faces import MIN_IDENTITIES, SyntheticFaces
 from lightning_modules.training.base import FaceModule
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 from recipes.exporting.export_files import Embed
 
 TOLERANCE = 1e-4
-"""Largest difference of any value, as a share of the embeddings' root mean square; rounding makes 1e-5."""
+"""Largest allowed difference relative to the embeddings' root mean square; rounding makes 1e-5."""
 
 _BATCHES = (1, 4, 3)  # no file was traced with any of these sizes
 
 
 class Difference(NamedTuple):
-    """How far an exported embedding is from the original."""
+    """Difference of an exported embedding from the original."""
 
     largest: float
     """Largest absolute difference of any value."""
     relative: float
-    """The same, as a share of the root mean square of the original's values."""
+    """The same, relative to the root mean square of the original's values."""
 
 
 def probe_images(size: int) -> Tensor:
-    """Four images of noise and four synthetic faces: (8, 3, size, size) uint8."""
+    """Make four images of noise and four synthetic faces: (8, 3, size, size) uint8."""
     few = MIN_IDENTITIES
     data = SyntheticFaces(
         train_identities=few, val_identities=few, test_identities=few, images_per_identity=6, seed=0
@@ -40,15 +40,15 @@ def probe_images(size: int) -> Tensor:
 
 @torch.no_grad()
 def measure_difference(original: FaceModule, exported: Embed, images: Tensor) -> Difference:
-    """Compare them, the original on bytes as it was trained, the file on the same as floats.
+    """Compare both embeddings: the original on bytes, the file on the same values as floats.
 
     Args:
         original: in eval mode.
-        exported: what the file gives.
+        exported: the embedding function of the file.
         images: (8, 3, S, S) uint8.
 
     Raises:
-        UsageError: the file gives another shape.
+        UsageError: the file returns another shape.
     """
     found, expected = [], []
     for batch in images.split(_BATCHES):
@@ -65,13 +65,13 @@ def measure_difference(original: FaceModule, exported: Embed, images: Tensor) ->
 
 
 def check_export(name: str, original: FaceModule, exported: Embed, images: Tensor) -> Difference:
-    """The difference, if it is one of rounding.
+    """Return the difference if it is no more than rounding.
 
     Raises:
-        UsageError: it is not.
+        UsageError: it is more.
     """
     difference = measure_difference(original, exported, images)
-    if not difference.relative <= TOLERANCE:  # nan is none either
+    if not difference.relative <= TOLERANCE:  # also refuses nan
         raise UsageError(
             f"{name} does not embed as the original: the largest difference is {difference.largest:.3g}, "
             f"{difference.relative:.3g} of the embeddings' root mean square, and {TOLERANCE:g} is allowed; "

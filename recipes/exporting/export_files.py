@@ -1,4 +1,4 @@
-"""The formats of an export: how each is written, and read back to be compared with the original."""
+"""The formats of an export: write each, and read it back for comparison with the original."""
 
 import json
 import warnings
@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.onnx import symbolic_helper
 
 from lightning_modules.backbones.factory import save_backbone
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 from recipes.embedding.embedder import load_embedder
 from recipes.exporting.export_network import BATCH, INPUT, OUTPUT, EmbeddingNetwork
 
@@ -29,17 +29,17 @@ _ABOUT = "blindface"  # entry of the metadata
 
 
 class Format(NamedTuple):
-    """One kind of file."""
+    """One file format."""
 
     file: str
     write: Callable[[EmbeddingNetwork, About, Path], None]
     read: Callable[[Path], Embed]
-    """Independent of what was written, so that what it gives can be compared with the original."""
+    """Reads the file independently, so that its embedding can be compared with the original."""
 
 
 def _write_safetensors(network: EmbeddingNetwork, about: About, path: Path) -> None:
-    told = json.dumps({key: about[key] for key in ("facts", "normalisation")})  # it holds the weights alone
-    save_backbone(network.backbone, path, made_by=f"recipes/export.py: {told}", figures={}, half=False)
+    facts = json.dumps({key: about[key] for key in ("facts", "normalisation")})  # the file holds weights only
+    save_backbone(network.backbone, path, made_by=f"recipes/export.py: {facts}", figures={}, half=False)
 
 
 def _read_safetensors(path: Path) -> Embed:
@@ -47,9 +47,9 @@ def _read_safetensors(path: Path) -> Embed:
 
 
 def _write_onnx(network: EmbeddingNetwork, about: About, path: Path) -> None:
-    # onnx2torch looks for it here, from where torch has moved it
+    # no public way: onnx2torch's modules, when traced, look for the opset here, from where torch has moved it
     symbolic_helper._export_onnx_opset_version = _OPSET  # type: ignore[attr-defined]
-    # not dynamo=True: it needs one package more, and onnx2torch cannot read what it writes
+    # not dynamo=True: it needs another package, and onnx2torch cannot read its output
     torch.onnx.export(
         network,
         (network.example,),
@@ -70,7 +70,7 @@ def _read_onnx(path: Path) -> Embed:
     try:
         runtime: Any = import_module("onnxruntime")
         session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    except ImportError:  # it is no requirement; the reference is slower
+    except ImportError:  # not a requirement; the reference evaluator is slower
         session = ReferenceEvaluator(str(path))
     return lambda image: torch.from_numpy(session.run(None, {INPUT: image.numpy()})[0])
 
@@ -78,7 +78,7 @@ def _read_onnx(path: Path) -> Embed:
 def _write_torch_export(network: EmbeddingNetwork, about: About, path: Path) -> None:
     shapes = ({0: torch.export.Dim(BATCH)},)
     program = torch.export.export(network, (network.example,), dynamic_shapes=shapes)
-    content = BytesIO()  # torch's own writing to a path aborts the process where the disk is full
+    content = BytesIO()  # torch's own writer aborts the process on a full disk
     torch.export.save(program, content, extra_files={_ABOUT: json.dumps(about)})
     path.write_bytes(content.getvalue())
 
@@ -98,16 +98,16 @@ def write_format(name: FormatName, network: EmbeddingNetwork, about: About, fold
     """Write one file, without checking it.
 
     Raises:
-        UsageError: the network cannot be written so.
+        UsageError: the network cannot be written in this format.
     """
     path = folder / FORMATS[name].file
     try:
         with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # that sizes become constants: all but the batch are meant to
+            warnings.simplefilter("ignore")  # all sizes but the batch are meant to be constants
             FORMATS[name].write(network, about, path)
     except OSError:
         raise
-    except Exception as error:  # operations that a format does not know raise nearly anything
+    except Exception as error:  # unsupported operations raise errors of many kinds
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise UsageError(
             f"this network cannot be written as {name}: {reason}; leave it out of --formats"

@@ -1,4 +1,4 @@
-"""A folder that appears when it is whole, and not before."""
+"""Write a folder atomically."""
 
 import os
 import shutil
@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 
 
 def check_place(out: Path, overwrite: bool, own: Collection[str]) -> None:
-    """Refuse to replace anything that is not an export, and an export unless that is wanted.
+    """Refuse to replace anything that is not an export, and an export unless `overwrite` is set.
 
     Args:
         out: the folder to write.
@@ -18,7 +18,7 @@ def check_place(out: Path, overwrite: bool, own: Collection[str]) -> None:
         own: names of the files of an export.
 
     Raises:
-        UsageError: something else is there.
+        UsageError: the folder may not be replaced.
     """
     if not out.exists():
         return
@@ -29,8 +29,8 @@ def check_place(out: Path, overwrite: bool, own: Collection[str]) -> None:
 
 
 @contextmanager
-def written_at_once(out: Path) -> Iterator[Path]:
-    """A folder beside `out` to write into, which takes its place at the end, or is removed by an error."""
+def atomic_folder(out: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `out`; it replaces `out` at the end, or is removed after an error."""
     part, old = (out.with_name(f".{out.name}.{os.getpid()}.{kind}") for kind in ("part", "old"))
     part.mkdir(parents=True)
     try:

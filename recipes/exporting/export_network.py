@@ -1,4 +1,4 @@
-"""What an export holds: the embedding of a face, without the heads that trained it, and words about it."""
+"""The network of an export, without the heads that trained it, and its description."""
 
 from importlib import metadata
 from typing import Any
@@ -8,20 +8,20 @@ from torch import Tensor, nn
 
 from callbacks.run_record import DISTRIBUTION
 from lightning_modules.training.base import FaceModule
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 
 INPUT, OUTPUT, BATCH = "image", "embedding", "batch"
 """Names of the tensors and of the open dimension."""
 
 
 class EmbeddingNetwork(nn.Module):
-    """`embed` of a module as a network of its own, preprocessing included; heads and adversaries stay behind.
+    """`embed` of a module as a network of its own, preprocessing included, without heads and adversaries.
 
     Args:
         module: in eval mode.
 
     Raises:
-        UsageError: it embeds no images.
+        UsageError: the module embeds no images.
     """
 
     def __init__(self, module: FaceModule) -> None:
@@ -36,21 +36,21 @@ class EmbeddingNetwork(nn.Module):
 
     @property
     def example(self) -> Tensor:
-        """Two images to trace it with."""
+        """Two images to trace the network with."""
         size = self.backbone.input_spec.input_size
         return torch.linspace(0, 1, 2 * 3 * size * size).view(2, 3, size, size)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Embeddings (N, D) float32 of images (N, 3, S, S) RGB float32 in [0, 1]."""
+        """Embed images (N, 3, S, S) RGB float32 in [0, 1] as (N, D) float32."""
         return self.backbone(image).float()
 
 
 def describe(network: EmbeddingNetwork, facts: dict[str, str]) -> dict[str, Any]:
-    """What every exported file says of itself, as JSON can write it.
+    """Describe the export for its files, as values that JSON can write.
 
     Args:
         network: what is exported.
-        facts: of `embedder.embedder_facts`.
+        facts: from `embedder.embedder_facts`.
     """
     spec = network.backbone.input_spec
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The model card of an export, in Markdown: what it is, what was measured of it, and what it is not for."""
+"""Write the model card of an export in Markdown: the model, its measurements, and its limits."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from recipes.exporting.card_audit import CardAudit
 from recipes.exporting.card_run import run_facts
 
 _LONGEST = 200  # characters of an option's value
-_TOLD_ELSEWHERE = ("attributes", "backbone", "backbone_options", "weights", "start_from", "task", "sensitive")
+HIDDEN_OPTIONS = ("attributes", "backbone", "backbone_options", "weights", "start_from", "task", "sensitive")
 
 
 class _Markdown(str):
@@ -26,19 +26,19 @@ def model_card(
     files: dict[str, dict[str, Any]],
     audit: CardAudit | None,
 ) -> str:
-    """The text of the card; what comes from a checkpoint, a run or an audit is shown, never read as Markdown.
+    """Render the card; text from a checkpoint, a run or an audit is escaped, never read as Markdown.
 
     Args:
         module: what is exported.
-        ckpt: of which checkpoint; None for a bare backbone.
-        about: of `export_network.describe`.
-        files: by name, their `bytes`, `sha256`, and `largest` and `relative` difference from the original.
+        ckpt: its checkpoint; None for a bare backbone.
+        about: from `export_network.describe`.
+        files: by name: `bytes`, `sha256`, and `largest` and `relative` difference from the original.
         audit: of this model, or None.
     """
     hidden = hidden_attributes(module)
     trained = {
         "method": type(module).__name__ if ckpt else None,
-        "method_told": (type(module).__doc__ or "").partition("\n")[0],
+        "method_summary": (type(module).__doc__ or "").partition("\n")[0],
         "task": module.task,
         "hidden": {name: ", ".join(module.attributes.get(name, ())) for name in hidden},
         "options": _rows(_options(module) if ckpt else {}, "option", "value"),
@@ -68,7 +68,7 @@ def hidden_attributes(module: FaceModule) -> list[str]:
 
 
 def _audited(card: CardAudit | None, hidden: list[str]) -> dict[str, Any]:
-    """What the template shows of the audit."""
+    """Collect what the template shows of the audit."""
     if card is None:
         return {"audit": None, "caveats": [], "unaudited": [], "mirrored": False, "other_precision": None}
     audit, precision = card.audit, card.table.get("precision", "32-true")
@@ -88,12 +88,12 @@ def _audited(card: CardAudit | None, hidden: list[str]) -> dict[str, Any]:
 
 
 def _options(module: FaceModule) -> dict[str, str]:
-    """The options that make the method what it is."""
-    return {name: str(x)[:_LONGEST] for name, x in module.hparams.items() if name not in _TOLD_ELSEWHERE}
+    """List the options of the method."""
+    return {name: str(x)[:_LONGEST] for name, x in module.hparams.items() if name not in HIDDEN_OPTIONS}
 
 
 def _rows(rows: dict[str, Any], *columns: str) -> _Markdown:
-    """A table with a row for each entry; empty without any."""
+    """Format a table with a row for each entry; empty without entries."""
     cells = [(name, *([x] if isinstance(x, str) else x)) for name, x in rows.items()]
     return _markdown(Table("", "", columns, cells, texts=len(columns)) if cells else None)
 
@@ -105,7 +105,7 @@ def _markdown(table: Table | None) -> _Markdown:
 def _environment() -> Environment:
     return Environment(
         loader=PackageLoader("recipes.exporting"),
-        autoescape=False,  # that would write HTML's; `finalize` writes Markdown's
+        autoescape=False,  # which escapes for HTML; `finalize` escapes for Markdown
         finalize=lambda value: value if isinstance(value, _Markdown) else escape_markdown(str(value)),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,7 +1,5 @@
-"""What a step's result depends on, as a hash: two runs with the same key give the same."""
+"""Hash everything that the result of a step depends on: steps with equal keys give equal results."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from functools import cache
 from importlib import metadata
@@ -12,12 +10,12 @@ import yaml
 
 from callbacks.run_record import DISTRIBUTION
 from evaluation.audit.measuring_code import MEASURING
-from recipes.command_line.config_lookup import CONFIGS, resolve_configs
-from recipes.reproducing.reproduce_study import WORD, Job, JobId, Recipe
-from storage.checksums import file_sha256
+from recipes.command_line.config_lookup import CONFIGS, REPOSITORY, resolve_configs
+from recipes.reproducing.reproduce_plan import Job, JobId
+from recipes.reproducing.reproduce_study import WORD, Recipe
+from storage.checksums import file_sha256, json_sha256
 from storage.code_digest import code_digest
 
-_ROOT = Path(__file__).resolve().parents[2]
 _LENGTH = 16
 
 _TABLES = ("datamodules/contract.py", "datamodules/tables")
@@ -43,10 +41,10 @@ CODE: dict[Recipe, tuple[str, ...]] = {
 
 
 def job_keys(jobs: Sequence[Job]) -> dict[JobId, str]:
-    """A key for each job; the jobs come after those that they need.
+    """Compute a key for each job; jobs come after those that they need.
 
-    It is of the recipe and its code, and of the arguments: a file counts by its content (YAML by what it
-    says, not how), the output of another step by that step's key, anything else as it is written.
+    A key covers the recipe, its code and its arguments: a file counts by its content (YAML by its values, not
+    its layout), the output of another step by the key of that step, and any other argument as it is written.
     """
     keys: dict[JobId, str] = {}
     for job in jobs:
@@ -54,22 +52,22 @@ def job_keys(jobs: Sequence[Job]) -> dict[JobId, str]:
         parts = [_counts(argument, needs) for argument in resolve_configs(list(job.args))]
         if job.recipe == "train":
             parts.append(_counts(str(CONFIGS / "defaults.yaml"), {}))
-        text = json.dumps([job.recipe, recipe_digest(job.recipe), parts])
-        keys[job.id] = hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
+        named = [job.recipe, recipe_digest(job.recipe), parts]
+        keys[job.id] = json_sha256(named, sort_keys=False)[:_LENGTH]
     return keys
 
 
 def _counts(argument: str, needs: dict[str, str]) -> Any:
-    """What stands for an argument in a key."""
+    """Return what stands for an argument in a key."""
     option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
     path = Path(value).expanduser()
     if WORD.search(value) or not path.is_file():
         return option + equals + WORD.sub(lambda found: f"{needs[found[1]]}.{found[2]}", value)
-    said = yaml.safe_load(path.read_text()) if path.suffix == ".yaml" else file_sha256(path)
-    return [option, said]
+    content = yaml.safe_load(path.read_text()) if path.suffix == ".yaml" else file_sha256(path)
+    return [option, content]
 
 
 @cache
 def recipe_digest(recipe: Recipe) -> str:
-    """Hash this package's version, and the modules and shipped weights that decide a recipe's result."""
-    return f"{metadata.version(DISTRIBUTION)} {code_digest(_ROOT, CODE[recipe])}"
+    """Hash the package's version and the modules and shipped weights that decide a recipe's result."""
+    return f"{metadata.version(DISTRIBUTION)} {code_digest(REPOSITORY, CODE[recipe])}"

@@ -1,4 +1,4 @@
-"""Runs the steps of a reproduction that are not done, each in a folder of its own."""
+"""Run the unfinished steps of a reproduction, each in a folder of its own."""
 
 import re
 import shlex
@@ -13,19 +13,20 @@ from typing import Any
 
 from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.report.tables import Table
-from recipes.command_line.errors import UsageError
-from recipes.reproducing.reproduce_study import WORD, Job, JobId
+from recipes.command_line.config_lookup import RECIPES
+from recipes.command_line.usage_error import UsageError
+from recipes.reproducing.reproduce_plan import Job, JobId
+from recipes.reproducing.reproduce_study import WORD
 from recipes.runs.resume import RESULTS, read_results
 from storage.json_file import DamagedFileError, read_json, write_json
 
-RECIPES = Path(__file__).resolve().parents[1]
 _DONE = "done.json"
 _NOTED = ("outputs", "command", "seconds")
 _TAIL = 3  # lines of a log that an error repeats
 
 
 def _train_args(folder: Path) -> list[str]:
-    """Where a training writes; one that was killed goes on."""
+    """Tell a training where to write, and to resume if it was killed."""
     quiet = ["--trainer.logger=false", "--trainer.enable_progress_bar=false"]
     return [f"--trainer.default_root_dir={folder / 'runs'}", *quiet, "--resume=auto"]
 
@@ -62,37 +63,37 @@ _OUTPUTS: dict[str, Callable[[Path], dict[str, str]]] = {
     "erase": _embed_outputs,
     "audit": lambda folder: {"audit": "audit"},
 }
-_VALUES = ("features",)  # outputs that are no paths
+_VALUES = ("features",)  # outputs that are not paths
 
 
 @dataclass(frozen=True)
-class Workshop:
-    """The folders of all steps.
+class StudyRunner:
+    """Runs the steps of a study in their folders.
 
     Attributes:
-        folder: has one `<step>-<key>` for each; what is done holds `done.json`, written last.
+        folder: holds a folder `<step>-<key>` for each job; a finished one contains `done.json`, written last.
     """
 
     folder: Path
 
     def place(self, job: Job, key: str) -> Path:
-        """The folder of a job: by its key alone, so that equal steps of two names are one."""
+        """Find the folder of a job by its key alone, so that equal steps of two names share one."""
         return next(iter(sorted(self.folder.glob(f"*-{key}"))), self.folder / f"{job.step}-{key}")
 
     def done(self, job: Job, key: str) -> dict[str, Any] | None:
-        """What a finished job has noted: `outputs`, `command`, `seconds`; None if it is not finished."""
+        """Read the record of a finished job (`outputs`, `command`, `seconds`); None if it is not finished."""
         path = self.place(job, key) / _DONE
         if not path.exists():
             return None
         try:
             noted = read_json(path, *_NOTED, advice="the step goes on where it stopped")
-        except DamagedFileError as error:  # the step finds its own files again
+        except DamagedFileError as error:  # the step finds its own files and resumes
             warnings.warn(str(error), stacklevel=2)
             return None
         return noted if isinstance(noted["outputs"], dict) else None
 
     def output(self, job: Job, key: str, name: str) -> str | None:
-        """An output of a job: a path, or a value; None before it is finished."""
+        """Return an output of a job: a path, or a value; None before it is finished."""
         noted = self.done(job, key)
         if noted is None:
             return None
@@ -103,7 +104,7 @@ class Workshop:
     def outputs(
         self, jobs: Sequence[Job], keys: dict[JobId, str], steps: Sequence[str], name: str
     ) -> dict[str, list[Path]]:
-        """An output of each of the steps, in the order of the seeds; all their jobs are done."""
+        """Collect an output of each of the steps, in the order of the seeds; all their jobs are finished."""
         of = {step: [job for job in jobs if job.step == step] for step in steps}
         return {
             step: [Path(self.output(job, keys[job.id], name) or "") for job in own]
@@ -111,7 +112,7 @@ class Workshop:
         }
 
     def command(self, job: Job, keys: dict[JobId, str]) -> list[str]:
-        """What runs a job; outputs of steps that are not done yet stay words in braces."""
+        """Build the command of a job; outputs of unfinished steps stay words in braces."""
 
         def given(found: re.Match[str]) -> str:
             other = job.needs[found[1]]
@@ -127,15 +128,15 @@ class Workshop:
         ]
 
     def run(self, job: Job, keys: dict[JobId, str], lock: int) -> float:
-        """Run a job, its words in `log.txt`; returns the seconds.
+        """Run a job, with its output in `log.txt`; return the seconds that it took.
 
         Args:
-            job: what runs.
+            job: to run.
             keys: of all jobs.
-            lock: file descriptor that the job holds until it ends, even if this process dies before.
+            lock: file descriptor that the job holds until it ends, even if this process dies first.
 
         Raises:
-            UsageError: it failed; says which one, where its log is, and how that ends.
+            UsageError: the job failed; names it, its log, and the end of the log.
         """
         folder = self.place(job, keys[job.id])
         folder.mkdir(parents=True, exist_ok=True)
@@ -148,8 +149,8 @@ class Workshop:
                 command, stdout=file, stderr=subprocess.STDOUT, pass_fds=[lock], check=False
             ).returncode
         if code:
-            told = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-            raise UsageError(f"{job.title}: exit code {code}; {log} ends with: {' | '.join(told[-_TAIL:])}")
+            lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+            raise UsageError(f"{job.title}: exit code {code}; {log} ends with: {' | '.join(lines[-_TAIL:])}")
         seconds = time.monotonic() - start
         noted = {
             "outputs": _OUTPUTS[job.recipe](folder),
@@ -160,12 +161,12 @@ class Workshop:
         return seconds
 
     def table(self, jobs: Sequence[Job], keys: dict[JobId, str]) -> Table:
-        """What ran: a row for each job, all of them done; paths as seen from the repository and from here."""
+        """List the finished jobs in a table; paths are relative to the repository and to this folder."""
         noted = [(job, keys[job.id], self.done(job, keys[job.id]) or {}) for job in jobs]
         here, repository = f"{self.folder.parent}/", f"{RECIPES.parent}/"
         short = re.compile(
             f"{re.escape(here)}|{re.escape(repository)}"
-        )  # what is here may be in the repository
+        )  # this folder may be inside the repository
         rows = [
             [job.title, key, short.sub("", shlex.join(x["command"])), f"{x['seconds']:.0f}"]
             for job, key, x in noted

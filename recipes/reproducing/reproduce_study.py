@@ -1,15 +1,14 @@
-"""What a reproduction consists of: steps, what stands behind the words in them, and their order."""
+"""Read a study: its datasets, variants and steps, and what stands behind the words in their arguments."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from jsonargparse import Namespace
 
 from recipes.command_line.config_lookup import find_config
-from recipes.command_line.errors import RecipeParser, UsageError
-from storage.path_names import file_name
+from recipes.command_line.errors import RecipeParser
+from recipes.command_line.usage_error import UsageError
 
 Recipe = Literal["prepare", "train", "embed", "erase", "audit"]
 
@@ -20,73 +19,63 @@ OUTPUTS: dict[Recipe, tuple[str, ...]] = {
     "erase": ("table", "features"),
     "audit": ("audit",),
 }
-"""What a later step may ask for: `{step.table}`; `features` is the length of the table's embeddings."""
+"""Outputs that a later step may use, as `{step.table}`; `features` is the length of the embeddings."""
 
 WORD = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
-"""`{word}` or `{step.output}` in an argument; anything else in braces is left as it is."""
+"""`{word}` or `{step.output}` in an argument; other text in braces is left as it is."""
 
-SEED = "seed"
-
-JobId = tuple[str, int | None]
+SEED, SEEDS = "seed", "seeds"
 
 
 @dataclass(frozen=True)
 class Step:
-    """One run of a recipe, or one for each seed.
+    """One run of a recipe, or one for each seed and each value of a variant.
 
     Args:
         recipe: the file in `recipes/`.
-        args: its arguments; `{x.table}` is the output of the step x, `{seed}` the seed, and an argument that
-            is `{faces}` alone stands for all arguments of that dataset.
-        for_each: `seeds`, or null for one run.
+        args: its arguments; `{x.table}` is the output of the step x, `{seed}` the seed, `{variance}` the
+            value of that variant, and an argument that is `{faces}` alone stands for all arguments of that
+            dataset.
+        for_each: `seeds`, the name of a variant, or a list of them; null for one run.
     """
 
     recipe: Recipe
     args: list[str]
-    for_each: Literal["seeds"] | None = None
-
-
-@dataclass(frozen=True)
-class Job:
-    """A step, for one seed.
-
-    Attributes:
-        step: its name.
-        seed: null of a step that runs once.
-        recipe: what runs.
-        args: datasets and the seed filled in, outputs of other steps not yet.
-        needs: those steps, by name.
-    """
-
-    step: str
-    seed: int | None
-    recipe: Recipe
-    args: tuple[str, ...]
-    needs: dict[str, "Job"] = field(default_factory=dict)
+    for_each: str | list[str] | None = None
 
     @property
-    def id(self) -> JobId:
-        """What tells it from the other jobs."""
-        return self.step, self.seed
+    def variants(self) -> list[str]:
+        """The variants in `for_each`."""
+        return [name for name in self._for_each if name != SEEDS]
 
     @property
-    def title(self) -> str:
-        """A few words for people."""
-        return f"{self.recipe} {self.step}" + ("" if self.seed is None else f", seed {self.seed}")
+    def seeded(self) -> bool:
+        """True if the step runs once for each seed."""
+        return SEEDS in self._for_each
+
+    @property
+    def _for_each(self) -> list[str]:
+        return [self.for_each] if isinstance(self.for_each, str) else self.for_each or []
 
 
 def add_study_arguments(parser: RecipeParser) -> None:
-    """The options that a study file and a configuration share; those of the configuration win, by name."""
+    """Add the options that a study file and a configuration share; the configuration wins, by name."""
     parser.add_argument("--datasets", type=dict[str, list[str]], default={}, help="Name -> arguments.")
+    parser.add_argument(
+        "--variants", type=dict[str, list[str]], default={}, help="Name -> values that for_each goes through."
+    )
     parser.add_argument("--steps", type=dict[str, Step], default={}, help="Name -> recipe, args, for_each.")
-    parser.add_argument("--deviations", type=list[str], default=[], help="From the paper, in sentences.")
+    parser.add_argument(
+        "--deviations", type=list[str], default=[], help="Deviations from the paper, in sentences."
+    )
 
 
 def with_study(config: Namespace) -> Namespace:
-    """The configuration, completed by the study file that it names; its deviations are added to the study's.
+    """Complete a configuration by the study file that it names; deviations are added to those of the study.
 
     Raises:
-        UsageError: there is no such file, or the configuration replaces data that it does not know at all.
+        UsageError: there is no such file, or the configuration replaces datasets that the study does not
+            know.
     """
     parser = RecipeParser(parser_mode="omegaconf")
     add_study_arguments(parser)
@@ -98,6 +87,7 @@ def with_study(config: Namespace) -> Namespace:
         )
     complete = config.clone()
     complete.datasets = {**study.datasets, **config.datasets}
+    complete.variants = {**study.variants, **config.variants}
     complete.steps = {name: _step(x) for name, x in {**study.steps, **config.steps}.items()}
     complete.deviations = [*study.deviations, *config.deviations]
     return complete
@@ -105,69 +95,3 @@ def with_study(config: Namespace) -> Namespace:
 
 def _step(step: Step | Namespace) -> Step:
     return step if isinstance(step, Step) else Step(**vars(step))
-
-
-def plan_jobs(
-    steps: Mapping[str, Step],
-    datasets: Mapping[str, Sequence[str]],
-    seeds: Sequence[int],
-    wanted: Iterable[str],
-) -> list[Job]:
-    """The jobs that the wanted steps need, each after those that it needs, one seed after the other.
-
-    Raises:
-        UsageError: a word that means nothing, a step that does not exist or waits for itself.
-    """
-    jobs: dict[JobId, Job] = {}
-
-    def make(name: str, seed: int | None, waiting: tuple[str, ...]) -> Job:
-        if name in waiting:
-            raise UsageError(f"steps wait for each other: {' -> '.join((*waiting, name))}")
-        if name not in steps:
-            asker = f"step {waiting[-1]}: " if waiting else ""
-            raise UsageError(f"{asker}there is no step {name!r}; there are {', '.join(sorted(steps))}")
-        try:
-            file_name(name)
-        except ValueError as error:
-            raise UsageError(f"step {error}") from error
-        step = steps[name]
-        if step.for_each and seed is None:
-            raise UsageError(f"step {waiting[-1]} runs once, but {name} runs for each seed: give it for_each")
-        own = seed if step.for_each else None
-        if (name, own) not in jobs:
-            args = tuple(_filled(name, step, datasets, own))
-            needs = {other: make(other, own, (*waiting, name)) for other in _needed(name, args, steps)}
-            jobs[name, own] = Job(name, own, step.recipe, args, needs)
-        return jobs[name, own]
-
-    for seed in seeds:
-        for name in wanted:
-            make(name, seed, ())
-    return list(jobs.values())
-
-
-def _filled(name: str, step: Step, datasets: Mapping[str, Sequence[str]], seed: int | None) -> Iterable[str]:
-    """The arguments with datasets and the seed in them."""
-    for argument in step.args:
-        alone = WORD.fullmatch(argument)
-        spliced = datasets.get(alone[1]) if alone and not alone[2] else None
-        for part in [argument] if spliced is None else spliced:
-            for word, output in WORD.findall(part):
-                if not output and (word != SEED or seed is None):
-                    known = [f"{{{x}}}" for x in (*sorted(datasets), *([SEED] if step.for_each else []))]
-                    raise UsageError(
-                        f"step {name}: {{{word}}} in {part!r} means nothing; there are {', '.join(known)}"
-                    )
-            yield part.replace(f"{{{SEED}}}", str(seed))
-
-
-def _needed(name: str, args: Sequence[str], steps: Mapping[str, Step]) -> list[str]:
-    """The steps whose outputs the arguments name."""
-    found = [x for argument in args for x in WORD.findall(argument)]
-    for other, output in found:
-        if other in steps and output not in OUTPUTS[steps[other].recipe]:
-            has = ", ".join(OUTPUTS[steps[other].recipe])
-            raise UsageError(
-                f"step {name}: {steps[other].recipe} gives no {output!r} of {other}; it gives {has}"
-            )
-    return list(dict.fromkeys(other for other, _ in found))

@@ -1,1 +1,1 @@
-"""Keep run folders: resume, locks, files written at once."""
+"""Run folders: resume, locks, atomic files."""

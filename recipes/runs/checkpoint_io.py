@@ -12,16 +12,16 @@ from storage.checkpoints import WeightsError, verify_checksums
 
 
 class SafeCheckpointIO(TorchCheckpointIO):
-    """Lightning's, which writes to the temporary folder and copies from there if that is another device.
+    """Write checkpoints beside their target and rename them; compare them with their checksums when reading.
 
-    A process that is killed while it copies leaves half a checkpoint in place of a whole one. Here the file
-    is written beside its target and renamed. What is read is compared with the checksums in the file.
+    Lightning writes to the temporary folder, and copies the file if that is on another device: a process that
+    is killed while it copies leaves half a checkpoint in place of a complete one.
     """
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
     ) -> None:
-        """Write a checkpoint file, at once or not at all."""
+        """Write a checkpoint file atomically."""
         if storage_options is not None:
             raise TypeError(f"{type(self).__name__} takes no storage_options")
         replace_file(Path(path), lambda file: torch.save(checkpoint, file))
@@ -35,7 +35,7 @@ class SafeCheckpointIO(TorchCheckpointIO):
         """Read a checkpoint file.
 
         Raises:
-            WeightsError: its bytes are not those that were written.
+            WeightsError: its bytes differ from those that were written.
         """
         try:
             verify_checksums(Path(path))

@@ -1,4 +1,4 @@
-"""Whether a training's data are still those that it was trained on."""
+"""Check that the data of a training have not changed since."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,15 +9,16 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 
 from datamodules.base import FaceDataModule
 from datamodules.errors import DatasetError
-from recipes.command_line.errors import RecipeParser, UsageError
+from recipes.command_line.errors import RecipeParser
+from recipes.command_line.usage_error import UsageError
 from storage.json_file import DamagedFileError, read_json
 
 SHORT = 12
-"""Digits of a fingerprint that a message shows."""
+"""Number of digits of a fingerprint in a message."""
 
 
 def recorded_fingerprint(training: Path) -> str | None:
-    """The fingerprint of the data that a run folder records; None where it records none.
+    """Read the fingerprint of the data that a run folder records; None where it records none.
 
     Raises:
         DatasetError: the record is damaged.
@@ -30,7 +31,7 @@ def recorded_fingerprint(training: Path) -> str | None:
 
 
 def current_fingerprint(data: FaceDataModule) -> str:
-    """The fingerprint of the data as a training would record it now.
+    """Compute the fingerprint of the data as a training would record it now.
 
     Raises:
         DatasetError: the data are missing or damaged.
@@ -40,22 +41,22 @@ def current_fingerprint(data: FaceDataModule) -> str:
 
 
 def difference(training: Path, recorded: str, now: str) -> str:
-    """A sentence on two fingerprints."""
+    """Describe two fingerprints that differ, in a sentence."""
     was, is_now = recorded[:SHORT], now[:SHORT]
     return f"{training} was trained on other data: their fingerprint was {was}, now it is {is_now}"
 
 
 def refuse_changed_data(trainings: Iterable[Path], what: str) -> None:
-    """Refuse to take trainings for done whose data have changed since.
+    """Refuse to count trainings as done whose data have changed since.
 
-    Where the data cannot be read any more, a warning says that they were not compared.
+    If the data cannot be read any more, a warning says that they were not compared.
 
     Args:
         trainings: run folders.
-        what: is to be given another folder, for the error.
+        what: the user should give this another folder; for the error.
 
     Raises:
-        UsageError: the data of some have changed; nothing was deleted.
+        UsageError: the data of some trainings have changed; nothing was deleted.
     """
     now: dict[str, str] = {}  # the same data are read once
     changed = []
@@ -79,7 +80,7 @@ def refuse_changed_data(trainings: Iterable[Path], what: str) -> None:
 
 
 def _data_config(path: Path) -> dict[str, Any]:
-    """The `data` of a run's configuration, with the seed that links to it."""
+    """Read the `data` of a run's configuration, with the seed that is linked to it."""
     try:
         whole = yaml.safe_load(path.read_text(encoding="utf-8"))
         data = dict(whole["data"])
@@ -89,13 +90,13 @@ def _data_config(path: Path) -> dict[str, Any]:
 
 
 def _data(config: dict[str, Any]) -> FaceDataModule:
-    """The DataModule of a configuration."""
+    """Build the DataModule of a configuration."""
     parser = RecipeParser(parser_mode="omegaconf", exit_on_error=False)
     parser.add_argument("--data", type=FaceDataModule, required=True)
     try:
         data: FaceDataModule = parser.instantiate(parser.parse_object({"data": config})).data
     except DatasetError:
         raise
-    except Exception as error:  # of another version, or whatever a constructor raises
+    except Exception as error:  # of another version, or any error of a constructor
         raise DatasetError(f"its data cannot be built: {' '.join(str(error).split())}") from error
     return data

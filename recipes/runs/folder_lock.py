@@ -6,23 +6,24 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 from storage.locks import LockedError, file_lock
 
 
 @contextmanager
 def folder_lock(folder: Path, what: str) -> Iterator[int]:
-    """Hold a folder's lock, which ends with the process; makes the folder if it is not there.
+    """Hold the lock of a folder until the process ends; make the folder if it does not exist.
 
     Args:
-        folder: holds the file `lock`, which stays and says who held it last.
-        what: works in the folder, for the error.
+        folder: holds the file `lock`, which stays and names its last holder.
+        what: kind of work in the folder, for the error.
 
     Yields:
-        A file descriptor; a process that inherits it holds the lock as well, after the death of this one.
+        A file descriptor; a process that inherits it holds the lock as well, even after the death of this
+        one.
 
     Raises:
-        UsageError: another process holds it.
+        UsageError: another process holds the lock.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Where a run writes: `runs/<experiment>/<timestamp>/`, and through which loggers."""
+"""Make the folder of a run, `runs/<experiment>/<timestamp>/`, and its loggers."""
 
 import os
 from datetime import datetime
@@ -13,18 +13,19 @@ os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 
 
 def is_first_process() -> bool:
-    """Whether this is the process that writes; Lightning reads its rank from the environment when imported.
+    """Return whether this is the process that writes.
 
-    Where the processes of a node are started by Lightning, the environment tells the nodes apart alone.
+    Lightning reads its rank from the environment when it is imported. Where Lightning starts the processes of
+    a node, only the environment tells the nodes apart.
     """
     return getattr(rank_zero_only, "rank", 0) == 0 and os.environ.get("NODE_RANK", "0") == "0"
 
 
 def new_run_folder(root: Path, experiment: str) -> Path:
-    """A folder of its own for this run; only the first process makes it.
+    """Make a new folder for this run; only the first process makes it.
 
-    The other processes of a multi-GPU run may compute another time stamp. That is harmless: loggers write in
-    the first process alone, and Lightning sends its checkpoint folder to all.
+    The other processes of a multi-GPU run may compute another time stamp. That is harmless: only the first
+    process logs, and Lightning broadcasts its checkpoint folder.
     """
     stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     folder = root / experiment / stamp
@@ -40,7 +41,7 @@ def new_run_folder(root: Path, experiment: str) -> Path:
 
 
 def has_wandb_key() -> bool:
-    """Whether W&B can log online without asking: a key in the environment or from `wandb login`."""
+    """Return whether W&B can log online without asking: a key in the environment or from `wandb login`."""
     import wandb
 
     if os.environ.get("WANDB_MODE", "online") in ("offline", "dryrun", "disabled"):
@@ -53,22 +54,22 @@ def has_wandb_key() -> bool:
 
 
 def _identity(wandb_id: str | None) -> dict[str, Any]:
-    """The arguments by which W&B adds to a run that it knows; an agent of its sweeps names the run itself."""
+    """Return the arguments by which W&B resumes a known run; its sweep agent names the run itself."""
     if wandb_id is None or "WANDB_RUN_ID" in os.environ:
         return {}
     return {"id": wandb_id, "resume": "allow"}
 
 
 def make_loggers(folder: Path, experiment: str, logger: object, wandb_id: str | None = None) -> list[Logger]:
-    """CSV always; W&B as well unless `--trainer.logger false`; or the loggers of the configuration.
+    """Make the loggers: CSV always, and W&B unless `--trainer.logger false`, or those of the configuration.
 
     Args:
         folder: the run folder.
         experiment: groups the runs in W&B.
         logger: the value of `trainer.logger`: a bool or None, a Logger or a list of them.
-        wandb_id: of the run in W&B, where one that goes on adds to what it logged before.
+        wandb_id: id of the run in W&B; a resumed run keeps logging to it.
     """
-    # written at once: a killed run keeps what it measured
+    # flushed at every step: a killed run keeps its metrics
     csv = CSVLogger(str(folder), name="", version="", flush_logs_every_n_steps=1)
     if isinstance(logger, Logger):
         return [csv, logger]
@@ -90,6 +91,6 @@ def make_loggers(folder: Path, experiment: str, logger: object, wandb_id: str | 
         mode="online" if online else "offline",
         settings=wandb.Settings(silent=not online),  # online it prints the address of the run
     )
-    # Lightning names this setting always; W&B warns of it since it has dropped anonymous accounts
+    # no public way: Lightning always passes this setting, and W&B warns that it is deprecated
     wandb_logger._wandb_init.pop("anonymous", None)
     return [csv, wandb_logger]

@@ -1,4 +1,4 @@
-"""What each task of a sweep's job does: one run, which goes on where it stopped when the job comes again."""
+"""Run one training of a sweep in a task of a job, and resume it when the job is requeued."""
 
 import signal
 import subprocess
@@ -9,24 +9,25 @@ from typing import IO
 
 import submitit
 
-from recipes.cluster.submit_ending import TERMINATED, Ending
+from recipes.cluster.requeue_handler import RequeueHandler
+from recipes.command_line.exit_codes import TERMINATED
 from recipes.sweeping.sweep_run_folder import LOG, SweepRun, note_end, training_folder
 
-_BY_SIGNAL = (TERMINATED, -signal.SIGTERM)  # the latter before the training listens
+_BY_SIGNAL = (TERMINATED, -signal.SIGTERM)  # the latter before the training handles signals
 
 
 class SweepJob:
-    """The command of a run, in each task of a job of submitit; the first writes `log.txt` and `done.json`.
+    """Runs the command of a run in each task of a submitit job; the first writes `log.txt` and `done.json`.
 
     Args:
-        run: whose folder and parameters are there.
+        run: its folder and parameters exist.
     """
 
     def __init__(self, run: SweepRun) -> None:
         self.run = run
 
     def __call__(self) -> None:
-        """Train; raises SystemExit where the job was ended, or something went wrong."""
+        """Train; raises SystemExit if the job was stopped or something went wrong."""
         if training_folder(self.run) is not None:
             return
         first = submitit.JobEnvironment().global_rank == 0
@@ -41,13 +42,13 @@ class SweepJob:
             problem = f"exit code {code}" if code else None
         if problem is None:
             return
-        # a test whose data loaders SIGTERM ends exits with 1
-        if training.asked or code in _BY_SIGNAL:
-            training.ending.leave()
+        # a test whose data loaders were ended by SIGTERM exits with 1
+        if training.ended_by_signal or code in _BY_SIGNAL:
+            training.requeue.exit()
         raise SystemExit(f"error: {problem}")
 
     def checkpoint(self) -> submitit.helpers.DelayedSubmission:
-        """What submitit starts when the job comes again: the same, for the run's folder holds the state."""
+        """Return what submitit starts after a requeue: the same, as the run's folder holds the state."""
         return submitit.helpers.DelayedSubmission(SweepJob(self.run))
 
 
@@ -55,24 +56,24 @@ class _Training:
     """A training in a process of its own.
 
     Args:
-        command: what to start.
-        output: for what it prints; None: where this process prints.
+        command: to start.
+        output: file for its output; None: that of this process.
     """
 
     def __init__(self, command: Sequence[str], output: IO[bytes] | None) -> None:
-        self.asked = False
-        # SLURM sends SIGUSR2 to every process, which would end this one: what is blocked here is so there
+        self.ended_by_signal = False
+        # SLURM sends SIGUSR2 to every process, which would end the training: it inherits the blocked signal
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
         )
         signal.signal(signal.SIGTERM, lambda *_: self.end())
-        self.ending = Ending(self.end)
+        self.requeue = RequeueHandler(self.end)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR2})
 
     def end(self) -> bool:
-        """Have it end after its batch; False if it has ended."""
-        self.asked = True
+        """Ask the training to stop after its batch; return False if it has ended."""
+        self.ended_by_signal = True
         if self.process.poll() is not None:
             return False
         self.process.terminate()

@@ -1,4 +1,4 @@
-"""What a training's folder says: the validation of the checkpoint that it chose, and, apart, the test."""
+"""Read from the folder of a training the validation of its chosen checkpoint and, separately, its test."""
 
 from math import isclose, isinf, isnan, nan
 from pathlib import Path
@@ -7,21 +7,21 @@ from typing import Any
 import pandas as pd
 
 from datamodules.errors import DatasetError
-from evaluation.samples.spreadsheet import from_cell
 from recipes.runs.resume import RUN
 from storage.checkpoints import read_checkpoint
+from storage.spreadsheet import from_cell
 
 VAL, TEST = "val/", "test/"
 
 
 def read_validation(training: Path) -> dict[str, float]:
-    """The `val/` metrics of the very validation that `checkpoints/best.ckpt` was chosen by.
+    """Read the `val/` metrics of the validation by which `checkpoints/best.ckpt` was chosen.
 
     An epoch may have several validations (`trainer.val_check_interval`): the checkpoint's is the last one of
     its epoch up to its own step.
 
     Raises:
-        DatasetError: `metrics.csv` has no such validation, or the checkpoint's score is another than there.
+        DatasetError: `metrics.csv` has no such validation, or another score than the checkpoint.
     """
     checkpoint = read_checkpoint(training / "checkpoints" / "best.ckpt")
     metrics, epoch, step = training / "metrics.csv", checkpoint["epoch"], _logged_step(checkpoint)
@@ -41,9 +41,9 @@ def read_validation(training: Path) -> dict[str, float]:
 
 
 def _logged_step(checkpoint: dict[str, Any]) -> int | None:
-    """The step under which a logger knows a checkpoint; null of one that holds weights alone.
+    """Return the step under which a logger knows a checkpoint; None if it holds only weights.
 
-    It counts batches, however many optimizers step in one; `global_step` counts the steps of each.
+    It counts batches, however many optimizers step in one; `global_step` counts the steps of each optimizer.
     """
     try:
         return int(checkpoint["loops"]["fit_loop"]["epoch_loop.state_dict"]["_batches_that_stepped"])
@@ -57,7 +57,7 @@ def _check_score(checkpoint: dict[str, Any], found: dict[str, float], metrics: P
         monitor = str(state.get("monitor")) if isinstance(state, dict) else ""
         chosen = monitor in found and Path(state["best_model_path"]).stem == "best"
         score = state.get("best_model_score") if chosen else None
-        if score is None or isnan(found[monitor]) and isinf(score):  # Lightning's word for nan
+        if score is None or isnan(found[monitor]) and isinf(score):  # Lightning stores inf for nan
             continue
         if not isclose(float(score), found[monitor], rel_tol=1e-5, abs_tol=1e-8):
             raise DatasetError(
@@ -67,7 +67,7 @@ def _check_score(checkpoint: dict[str, Any], found: dict[str, float], metrics: P
 
 
 def read_test(training: Path) -> dict[str, float]:
-    """The `test/` metrics of that checkpoint."""
+    """Read the `test/` metrics of that checkpoint."""
     rows = _metrics(training, TEST)
     if rows.empty:
         raise DatasetError(f"{training / 'metrics.csv'} has no test")
@@ -75,7 +75,7 @@ def read_test(training: Path) -> dict[str, float]:
 
 
 def read_chance(training: Path, leakage: str) -> float:
-    """What guessing gets at a metric `val/leakage/<attribute>`; nan where no probes left a table."""
+    """Read the chance level of a metric `val/leakage/<attribute>`; nan without a table of probes."""
     tables = (part / "leakage_val.csv" for part in _parts(training))
     table = next((table for table in tables if table.is_file()), None)
     if table is None:
@@ -86,8 +86,8 @@ def read_chance(training: Path, leakage: str) -> float:
 
 
 def _parts(training: Path) -> list[Path]:
-    """The folder and, newest first, those of the starts that it went on from by --resume auto."""
-    note = training / RUN  # the key and W&B's name of a run, which its starts share
+    """List the folder and, newest first, those of the starts that it resumed with --resume auto."""
+    note = training / RUN  # the key and W&B id of a run, which its starts share
     if not note.is_file():
         return [training]
     notes = training.parent.glob(f"*/{RUN}")
@@ -97,7 +97,7 @@ def _parts(training: Path) -> list[Path]:
 
 
 def _metrics(training: Path, stage: str) -> pd.DataFrame:
-    """The epoch, the step and the metrics of one stage, in the rows that have any.
+    """Read the epoch, the step and the metrics of one stage, from the rows that have any.
 
     Raises:
         DatasetError: the file is missing or damaged.
@@ -114,6 +114,6 @@ def _metrics(training: Path, stage: str) -> pd.DataFrame:
 
 
 def _last(rows: pd.DataFrame) -> dict[str, float]:
-    """The last value of each metric."""
+    """Return the last value of each metric."""
     last = rows.ffill().iloc[-1].drop(["epoch", "step"])
     return {str(name): float(value) for name, value in last.items()}

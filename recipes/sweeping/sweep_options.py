@@ -1,4 +1,4 @@
-"""The options of `recipes/sweep.py`."""
+"""The command line of `recipes/sweep.py`."""
 
 from pathlib import Path
 from typing import Literal
@@ -7,16 +7,17 @@ from jsonargparse import Namespace
 from jsonargparse.typing import PositiveInt
 
 from recipes.cluster.submit_options import Slurm
-from recipes.command_line.errors import RecipeParser, UsageError
+from recipes.command_line.errors import RecipeParser
 from recipes.command_line.jobs import job_parser
+from recipes.command_line.usage_error import UsageError
 
 ABOUT = """Run a W&B sweep file without W&B's server, and choose among its settings by validation. Writes a
-table over seeds, the trade-off, and the test of the chosen setting. Options after -- go to every training.
-Started again, it goes on where it stopped. On SLURM it submits what is missing, and in the end reports."""
+table over seeds, the trade-off, and the test of the chosen setting. Options after -- are added to every
+training. The same command resumes an interrupted sweep; on SLURM it submits what is missing, then reports."""
 
 
 def make_parser() -> RecipeParser:
-    """Options of the recipe."""
+    """Build the command line."""
     parser = job_parser(ABOUT)
     parser.add_argument("sweep", type=str, help="The file, or its name in configs/: sweeps/lntl_lambda.yaml.")
     parser.add_argument(
@@ -26,28 +27,31 @@ def make_parser() -> RecipeParser:
         "--cluster",
         type=Literal["local", "slurm"],
         default="local",
-        help="local: processes of this machine; slurm: an array of jobs, each with a run.",
+        help="local: processes of this machine; slurm: an array with a job for each run.",
     )
     parser.add_argument(
-        "--processes", type=PositiveInt | None, help="Trainings at a time on this machine; null: 1."
+        "--processes", type=PositiveInt | None, help="Trainings at the same time on this machine; null: 1."
     )
     parser.add_argument(
-        "--slurm", type=Slurm | None, help="What SLURM is asked for: --slurm.partition gpu, and more."
+        "--slurm", type=Slurm | None, help="Options of the SLURM job, such as --slurm.partition gpu."
     )
     parser.add_argument(
-        "--dry_run", type=bool, default=False, help="Print what would be started or submitted, start nothing."
+        "--dry_run",
+        type=bool,
+        default=False,
+        help="Print what would be started or submitted.",
     )
     parser.add_argument(
         "--leakage_at_most",
         type=float | None,
-        help="Choose the setting of most utility (val/verification_auc, else val/accuracy) whose mean "
+        help="Choose the setting of highest utility (val/verification_auc, else val/accuracy) whose mean "
         "leakage is at most this; null: the best mean of the metric in the file.",
     )
     return parser
 
 
 def split_extra(args: list[str]) -> tuple[list[str], list[str]]:
-    """What stands before the first `--`, and what after it."""
+    """Split the arguments at the first `--`."""
     place = args.index("--") if "--" in args else len(args)
     return args[:place], args[place + 1 :]
 

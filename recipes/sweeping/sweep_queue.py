@@ -1,4 +1,4 @@
-"""How the runs of a sweep stand: each folder notes its job of SLURM, and squeue says which are left."""
+"""Find the status of the runs of a sweep: each folder records its SLURM job, and squeue lists those alive."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 from recipes.sweeping.sweep_run_folder import SweepRun, training_folder
 from storage.json_file import write_json
 
@@ -21,18 +21,18 @@ class Job(NamedTuple):
     job_id: str
     """Such as 1234, or 1234_5 of an array."""
     log: Path
-    """What its first task prints."""
+    """Output of its first task."""
 
 
 @dataclass
-class Standing:
-    """The runs of a sweep, each in one of these.
+class SweepStatus:
+    """The runs of a sweep by their status.
 
     Attributes:
         done: trained and tested.
         going: queued or running, each with its job.
-        failed: whose job is gone, each with what went wrong.
-        new: never given to SLURM, or taken over by this machine since.
+        failed: the job is gone; each with the reason.
+        new: never submitted, or taken over by this machine since.
     """
 
     done: list[SweepRun] = field(default_factory=list)
@@ -42,44 +42,44 @@ class Standing:
 
     @property
     def missing(self) -> list[SweepRun]:
-        """What is to be submitted."""
+        """The runs to submit."""
         return [*(run for run, _ in self.failed), *self.new]
 
 
-def standing(runs: Sequence[SweepRun]) -> Standing:
-    """How the runs stand now.
+def sweep_status(runs: Sequence[SweepRun]) -> SweepStatus:
+    """Determine the current status of the runs.
 
     Raises:
-        UsageError: a note cannot be read, or squeue does not answer.
+        UsageError: a record cannot be read, or squeue does not answer.
     """
     jobs = {run.folder: job for run in runs if training_folder(run) is None and (job := _read_job(run))}
     alive = _queue(next(iter(jobs))) if jobs else set()
-    stand = Standing()
+    status = SweepStatus()
     for run in runs:
         job = jobs.get(run.folder)
-        if training_folder(run) is not None:  # looked at after squeue: a job may end in between
-            stand.done.append(run)
+        if training_folder(run) is not None:  # checked after squeue: a job may end in between
+            status.done.append(run)
         elif job is None:
-            stand.new.append(run)
+            status.new.append(run)
         elif job.job_id in alive:
-            stand.going.append((run, job))
+            status.going.append((run, job))
         else:
-            stand.failed.append((run, f"job {job.job_id}: {_reason(job.log)}"))
-    return stand
+            status.failed.append((run, f"job {job.job_id}: {_reason(job.log)}"))
+    return status
 
 
 def note_job(run: SweepRun, job: Job) -> None:
-    """Write what `standing` reads."""
+    """Write the record that `sweep_status` reads."""
     write_json(run.folder / JOB, {"job": job.job_id, "log": str(job.log)})
 
 
 def refuse_queued(runs: Sequence[SweepRun]) -> None:
-    """Have nobody start a training here that SLURM runs, or will.
+    """Refuse to start trainings on this machine that SLURM runs or will run.
 
     Raises:
         UsageError: a run is queued or running.
     """
-    if going := standing(runs).going:
+    if going := sweep_status(runs).going:
         ids = " ".join(job.job_id for _, job in going)
         raise UsageError(
             f"{len(going)} of these runs are queued or running on SLURM: go on with --cluster slurm, "
@@ -88,7 +88,7 @@ def refuse_queued(runs: Sequence[SweepRun]) -> None:
 
 
 def _read_job(run: SweepRun) -> Job | None:
-    """The job of a run; None of one without."""
+    """Read the job of a run; None if it has none."""
     file = run.folder / JOB
     if not file.is_file():
         return None
@@ -102,12 +102,12 @@ def _read_job(run: SweepRun) -> Job | None:
 
 
 def _queue(noted: Path) -> set[str]:
-    """The jobs that are queued or running; `noted` is a folder whose job is asked for."""
-    # of all people, as two may share a sweep; a job that SLURM has forgotten would be an error if named
+    """List the queued and running jobs; `noted` is a folder with a recorded job, for the error."""
+    # of all users, as two may share a sweep; naming a job that SLURM has forgotten would be an error
     command = ["squeue", "--all", "--array", "--noheader", "--format=%i"]
     plain = {name: value for name, value in os.environ.items() if not name.startswith("SQUEUE_")}  # filters
     try:
-        told = subprocess.run(command, env=plain, capture_output=True, text=True, check=True)
+        answer = subprocess.run(command, env=plain, capture_output=True, text=True, check=True)
     except FileNotFoundError as error:
         raise UsageError(
             f"there is no SLURM here (no squeue) to say whether the job in {noted / JOB} still runs: "
@@ -116,13 +116,13 @@ def _queue(noted: Path) -> set[str]:
     except subprocess.CalledProcessError as error:
         reason = " ".join(error.stderr.split()) or f"exit code {error.returncode}"
         raise UsageError(f"squeue cannot say which jobs run, so nothing was started: {reason}") from error
-    return set(told.stdout.split())
+    return set(answer.stdout.split())
 
 
 def _reason(log: Path) -> str:
-    """The last that a job said, and where the rest is."""
+    """Return the last line of a log, and where the log is."""
     if not log.is_file():
         return f"it left no log {log}"
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
-    said = [line for line in lines if line and not line.startswith("srun: ")]  # which only adds the exit code
-    return f"{said[-1].removeprefix('error: ') if said else 'it printed nothing'}; its log: {log}"
+    printed = [line for line in lines if line and not line.startswith("srun: ")]
+    return f"{printed[-1].removeprefix('error: ') if printed else 'it printed nothing'}; its log: {log}"

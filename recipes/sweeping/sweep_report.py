@@ -1,4 +1,4 @@
-"""What a finished sweep leaves: tables, the trade-off, and the test of the chosen setting alone."""
+"""Report a finished sweep: tables, the trade-off, and the test of the chosen setting only."""
 
 import json
 from collections.abc import Sequence
@@ -16,32 +16,33 @@ from evaluation.fairness.selection import MostUtility, Rule
 from evaluation.plots.style import save_figure
 from evaluation.plots.tradeoff_plot import plot_tradeoff
 from evaluation.report.tables import Table
-from evaluation.samples.spreadsheet import csv_text
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 from recipes.sweeping.sweep_file import Metric, Sweep
 from recipes.sweeping.sweep_metrics import read_chance
 from recipes.sweeping.sweep_run_folder import label
-from recipes.sweeping.sweep_table import BestMean, Ran, SettingTable, spread
+from recipes.sweeping.sweep_table import BestMean, RunResult, SettingTable, spread
 from storage.json_file import write_json
+from storage.spreadsheet import csv_text
 
 _LEAKAGE, _UTILITIES = "val/leakage/", ("val/verification_auc", "val/accuracy")
 
 
 def report(
-    sweep: Sweep, runs: Sequence[Ran], out: Path, leakage_at_most: float | None, console: Console
+    sweep: Sweep, runs: Sequence[RunResult], out: Path, leakage_at_most: float | None, console: Console
 ) -> None:
-    """Choose, write and print.
+    """Choose a setting; write and print the results.
 
-    `sweep.csv` and `sweep.md` have a row a setting, and validation only; `tradeoff.svg` and `.png` show the
-    leakage against verification or accuracy, where both are logged; `chosen.csv` holds the test of the chosen
-    setting, `chosen.json` all whose test was opened so far.
+    `sweep.csv` and `sweep.md` have a row for each setting, with validation metrics only; `tradeoff.svg` and
+    `.png` plot leakage against verification or accuracy, where both are logged; `chosen.csv` holds the test
+    of the chosen setting, `chosen.json` lists all settings whose test was opened so far.
 
     Args:
         sweep: what was run.
         runs: all of them, in the order of the sweep.
-        out: where to write.
-        leakage_at_most: choose the most useful of those that leak no more; null: by the metric of the sweep.
-        console: where to print.
+        out: folder to write to.
+        leakage_at_most: choose the most useful setting that leaks no more; None: choose by the metric of the
+            sweep.
+        console: to print to.
 
     Raises:
         UsageError: nothing can be chosen.
@@ -68,7 +69,7 @@ def report(
 
 
 def axes_of(table: SettingTable, metric: Metric) -> tuple[str | None, str | None]:
-    """The leakage and the utility that are traded; None where validation has none, or several leakages."""
+    """Name the leakage and the utility to plot; None if validation has none, or several leakages."""
     leakages = [str(name) for name in table.mean if str(name).startswith(_LEAKAGE)]
     if metric.name in leakages:
         leakages = [metric.name]
@@ -77,7 +78,7 @@ def axes_of(table: SettingTable, metric: Metric) -> tuple[str | None, str | None
 
 
 def _draw(table: SettingTable, leakage: str, utility: str, out: Path) -> None:
-    """The trade-off of the seed means."""
+    """Plot the trade-off of the means over seeds."""
     done = next(row for row, count in enumerate(table.n) if count)
     chance = read_chance(table.trainings(done)[0], leakage)
     frame = pd.DataFrame({"leakage": table.mean[leakage], "auc": table.mean[utility]})
@@ -91,7 +92,7 @@ def _draw(table: SettingTable, leakage: str, utility: str, out: Path) -> None:
 
 
 def _open_test(table: SettingTable, chosen: int, rule: Rule, out: Path, console: Console) -> None:
-    """Write and print the test of the chosen setting; say so if another's was seen before."""
+    """Write and print the test of the chosen setting; say so if another's was opened before."""
     test = table.test(chosen)
     (out / "chosen.csv").write_text(csv_text(test), encoding="utf-8")
     overall = test[(test["metric"].str.count("/") == 1) | test["metric"].str.match("test/leakage/[^/]*$")]
@@ -113,7 +114,7 @@ def _open_test(table: SettingTable, chosen: int, rule: Rule, out: Path, console:
 
 
 def _opened_before(file: Path) -> list[dict[str, Any]]:
-    """The settings whose test was opened so far."""
+    """Read the settings whose test was opened so far."""
     if not file.is_file():
         return []
     try:

@@ -1,6 +1,6 @@
-"""A run of a sweep and its folder: what its command reads, and what it leaves.
+"""A run of a sweep and its folder: the input of its command, and the results.
 
-Imports nothing slow: SLURM's tasks start by it.
+Imports nothing slow, as the tasks of SLURM start with it.
 """
 
 import csv
@@ -19,9 +19,9 @@ class SweepRun:
     """One training of a sweep.
 
     Attributes:
-        parameters: the values that the sweep gives it.
-        folder: its own, named by a hash of its resolved configuration.
-        command: what to start, once `write_parameters` was called.
+        parameters: its values in the sweep.
+        folder: of this run, named by a hash of its resolved configuration.
+        command: to start after `write_parameters`.
         config: the resolved configuration, as JSON.
     """
 
@@ -31,32 +31,32 @@ class SweepRun:
     config: str
 
     def write_parameters(self) -> None:
-        """Write the file that the command may read; makes the folder."""
+        """Write the file that the command may read; make the folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / PARAMETERS, self.parameters)
 
     def __str__(self) -> str:
-        """What people call it."""
+        """Name the run by its parameters."""
         return label(self.parameters)
 
 
 def label(parameters: dict[str, Any]) -> str:
-    """Values with their short names, such as `lambda_=0.1 seed_everything=2`."""
+    """Write values with their short names, such as `lambda_=0.1 seed_everything=2`."""
     short = short_names(parameters)
     return " ".join(f"{short[name]}={value}" for name, value in parameters.items())
 
 
 def short_names(names: Iterable[str]) -> dict[str, str]:
-    """Dotted name -> its last part, or all of it where two have the same last part."""
+    """Map dotted names to their last parts, or to themselves where two last parts are equal."""
     last = {name: name.rpartition(".")[2] for name in names}
     return {name: part if list(last.values()).count(part) == 1 else name for name, part in last.items()}
 
 
 def training_folder(run: SweepRun) -> Path | None:
-    """The folder with the checkpoints and metrics of a run that is done; None of one that is not.
+    """Find the folder with the checkpoints and metrics of a finished run; None if it is not finished.
 
     Raises:
-        DamagedFileError: the note of its end is damaged, or the training is gone.
+        DamagedFileError: the record of its end is damaged, or the training is gone.
     """
     done = run.folder / DONE
     if not done.is_file():
@@ -69,12 +69,12 @@ def training_folder(run: SweepRun) -> Path | None:
 
 
 def note_end(run: SweepRun, code: int, seconds: float, begin: int = 0) -> str | None:
-    """Note that a run is done; returns what went wrong.
+    """Record that a run is done; return the problem if there was one.
 
     Args:
         run: whose command ended.
         code: its exit code.
-        seconds: that it took, since its last start.
+        seconds: since its last start.
         begin: size of `log.txt` before that start, in bytes.
     """
     log = run.folder / LOG
@@ -94,7 +94,7 @@ def note_end(run: SweepRun, code: int, seconds: float, begin: int = 0) -> str | 
 
 
 def _reason(log: Path, begin: int) -> str:
-    """The line of a log that says what went wrong."""
+    """Return the line of a log that says what went wrong."""
     text = log.read_bytes()[begin:].decode(errors="replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return next(iter([x for x in lines if x.startswith("error: ")] or lines[-1:]), "it printed nothing")

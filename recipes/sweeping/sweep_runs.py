@@ -1,4 +1,4 @@
-"""Runs the trainings of a sweep on this machine; what is done is not done again."""
+"""Run the trainings of a sweep on this machine; finished ones are not run again."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ _POLL = 0.2  # seconds
 
 @dataclass
 class _Started:
-    """A run that is going on."""
+    """A run in progress."""
 
     run: SweepRun
     process: subprocess.Popen[bytes]
@@ -28,18 +28,18 @@ class _Started:
 def run_all(
     runs: Sequence[SweepRun], out: Path, processes: int
 ) -> Generator[tuple[SweepRun, str | None], None, None]:
-    """Train what is not done yet, `processes` runs at a time.
+    """Train the unfinished runs, `processes` at a time.
 
-    A run leaves its output in `log.txt` and, last of all, `done.json`. What an unfinished one left before is
-    deleted. When this ends early, its trainings end with it.
+    A run writes its output to `log.txt` and, last of all, `done.json`. Leftovers of an unfinished run are
+    deleted. If this generator ends early, its trainings end with it.
 
     Args:
-        runs: of `planned_runs`.
+        runs: from `planned_runs`.
         out: their common folder, which no other sweep may use at the same time.
-        processes: runs at a time.
+        processes: number of runs at the same time.
 
     Yields:
-        A run that ended, and what went wrong or None.
+        A run that ended, and its problem or None.
 
     Raises:
         UsageError: another process works in the folder, or SLURM has jobs of it.
@@ -62,7 +62,7 @@ def run_all(
 
 
 def _start(run: SweepRun, processes: int, lock: int) -> _Started:
-    """Start a run in a process group of its own."""
+    """Start a run in its own process group."""
     shutil.rmtree(run.folder, ignore_errors=True)  # an unfinished training
     run.write_parameters()
     threads = max(1, len(os.sched_getaffinity(0)) // processes)

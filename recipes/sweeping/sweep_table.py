@@ -1,4 +1,4 @@
-"""The table of a sweep: a row for each setting, its validation over the seeds, and which one is chosen."""
+"""Tabulate a sweep: a row for each setting with its validation over the seeds, and the chosen one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ import pandas as pd
 from evaluation.fairness.selection import Rule
 from evaluation.report.tables import Table
 from evaluation.samples.wording import number
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 from recipes.sweeping.sweep_file import Metric
 from recipes.sweeping.sweep_metrics import read_test, read_validation
 from recipes.sweeping.sweep_run_folder import short_names
 
 
 @dataclass(frozen=True)
-class Ran:
-    """A run of a sweep.
+class RunResult:
+    """A run of a sweep and its training.
 
     Attributes:
-        parameters: the values that the sweep gave it.
+        parameters: its values in the sweep.
         training: folder with its checkpoints and metrics; None if it failed.
     """
 
@@ -33,17 +33,17 @@ class Ran:
 
 @dataclass(frozen=True)
 class BestMean:
-    """The best mean of the metric that the sweep is about.
+    """Selection rule: the best mean of the metric of the sweep.
 
     Args:
-        metric: its name and which way is better.
+        metric: its name and which direction is better.
     """
 
     metric: Metric
 
     @property
     def name(self) -> str:
-        """What a table calls the rule."""
+        """Name of the rule in tables."""
         return f"{self.metric.goal} {self.metric.name}"
 
     def select(self, table: pd.DataFrame) -> int:
@@ -55,27 +55,27 @@ class BestMean:
 
 
 class SettingTable:
-    """The settings of a sweep, with their runs and the mean of their validation over the seeds.
+    """The settings of a sweep, with the mean of their validation metrics over the seeds.
 
     Args:
-        compared: the parameters that a setting consists of.
+        compared: the parameters that make up a setting.
         runs: of the whole sweep, in its order.
 
     Attributes:
-        settings: the values of `compared`, one a row, in order of appearance.
-        n: how many runs of each are done.
-        seeds: how many runs a setting has that none is missing of.
-        whole: (rows,) bool, whether a setting has as many: no run failed, nor was cut off by `run_cap`.
-        mean: one row a setting, one column a metric of validation. A metric that a run lacks is nan.
-        std: likewise the standard deviation over the seeds (n - 1 in the denominator), nan for one.
+        settings: the values of `compared`, one row each, in order of appearance.
+        n: number of finished runs of each setting.
+        seeds: number of runs of a complete setting.
+        whole: (rows,) bool, whether a setting is complete: no run failed or was cut off by `run_cap`.
+        mean: one row for each setting, one column for each validation metric; nan if a run lacks the metric.
+        std: the standard deviation over the seeds (n - 1 in the denominator), likewise; nan for one seed.
 
     Raises:
         UsageError: no run is done.
     """
 
-    def __init__(self, compared: Sequence[str], runs: Sequence[Ran]) -> None:
+    def __init__(self, compared: Sequence[str], runs: Sequence[RunResult]) -> None:
         self.compared = list(compared)
-        groups: dict[str, list[Ran]] = {}
+        groups: dict[str, list[RunResult]] = {}
         for run in runs:
             groups.setdefault(repr(self._setting(run)), []).append(run)
         self._groups = list(groups.values())
@@ -89,15 +89,15 @@ class SettingTable:
         each = [_mean_and_std([read_validation(folder) for folder in done]) for done in trainings]
         self.mean, self.std = (pd.DataFrame([pair[i] for pair in each]) for i in (0, 1))
 
-    def _setting(self, run: Ran) -> dict[str, Any]:
+    def _setting(self, run: RunResult) -> dict[str, Any]:
         return {name: run.parameters[name] for name in self.compared}
 
     def trainings(self, row: int) -> list[Path]:
-        """The folders of a setting's runs that are done."""
+        """List the folders of the finished runs of a setting."""
         return [run.training for run in self._groups[row] if run.training is not None]
 
     def choose(self, rule: Rule) -> int:
-        """The row that a rule chooses by the means, among those that are whole.
+        """Return the row that a rule chooses by the means, among the complete settings.
 
         Raises:
             UsageError: the rule can choose none.
@@ -116,7 +116,7 @@ class SettingTable:
         return pd.DataFrame(columns)
 
     def frame(self, chosen: int) -> pd.DataFrame:
-        """Everything, for a CSV: the setting, `n`, `chosen`, and each metric with its `/std`."""
+        """Return everything, for a CSV: the setting, `n`, `chosen`, and each metric with its `/std`."""
         table = pd.DataFrame(self.settings, index=self.mean.index, columns=self.compared)
         table["n"] = self.n
         table["chosen"] = [row == chosen for row in range(len(table))]
@@ -125,7 +125,7 @@ class SettingTable:
         return table
 
     def shown(self, metrics: Sequence[str], chosen: int, rule: Rule) -> Table:
-        """For people: the setting, the number of seeds, and `mean ± std` of a few metrics."""
+        """Tabulate for the user the setting, the number of seeds, and `mean ± std` of a few metrics."""
         rows = []
         for row, setting in enumerate(self.settings):
             values = [spread(self.mean.at[row, name], self.std.at[row, name]) for name in metrics]
@@ -137,12 +137,12 @@ class SettingTable:
 
 
 def spread(mean: float, std: float) -> str:
-    """`mean ± std`; the mean alone where there is no deviation."""
+    """Write `mean ± std`; the mean alone without a deviation."""
     return number(mean) if np.isnan(std) else f"{number(mean)} ± {number(std)}"
 
 
 def _mean_and_std(values: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], dict[str, float]]:
-    """Of each metric of some runs; nan where one of them lacks it."""
+    """Compute mean and deviation of each metric over some runs; nan if one of them lacks it."""
     names = dict.fromkeys(name for run in values for name in run)
     columns = {name: np.array([run.get(name, nan) for run in values]) for name in names}
     mean = {name: float(column.mean()) for name, column in columns.items()}

@@ -16,7 +16,8 @@ from evaluation.plots import style
 from recipes import audit
 from recipes.auditing.representation_tables import load_representations
 from recipes.command_line.config_lookup import CONFIGS
-from recipes.command_line.errors import UsageError, report_errors
+from recipes.command_line.errors import report_errors
+from recipes.command_line.usage_error import UsageError
 from recipes.runs.folder_lock import folder_lock
 from tests.support.small_audits import FAST, make_table
 

@@ -14,7 +14,7 @@ from evaluation.erasers.pca import fit_pca
 from evaluation.probes.probe_families import standardise
 from recipes import erase
 from recipes.command_line.config_lookup import CONFIGS
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 
 N, D = 400, 8
 

@@ -9,7 +9,8 @@ from datamodules.contract import FaceDataset
 from datamodules.synthetic.label_joint import EMOTIONS
 from datamodules.synthetic_faces import SyntheticFaces
 from recipes import preview
-from recipes.command_line.errors import UsageError, report_errors
+from recipes.command_line.errors import report_errors
+from recipes.command_line.usage_error import UsageError
 from tests.support.embedding_tree import write_embeddings
 
 SYNTHETIC = """

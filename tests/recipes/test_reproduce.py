@@ -10,10 +10,11 @@ import yaml
 from evaluation.reproduction.published import Published
 from recipes import reproduce
 from recipes.command_line.config_lookup import CONFIGS
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 from recipes.reproducing import reproduce_keys
 from recipes.reproducing.reproduce_keys import job_keys
-from recipes.reproducing.reproduce_study import Step, plan_jobs
+from recipes.reproducing.reproduce_plan import plan_jobs
+from recipes.reproducing.reproduce_study import Step
 from recipes.runs.folder_lock import folder_lock
 from tests.support import toy
 from tests.support.embedding_tree import write_embeddings
@@ -220,6 +221,54 @@ def test_words_that_mean_nothing_are_named(steps, message) -> None:
     assert message in str(error.value)
 
 
+VARIED = {
+    "x": {"recipe": "train", "for_each": ["size", "seeds"], "args": ["{given}", "--seed={seed}"]},
+    "y": {"recipe": "train", "for_each": ["size", "depth"],
+          "args": ["--from={z.checkpoint}", "--deep={depth}"]},
+    "z": {"recipe": "train", "for_each": "size", "args": ["--size=0.{size}"]},
+}  # fmt: skip
+
+
+def test_a_step_runs_for_each_value_of_its_variants() -> None:
+    steps = {name: Step(**step) for name, step in VARIED.items()}
+    datasets = {"given": ["--start={z.checkpoint}", "--size={size}"]}
+    variants = {"size": ["1", "2"], "depth": ["low", "high"]}
+    jobs = plan_jobs(steps, datasets, [3, 4], ["x_2", "y_1_low"], variants)
+    assert {job.id: job.args for job in jobs} == {
+        ("z_2", None): ("--size=0.2",),
+        ("x_2", 3): ("--start={z_2.checkpoint}", "--size=2", "--seed=3"),
+        ("z_1", None): ("--size=0.1",),
+        ("y_1_low", None): ("--from={z_1.checkpoint}", "--deep=low"),
+        ("x_2", 4): ("--start={z_2.checkpoint}", "--size=2", "--seed=4"),
+    }
+    assert {job.step: [*job.needs] for job in jobs} == {
+        "z_1": [],
+        "z_2": [],
+        "x_2": ["z_2"],
+        "y_1_low": ["z_1"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("step", "variants", "message"),
+    [
+        ({"for_each": "siez"}, {"size": ["1"]}, "step x: for_each names 'siez'; there are seeds, size"),
+        ({"for_each": "seeds"}, {"size": ["1"]}, "step x: z runs for each size: give x the same for_each"),
+        (
+            {"args": ["{depth}"]},
+            {"size": ["1"]},
+            "{depth} in '{depth}' means nothing; there are {size}, {seed}",
+        ),
+        ({}, {"size": ["0.1"]}, "variant size: '0.1' must be letters, digits or _, as it names steps"),
+    ],
+)
+def test_mistakes_in_variants_are_named(step, variants, message) -> None:
+    steps = {"x": {**VARIED["x"], "args": ["{z.checkpoint}"], **step}, "z": VARIED["z"]}
+    with pytest.raises(UsageError) as error:
+        plan_jobs({name: Step(**x) for name, x in steps.items()}, {}, [0], ["x_1"], variants)
+    assert message in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -253,7 +302,7 @@ def test_every_configuration_names_its_command(name) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_planned(name, tmp_path) -> None:
     config, published = reproduce.read_options([f"--config=paper/{name}.yaml"])
-    jobs = plan_jobs(config.steps, config.datasets, config.seeds, published.steps)
+    jobs = plan_jobs(config.steps, config.datasets, config.seeds, published.steps, config.variants)
     shared = {"crop_expressions", "x_expressions", "sn", "lntl"} if name in EMOTION_BLIND else set()
     assert {job.step for job in jobs} >= shared | {*published.steps}
     assert len(set(job_keys(jobs).values())) == len(jobs)
@@ -273,7 +322,8 @@ def test_figures_share_the_steps_of_the_table() -> None:
 def test_a_page_trains_for_the_rows_of_its_published_file_alone(tmp_path) -> None:
     given = ["--config=paper/colored_mnist.yaml", "--config=paper/on_small.yaml"]
     config, published = reproduce.read_options(given)
-    steps = {job.step for job in plan_jobs(config.steps, config.datasets, config.seeds, published.steps)}
+    study = (config.steps, config.datasets, config.seeds)
+    steps = {job.step for job in plan_jobs(*study, published.steps, config.variants)}
     methods = ("baseline", "lntl", "whole_image", "blind_eye")
     assert steps == {f"{method}_{v:03d}" for method in methods for v in range(20, 55, 5)}
     said = yaml.safe_load((CONFIGS / "paper" / "published" / "colored_mnist.yaml").read_text())
@@ -281,7 +331,7 @@ def test_a_page_trains_for_the_rows_of_its_published_file_alone(tmp_path) -> Non
     said |= {"metrics": [{**table, "rows": table["rows"][2:3]}], "claims": []}
     Path(tmp_path / "one.yaml").write_text(yaml.safe_dump(said))
     config, published = reproduce.read_options([*given, f"--published={tmp_path / 'one.yaml'}"])
-    (baseline, lntl) = plan_jobs(config.steps, config.datasets, config.seeds, ["lntl_030"])
+    (baseline, lntl) = plan_jobs(*study, ["lntl_030"], config.variants)
     assert lntl.needs == {"baseline_030": baseline}
     assert published.steps == ["baseline_030", "blind_eye_030", "lntl_030", "whole_image_030"]
 

@@ -17,7 +17,7 @@ from datamodules.cropping.face_crop import CropOptions
 from datamodules.file_faces import FileFaces
 from datamodules.jobs.job_facts import describe
 from datamodules.jobs.job_folder import UNFINISHED
-from datamodules.jobs.job_share import Share
+from datamodules.jobs.job_shard import Shard
 from tests.support.fake_detector import RedDetector
 
 
@@ -64,12 +64,12 @@ def make_job(
     root, out, *, processes=1, delay=0.0, chunk=4, make_detector=None, shard=None, **options
 ) -> CropJob:
     """A job over `root` with crops of 24 pixels unless `options` say otherwise."""
-    share = Share.parse(shard) if shard else None
+    shard_of_work = Shard.parse(shard) if shard else None
     data = FolderFaces(str(root))
     make_detector = make_detector or partial(RedDetector, delay)
     options = CropOptions(**{"size": 24, **options})
     photos = (data.table.folder, data.table.file)
-    task = CropTask(Path(out), *photos, options, make_detector, chunk=chunk, share=share)
+    task = CropTask(Path(out), *photos, options, make_detector, chunk=chunk, shard=shard_of_work)
     return CropJob(data.table, data.attributes, task, RedDetector().parameters, processes)
 
 

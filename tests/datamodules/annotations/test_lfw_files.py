@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datamodules.annotations.lfw_files import GENDERS, find_folder, list_images, read_gender
-from datamodules.annotations.lfw_pairs import people_of_folds, read_pairs
+from datamodules.annotations.lfw_pairs import read_pairs, subjects_of_folds
 from datamodules.errors import DatasetError
 from tests.support.lfw_tree import DEV_TRAIN, FOLDS, GENDER, NAMES, write_lfw
 
@@ -47,12 +47,12 @@ def test_both_kinds_of_pair_files_say_what_was_written(tmp_path: Path, end: str)
     assert not train.fold.any()
     assert train.first[:2].tolist() == ["Person_A/Person_A_0001.jpg", "Person_B/Person_B_0001.jpg"]
     assert train.second[[0, 10]].tolist() == ["Person_A/Person_A_0002.jpg", "Person_B/Person_B_0002.jpg"]
-    assert people_of_folds(tmp_path, train)[0].tolist() == DEV_TRAIN
+    assert subjects_of_folds(tmp_path, train)[0].tolist() == DEV_TRAIN
     pairs = read_pairs(tmp_path / "pairs.txt", files)
     assert pairs.same.tolist() == ([True] * 4 + [False] * 4) * 4
     assert pairs.fold.tolist() == np.repeat(range(4), 8).tolist()
     assert pairs.fold.dtype == np.int8
-    assert [people.tolist() for people in people_of_folds(tmp_path, pairs)] == FOLDS
+    assert [people.tolist() for people in subjects_of_folds(tmp_path, pairs)] == FOLDS
 
 
 def test_matched_pairs_name_one_person_and_mismatched_ones_two(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_somebody_in_two_folds_is_named(tmp_path: Path) -> None:
     path = tmp_path / "pairs.txt"
     path.write_text(path.read_text().replace("Person_F\t1\t2", "Person_B\t1\t2"))
     with pytest.raises(DatasetError, match="'Person_B' is in the folds 1 and 2"):
-        people_of_folds(path, read_pairs(path))
+        subjects_of_folds(path, read_pairs(path))
 
 
 def test_other_pairs_of_the_published_length_are_announced(tmp_path: Path, recwarn) -> None:

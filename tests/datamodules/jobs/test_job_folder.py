@@ -9,7 +9,7 @@ import pytest
 
 from datamodules.errors import DatasetError
 from datamodules.jobs.job_folder import JobFolder
-from datamodules.jobs.job_share import Share
+from datamodules.jobs.job_shard import Shard
 
 FACTS = {"size": 3, "mode": "box"}
 
@@ -21,33 +21,33 @@ def place(tmp_path):
 
 def test_shards_work_at_once_and_each_of_them_once(place) -> None:
     with ExitStack() as stack:
-        for share in (Share(0, 2), Share(1, 2), Share(1, 3)):
-            stack.enter_context(place.entered(share, FACTS))
+        for shard in (Shard(0, 2), Shard(1, 2), Shard(1, 3)):
+            stack.enter_context(place.entered(shard, FACTS))
         with (
             pytest.raises(DatasetError, match="another process is at shard 1/2$"),
-            place.entered(Share(1, 2), FACTS),
+            place.entered(Shard(1, 2), FACTS),
         ):
             pytest.fail("entered")
         with pytest.raises(DatasetError, match="another process is preparing"), place.entered(None, FACTS):
             pytest.fail("entered")
     with place.entered(None, FACTS):
-        for share in (Share(1, 2), None):
+        for shard in (Shard(1, 2), None):
             with (
                 pytest.raises(DatasetError, match="another process is preparing"),
-                place.entered(share, FACTS),
+                place.entered(shard, FACTS),
             ):
                 pytest.fail("entered")
-    with place.entered(Share(1, 2), FACTS):
+    with place.entered(Shard(1, 2), FACTS):
         pass
 
 
-@pytest.mark.parametrize("share", [Share(0, 2), Share(1, 2), None])
-def test_all_have_to_agree_with_the_first(place, share) -> None:
-    with place.entered(Share(0, 2), FACTS):
+@pytest.mark.parametrize("shard", [Shard(0, 2), Shard(1, 2), None])
+def test_all_have_to_agree_with_the_first(place, shard) -> None:
+    with place.entered(Shard(0, 2), FACTS):
         pass
     with (
         pytest.raises(DatasetError, match=r"these differ: size \(3 there, 4 here\); give the same") as caught,
-        place.entered(share, FACTS | {"size": 4}),
+        place.entered(shard, FACTS | {"size": 4}),
     ):
         pytest.fail("entered")
     assert "\n" not in str(caught.value)
@@ -59,7 +59,7 @@ def test_of_those_that_begin_at_the_same_moment_all_agree(tmp_path) -> None:
     def enter(folder, number):
         together.wait()
         try:
-            with JobFolder(folder, folder).entered(Share(number, 8), {"size": number % 2}):
+            with JobFolder(folder, folder).entered(Shard(number, 8), {"size": number % 2}):
                 return number % 2
         except DatasetError:
             return None
@@ -76,12 +76,12 @@ def test_of_those_that_begin_at_the_same_moment_all_agree(tmp_path) -> None:
 
 def test_the_shards_that_are_not_done_are_named(place) -> None:
     assert place.unfinished([0, 1]) == "", "no shard was begun"
-    with place.entered(Share(0, 4), FACTS):
+    with place.entered(Shard(0, 4), FACTS):
         pass
     assert place.unfinished([]) == ""
     assert place.unfinished([1, 5, 7]) == "not finished: shards 1/4, 3/4; doing the rest of them here"
-    with place.entered(Share(2, 3), FACTS):
+    with place.entered(Shard(2, 3), FACTS):
         pass
     assert "shards 2/3, 1/4;" in place.unfinished([5])
-    assert place.after(Share(0, 4), [1, 5, 7]) == "shard 0/4 is done, not yet 1/4, 3/4"
-    assert place.after(Share(0, 4), []).endswith("the same command without --shard puts them together")
+    assert place.after(Shard(0, 4), [1, 5, 7]) == "shard 0/4 is done, not yet 1/4, 3/4"
+    assert place.after(Shard(0, 4), []).endswith("the same command without --shard puts them together")

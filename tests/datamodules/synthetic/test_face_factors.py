@@ -5,13 +5,13 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from datamodules.loading.counter_rng import normal, uniform
-from datamodules.synthetic.face_factors import compose, draw_people, draw_shots
+from datamodules.synthetic.face_factors import compose, draw_identities, draw_shots
 from datamodules.synthetic.face_traits import ACTION_UNITS, EMOTION_UNITS, NUISANCES, TRAITS
 from datamodules.synthetic.label_joint import EMOTIONS
 
 PEOPLE = torch.arange(6000)
 ATTRACTIVE = PEOPLE % 2
-Z = draw_people(5, PEOPLE, ATTRACTIVE)
+Z = draw_identities(5, PEOPLE, ATTRACTIVE)
 
 
 def shots(people: torch.Tensor, emotion: int, image: int = 0) -> dict[str, torch.Tensor]:
@@ -51,7 +51,7 @@ def test_attractive_is_readable_from_the_traits_but_noisily():
 
 
 def test_people_stay_the_same_whatever_is_asked_of_the_judge():
-    other = draw_people(5, PEOPLE, 1 - ATTRACTIVE)
+    other = draw_identities(5, PEOPLE, 1 - ATTRACTIVE)
     kept = torch.tensor([t.attractive == 0 for t in TRAITS.values()])
     assert torch.equal(Z[:, kept], other[:, kept])
     assert torch.allclose(Z.norm(dim=1), other.norm(dim=1), atol=1e-4)

@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from datamodules.synthetic.face_canvas import DROP, ZOOM, Canvas
-from datamodules.synthetic.face_factors import compose, draw_people, draw_shots
+from datamodules.synthetic.face_factors import compose, draw_identities, draw_shots
 from datamodules.synthetic.face_renderer import render
 from datamodules.synthetic.face_traits import NUISANCES
 from datamodules.synthetic.label_joint import EMOTIONS
 
 PEOPLE = torch.arange(48)
-Z = draw_people(1, PEOPLE, PEOPLE % 2)
+Z = draw_identities(1, PEOPLE, PEOPLE % 2)
 UPPER, MIDDLE, LOWER = ("brow", -0.52, -0.16), ("cheek", 0.02, 0.25), ("mouth", 0.33, 0.75)
 
 

@@ -11,7 +11,7 @@ from datamodules.errors import DatasetError, visible
 from datamodules.tables.embedding_file import TableHeader
 from datamodules.tables.embedding_table import EmbeddingTable
 from recipes.auditing.representation_tables import load_representations
-from recipes.embedding.embedding_shards import ShardFolder
+from recipes.embedding.embedding_chunks import ChunkFolder
 
 
 def _table(ids: list[str]) -> EmbeddingTable:
@@ -41,7 +41,7 @@ def test_a_flipped_bit_of_a_table_is_noticed(tmp_path: Path) -> None:
 
 
 def test_a_flipped_bit_of_a_part_makes_it_be_written_again(tmp_path: Path) -> None:
-    folder = ShardFolder(tmp_path, {"a": "b"}, {"train": 4}, batch_size=2, shard_size=2)
+    folder = ChunkFolder(tmp_path, {"a": "b"}, {"train": 4}, batch_size=2, chunk_size=2)
     first, second = folder.shards
     folder.write(first, torch.ones(2, 3))
     folder.write(second, torch.ones(2, 3))

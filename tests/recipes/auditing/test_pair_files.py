@@ -15,7 +15,8 @@ from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.plots import style
 from recipes import audit
 from recipes.auditing.pair_files import load_pairs
-from recipes.command_line.errors import UsageError, report_errors
+from recipes.command_line.errors import report_errors
+from recipes.command_line.usage_error import UsageError
 from tests.support.lfw_tree import NAMES, write_lfw
 from tests.support.small_audits import FAST
 

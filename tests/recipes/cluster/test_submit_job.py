@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from recipes.cluster import submit_ending, submit_job
+from recipes.cluster import requeue_handler, submit_job
 from recipes.cluster.submit_job import TrainingJob
 from recipes.command_line import training as train_main
 
@@ -28,7 +28,7 @@ def told(monkeypatch):
     monkeypatch.setenv("SUBMITIT_EXECUTOR", "slurm")
     monkeypatch.setenv("SLURM_NTASKS", "2")
     monkeypatch.setenv("SLURM_PROCID", "0")
-    monkeypatch.setattr(submit_ending, "PATIENCE", 0)
+    monkeypatch.setattr(requeue_handler, "PATIENCE", 0)
     yield got
     for one, handler in before.items():
         signal.signal(one, handler)
@@ -76,14 +76,14 @@ def test_after_sigterm_alone_the_job_is_not_queued_again(told, monkeypatch):
 
 
 def test_after_sigterm_the_signal_to_come_again_is_waited_for(told, monkeypatch):
-    monkeypatch.setattr(submit_ending.time, "sleep", lambda seconds: signal.raise_signal(signal.SIGUSR2))
+    monkeypatch.setattr(requeue_handler.time, "sleep", lambda seconds: signal.raise_signal(signal.SIGUSR2))
     assert run(monkeypatch, training_that(signal.SIGTERM)) == -1
     assert told == [signal.SIGUSR2]
 
 
 def test_on_this_machine_nothing_is_waited_for(told, monkeypatch):
     monkeypatch.setenv("SUBMITIT_EXECUTOR", "local")
-    monkeypatch.setattr(submit_ending.time, "sleep", lambda seconds: pytest.fail("waited"))
+    monkeypatch.setattr(requeue_handler.time, "sleep", lambda seconds: pytest.fail("waited"))
     assert run(monkeypatch, training_that(signal.SIGTERM)) == 143
 
 
@@ -98,9 +98,9 @@ def test_a_mistake_ends_the_job_for_good(told, monkeypatch):
 def test_other_processes_end_their_batch_and_wait_for_the_first(told, monkeypatch):
     waited = []
     monkeypatch.setenv("SLURM_PROCID", "1")
-    monkeypatch.setattr(submit_ending.time, "sleep", waited.append)
+    monkeypatch.setattr(requeue_handler.time, "sleep", waited.append)
     assert run(monkeypatch, training_that(signal.SIGUSR2)) == 143
-    assert waited == [submit_ending.PATIENCE], "its exit would have SLURM end the first"
+    assert waited == [requeue_handler.PATIENCE], "its exit would have SLURM end the first"
 
 
 def test_a_worker_that_is_told_as_well_goes_on(told, monkeypatch):

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from recipes.command_line.config_lookup import CONFIGS, find_config, resolve_configs
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 
 
 def test_a_bare_name_is_found_in_configs(tmp_path, monkeypatch):

@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from recipes.command_line.config_lookup import CONFIGS
-from recipes.command_line.errors import UsageError
-from recipes.command_line.jobs import job_parser, parse_job, users_mistakes
+from recipes.command_line.jobs import job_parser, parse_job, usage_errors
+from recipes.command_line.usage_error import UsageError
 
 
 def test_options_come_from_the_arguments_or_the_command_line(tmp_path, monkeypatch):
@@ -40,7 +40,7 @@ def test_options_are_not_abbreviated_and_help_explains(capsys):
 
 
 def test_what_a_constructor_refuses_is_the_users_to_mend():
-    with pytest.raises(UsageError, match="^size is 3$"), users_mistakes():
+    with pytest.raises(UsageError, match="^size is 3$"), usage_errors():
         raise ValueError("size is 3")
-    with pytest.raises(KeyError), users_mistakes():
+    with pytest.raises(KeyError), usage_errors():
         raise KeyError("a mistake of the program")

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from recipes.command_line.errors import UsageError
-from recipes.reproducing.reproduce_study import Step, plan_jobs
+from recipes.command_line.usage_error import UsageError
+from recipes.reproducing.reproduce_plan import plan_jobs
+from recipes.reproducing.reproduce_study import Step
 from recipes.submit import submit_training
 from tests.support import toy
 from tests.support.small_study import PUBLISHED, run

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from recipes import embed
+from recipes.embedding.embedding_chunks import ChunkFolder
 from recipes.embedding.embedding_job import EmbeddingJob
-from recipes.embedding.embedding_shards import ShardFolder
 from tests.support.embed_command import NOISE, QUIET, exit_code, looped, run
 
 
@@ -74,7 +74,7 @@ def test_a_merge_that_is_killed_is_run_again(backbone, tmp_path, whole, embedded
         shard(share, out, backbone)
     for name in ("merge", "remove"):
         with monkeypatch.context() as patch:
-            patch.setattr(ShardFolder, name, _interrupted)
+            patch.setattr(ChunkFolder, name, _interrupted)
             with pytest.raises(KeyboardInterrupt):
                 run(out, backbone)
     assert out.read_bytes() == whole
@@ -137,14 +137,14 @@ def test_shards_and_a_run_of_all_are_not_at_work_at_once(backbone, tmp_path, mon
 def test_a_late_shard_does_nothing_when_the_table_is_written(
     backbone, tmp_path, whole, embedded, monkeypatch, capsys
 ):
-    out, original = tmp_path / "t", ShardFolder.entered
+    out, original = tmp_path / "t", ChunkFolder.entered
 
     def entered(self, share):
         shutil.copy(tmp_path / "whole", out)
         return original(self, share)
 
     embedded.clear()
-    monkeypatch.setattr(ShardFolder, "entered", entered)
+    monkeypatch.setattr(ChunkFolder, "entered", entered)
     shard("0/2", out, backbone)
     assert embedded == []
     assert f"{out} was finished before, nothing to do" in capsys.readouterr().out

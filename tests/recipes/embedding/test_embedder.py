@@ -17,7 +17,8 @@ from lightning_modules.lntl import LNTL
 from lightning_modules.lntl_joint import LNTLJoint
 from lightning_modules.sensitivenets import SensitiveNets
 from lightning_modules.sensitivenets_variant import SensitiveNetsVariant
-from recipes.command_line.errors import UsageError, report_errors
+from recipes.command_line.errors import report_errors
+from recipes.command_line.usage_error import UsageError
 from recipes.embedding.embedder import embedder_facts, load_embedder
 from storage.checkpoints import WeightsError
 from tests.support.checkpoints import TOY_BACKBONE, Hostile, write_checkpoint

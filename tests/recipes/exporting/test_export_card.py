@@ -9,7 +9,7 @@ from lightning_modules.attractiveness import Attractiveness
 from lightning_modules.baseline import Baseline
 from lightning_modules.lntl import LNTL
 from recipes import export
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 from recipes.embedding.embedder import embedder_facts, load_embedder
 from recipes.exporting.card_audit import audit_of
 from recipes.exporting.card_run import run_facts

@@ -6,7 +6,8 @@ from recipes import audit, erase, prepare, reproduce
 from recipes.command_line.config_lookup import resolve_configs
 from recipes.embedding import embed_options
 from recipes.reproducing.reproduce_keys import job_keys
-from recipes.reproducing.reproduce_study import WORD, plan_jobs
+from recipes.reproducing.reproduce_plan import plan_jobs
+from recipes.reproducing.reproduce_study import WORD
 from recipes.sweeping.sweep_commands import TrainOptions
 
 PAGES = (

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 from recipes.runs.folder_lock import folder_lock
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from callbacks.random_state import RandomState
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 from recipes.runs.data_check import refuse_changed_data
-from recipes.runs.resume import find_earlier, note_results, note_run, run_key
+from recipes.runs.resume import find_previous_run, note_results, note_run, run_key
 from tests.support import toy
 from tests.support.manifest_trees import write_manifest
 from tests.support.methods import METHODS
@@ -145,10 +145,10 @@ def test_the_furthest_checkpoint_counts_wherever_it_is(tmp_path):
     folder_with(tmp_path, "2", "key", last=10)
     folder_with(tmp_path, "3", "other", last=90)
     (tmp_path / "4").mkdir()
-    earlier = find_earlier(tmp_path, "key", str)
+    earlier = find_previous_run(tmp_path, "key", str)
     assert earlier.checkpoint == tmp_path / "1" / "checkpoints" / "last.ckpt"
     assert earlier.wandb_id == "wandb_1"
-    assert find_earlier(tmp_path, "nobody's", str) == (None, None, None)
+    assert find_previous_run(tmp_path, "nobody's", str) == (None, None, None)
 
 
 def test_a_half_written_checkpoint_is_skipped_and_named(tmp_path):
@@ -156,7 +156,7 @@ def test_a_half_written_checkpoint_is_skipped_and_named(tmp_path):
     last = folder / "checkpoints" / "last.ckpt"
     last.write_bytes(last.read_bytes()[:100])
     with pytest.warns(UserWarning, match=r"skipped: .*last\.ckpt is not a checkpoint"):
-        assert find_earlier(tmp_path, "key", str).checkpoint == folder / "checkpoints" / "best.ckpt"
+        assert find_previous_run(tmp_path, "key", str).checkpoint == folder / "checkpoints" / "best.ckpt"
 
 
 @pytest.mark.parametrize("content", ["{", "", "[]", '{"test/accuracy": "high"}', "\xff"])
@@ -164,21 +164,21 @@ def test_damaged_results_are_not_the_end_of_a_run(content, tmp_path):
     folder = folder_with(tmp_path, "1", "key", last=40)
     (folder / "results.json").write_bytes(content.encode("latin1"))
     with pytest.warns(UserWarning, match=r"results\.json is damaged .*tested again"):
-        earlier = find_earlier(tmp_path, "key", str)
+        earlier = find_previous_run(tmp_path, "key", str)
     assert earlier == (folder / "checkpoints" / "last.ckpt", None, "wandb_1")
 
 
 def test_a_run_whose_test_measures_nothing_is_finished(tmp_path):
     folder = folder_with(tmp_path, "1", "key", last=40)
     note_results(folder, {})
-    assert find_earlier(tmp_path, "key", str).finished == folder
+    assert find_previous_run(tmp_path, "key", str).finished == folder
 
 
 @pytest.mark.parametrize("content", ["{", "", "[]", '{"key": "key"}'])
 def test_a_damaged_note_of_a_run_is_no_run(content, tmp_path):
     folder = folder_with(tmp_path, "1", "key", last=40)
     (folder / "run.json").write_text(content)
-    assert find_earlier(tmp_path, "key", str) == (None, None, None)
+    assert find_previous_run(tmp_path, "key", str) == (None, None, None)
 
 
 def test_a_checkpoint_of_ones_own_and_resume_exclude_each_other(train, capsys):

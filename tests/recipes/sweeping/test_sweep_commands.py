@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from recipes.command_line.cli import RecipeCLI
-from recipes.command_line.config_lookup import CONFIGS, resolve_configs
-from recipes.command_line.errors import UsageError
+from recipes.command_line.config_lookup import CONFIGS, TRAIN, resolve_configs
+from recipes.command_line.usage_error import UsageError
 from recipes.sweeping.sweep_commands import agent_command, planned_runs
-from recipes.sweeping.sweep_file import SEED, TRAIN, read_sweep
+from recipes.sweeping.sweep_file import SEED, read_sweep
 from recipes.sweeping.sweep_metrics import read_validation
 from recipes.sweeping.sweep_run_folder import label
 from tests.support import toy
@@ -102,6 +102,23 @@ def test_the_command_is_that_of_the_agent_with_this_python(sweep, monkeypatch):
     assert words == [
         "/usr/bin/env", sys.executable, str(TRAIN), "--config", "hardware/cpu.yaml", "--a.b=1", "--c=None",
     ]  # fmt: skip
+
+
+def test_every_documented_macro_is_filled_in(sweep):
+    point = {"a.b": 1, "on": True, "off": False, "none": None}
+    macros = ("args_no_hyphens", "args_no_boolean_flags", "args_json", "args_json_file")
+    command = ["${program}", *(f"${{{name}}}" for name in macros)]
+    assert agent_command(sweep(command=command), point, Path("file.json"))[1:] == [
+        *("a.b=1", "on=True", "off=False", "none=None"), *("--a.b=1", "--on", "--none=None"),
+        json.dumps(point), "file.json",
+    ]  # fmt: skip
+
+
+def test_an_unknown_macro_is_named(sweep):
+    with pytest.raises(
+        UsageError, match=r"sweep\.yaml: command has the macro \$\{argz\}; there are \$\{env\}"
+    ):
+        agent_command(sweep(command=["${program}", "${argz}"]), {}, Path("file.json"))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from recipes.command_line.config_lookup import CONFIGS
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 from recipes.sweeping.sweep_file import Metric, read_sweep
 from recipes.sweeping.sweep_run_folder import short_names
 from tests.support.sweep_folder import SWEEP

@@ -11,10 +11,9 @@ import pytest
 import yaml
 
 from recipes import sweep
-from recipes.cluster import submit_ending
-from recipes.cluster.submit_options import Machines, Slurm
+from recipes.cluster.submit_options import Resources, Slurm
 from recipes.cluster.submit_slurm import submit
-from recipes.command_line import errors
+from recipes.command_line.exit_codes import TERMINATED
 from recipes.sweeping.sweep_job import SweepJob
 from recipes.sweeping.sweep_run_folder import SweepRun, training_folder
 from tests.support.played_slurm import play_slurm, start
@@ -49,7 +48,7 @@ def submit_run(*command: str, tasks: int) -> SweepRun:
     parameters = {"model.init_args.lambda_": 0, "seed_everything": 0}
     run = SweepRun(parameters, Path("out/run"), [*command, "out/run"], "{}")
     run.write_parameters()
-    submit([SweepJob(run)], "slurm", Slurm(), Machines(1, tasks, False), "sweep", Path("out/slurm"))
+    submit([SweepJob(run)], "slurm", Slurm(), Resources(1, tasks, False), "sweep", Path("out/slurm"))
     return run
 
 
@@ -111,7 +110,7 @@ def test_a_failed_job_logs_its_reason_and_is_not_requeued(command, problem, slur
 
 
 def test_the_exit_code_of_an_ended_training_is_the_recipes():
-    assert submit_ending.TERMINATED == errors.TERMINATED == 143
+    assert TERMINATED == 143
 
 
 REAL = {

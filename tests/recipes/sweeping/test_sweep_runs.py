@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 from recipes.sweeping.sweep_run_folder import training_folder
 from recipes.sweeping.sweep_runs import run_all
 from storage.json_file import DamagedFileError

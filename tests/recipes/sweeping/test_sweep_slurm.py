@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recipes.sweeping import sweep_queue
-from recipes.sweeping.sweep_queue import standing
+from recipes.sweeping.sweep_queue import sweep_status
 from recipes.sweeping.sweep_run_folder import training_folder
 from tests.support.sweep_folder import started, write_checkpoint
 from tests.support.sweep_on_slurm import ON_SLURM, caller, prepare, runs_of, submitted, work
@@ -140,8 +140,8 @@ def test_a_job_that_ends_while_it_is_asked_for_is_done(call, slurm, monkeypatch)
         return {"1234_1", "1234_2", "1234_3"}
 
     monkeypatch.setattr(sweep_queue, "_queue", ends)
-    stand = standing(runs)
-    assert (stand.done, stand.failed, len(stand.going)) == ([runs[0]], [], 3)
+    status = sweep_status(runs)
+    assert (status.done, status.failed, len(status.going)) == ([runs[0]], [], 3)
 
 
 def test_a_task_of_a_run_that_is_done_trains_nothing(call, slurm):

@@ -11,10 +11,10 @@ import torch
 
 from datamodules.errors import DatasetError
 from evaluation.fairness.selection import MostUtility
-from recipes.command_line.errors import UsageError
+from recipes.command_line.usage_error import UsageError
 from recipes.sweeping.sweep_file import Metric
 from recipes.sweeping.sweep_metrics import read_chance, read_test, read_validation
-from recipes.sweeping.sweep_table import BestMean, Ran, SettingTable, spread
+from recipes.sweeping.sweep_table import BestMean, RunResult, SettingTable, spread
 
 LEAKAGE = BestMean(Metric("val/leakage/emotion", "minimize"))
 
@@ -42,13 +42,13 @@ def training(folder: Path, accuracy: float, leakage: float, *, chosen: int = 1, 
 def ran(tmp_path):
     """Makes the runs of settings from {lambda: [(accuracy, leakage) or None a seed]}."""
 
-    def make(settings) -> list[Ran]:
+    def make(settings) -> list[RunResult]:
         runs = []
         for strength, seeds in settings.items():
             for seed, found in enumerate(seeds):
                 folder = tmp_path / f"{strength!r}_{seed}"
                 runs.append(
-                    Ran({"m.x": strength, "seed_everything": seed}, found and training(folder, *found))
+                    RunResult({"m.x": strength, "seed_everything": seed}, found and training(folder, *found))
                 )
         return runs
 
@@ -113,7 +113,7 @@ def test_a_setting_that_a_cap_cut_off_is_not_chosen(ran):
 def test_a_metric_that_one_run_lacks_has_no_mean(ran, tmp_path):
     runs = [
         *ran({0: [(0.9, 0.5)]}),
-        Ran({"m.x": 0, "seed_everything": 1}, training(tmp_path / "b", 0.7, 0.5, also="val/z")),
+        RunResult({"m.x": 0, "seed_everything": 1}, training(tmp_path / "b", 0.7, 0.5, also="val/z")),
     ]
     mean = SettingTable(["m.x"], runs).mean
     assert mean["val/accuracy"].item() == pytest.approx(0.8)
@@ -138,7 +138,7 @@ def test_what_cannot_be_chosen_is_one_line(ran):
     with pytest.raises(UsageError, match="none of 2"):
         SettingTable(["m.x"], ran({3: [(0.9, 0.6), None], 4: [None, None]})).choose(LEAKAGE)
     with pytest.raises(UsageError, match="no run of the sweep is done"):
-        SettingTable(["m.x"], [Ran({"m.x": 0}, None)])
+        SettingTable(["m.x"], [RunResult({"m.x": 0}, None)])
 
 
 def test_validation_is_that_of_the_checkpoints_epoch(tmp_path):

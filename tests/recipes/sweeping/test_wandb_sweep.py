@@ -13,11 +13,11 @@ import yaml
 from rich.console import Console
 
 from recipes import sweep as recipe
-from recipes.command_line.config_lookup import CONFIGS
-from recipes.sweeping.sweep_file import TRAIN, read_sweep
+from recipes.command_line.config_lookup import CONFIGS, TRAIN
+from recipes.sweeping.sweep_file import read_sweep
 from recipes.sweeping.sweep_metrics import read_validation
 from recipes.sweeping.sweep_report import report
-from recipes.sweeping.sweep_table import Ran
+from recipes.sweeping.sweep_table import RunResult
 from tests.support import toy
 from tests.support.wandb_sweep import agent_runs, all_points, engine
 
@@ -83,7 +83,7 @@ def test_a_sweep_by_wandb_gives_the_same_table(sweeps_python, tmp_path, monkeypa
             assert agent_runs(content, config, f"run{len(ran)}") == 0
             (folder,) = set(Path("runs").glob("lntl/*")) - before
             summary = read_validation(folder)
-            ran.append(Ran({name: value["value"] for name, value in config.items()}, folder))
+            ran.append(RunResult({name: value["value"] for name, value in config.items()}, folder))
     Path("theirs").mkdir()
     report(read_sweep("sweep.yaml"), ran, Path("theirs"), None, Console())
     for name in ("sweep.csv", "sweep.md", "chosen.csv"):

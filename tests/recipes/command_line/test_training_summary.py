@@ -9,7 +9,7 @@ from datamodules.tables.embedding_file import read_header
 from recipes import embed
 from recipes.audit import make_parser
 from recipes.command_line.config_lookup import resolve_configs
-from recipes.command_line.train_ending import chosen_by, next_commands
+from recipes.command_line.training_summary import describe_choice, next_commands
 from tests.support import toy
 
 
@@ -79,4 +79,4 @@ def test_the_data_of_a_run_have_its_seed_and_no_training_order():
     ],
 )
 def test_how_the_best_checkpoint_was_chosen(monitor, mode, expected):
-    assert chosen_by(monitor, mode) == expected
+    assert describe_choice(monitor, mode) == expected

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation.samples.spreadsheet import as_cell, csv_text, from_cell
+from storage.spreadsheet import as_cell, csv_text, from_cell
 
 FORMULAS = ["=1+1", "@SUM(1)", "+cmd|' /C calc'!A0", "-2+3", "\t=1", "\r=1"]
 

@@ -1,4 +1,4 @@
-"""What a training says when it ends: its results, its files, and the commands that go on from them."""
+"""Print the end of a training: its results, its files, and the commands to continue with."""
 
 import os
 import shlex
@@ -13,11 +13,11 @@ import yaml
 from callbacks.run_record import DATA_CONFIG
 from lightning_modules.backbones.factory import SYNTHETIC
 from lightning_modules.backbones.precomputed import NAME as PRECOMPUTED
+from recipes.command_line.config_lookup import RECIPES
 
-RECIPES = Path(__file__).resolve().parents[1]
 _FILES = {
-    "checkpoints/best.ckpt": "",  # said by `chosen_by`
-    "checkpoints/last.ckpt": "the last epoch, to go on from by --ckpt_path",
+    "checkpoints/best.ckpt": "",  # see `describe_choice`
+    "checkpoints/last.ckpt": "the last epoch, to resume from with --ckpt_path",
     "config.yaml": "every option; training it again repeats the run",
     DATA_CONFIG: "the data, for embed.py",
     "metrics.csv": "what was logged",
@@ -28,18 +28,18 @@ _FILES = {
 }
 
 
-def chosen_by(monitor: str, mode: str) -> str:
-    """How `best.ckpt` was chosen, in words; `monitor` and `mode` as of `checkpoint`."""
+def describe_choice(monitor: str, mode: str) -> str:
+    """Describe how `best.ckpt` was chosen; `monitor` and `mode` are those of `checkpoint`."""
     if monitor in ("epoch", "step"):
         return "of the last validation: no validation metric chose it (checkpoint.monitor is " + monitor + ")"
     return f"that of the {'highest' if mode == 'max' else 'lowest'} {monitor}"
 
 
 def next_commands(folder: Path, config: Mapping[str, Any]) -> list[str]:
-    """The commands that embed and audit what was trained, as a shell takes them.
+    """Build the commands that embed and audit the trained model, quoted for a shell.
 
-    The embedding before the training is of the backbone's weights, so there is none without; it is the table
-    itself where that is what was trained on.
+    The embedding before the training is that of the backbone's initial weights; without weights there is
+    none. Where the training read an embedding table, the table itself is the one before.
 
     Args:
         folder: of the run.
@@ -60,7 +60,7 @@ def next_commands(folder: Path, config: Mapping[str, Any]) -> list[str]:
     return [shlex.join([_python(), os.path.relpath(RECIPES / name), *rest]) for name, *rest in commands]
 
 
-def print_ending(folder: Path, config_file: Path, results: Mapping[str, float]) -> None:
+def print_training_summary(folder: Path, config_file: Path, results: Mapping[str, float]) -> None:
     """Print results, files and commands.
 
     Args:
@@ -73,17 +73,17 @@ def print_ending(folder: Path, config_file: Path, results: Mapping[str, float]) 
     print("\n".join(f"{name:32s} {value:.4f}" for name, value in overall.items()))
     print(f"run folder: {folder}")
     choice = config["checkpoint"]
-    told = _FILES | {"checkpoints/best.ckpt": chosen_by(choice["monitor"], choice["mode"])}
-    for name, what in told.items():
+    descriptions = _FILES | {"checkpoints/best.ckpt": describe_choice(choice["monitor"], choice["mode"])}
+    for name, description in descriptions.items():
         if (folder / name).exists():
-            print(f"  {name:22s} {what}")
+            print(f"  {name:22s} {description}")
     print("what it gives away, and what that cost:")
     for command in next_commands(folder, config):
         print(f"  {command}")
 
 
 def _before(options: Mapping[str, Any], data: Mapping[str, Any], folder: Path) -> str | None:
-    """The table of what the training started from; None if that was drawn at random."""
+    """Return the table of what the training started from; None if its weights were drawn at random."""
     if options.get("backbone") == PRECOMPUTED:
         return data.get("table")
     known = options.get("weights") is not None or options.get("backbone") == SYNTHETIC
@@ -101,6 +101,6 @@ def _backbone(options: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _python() -> str:
-    """This Python, by its name alone where a shell finds it so."""
+    """Return this Python, by its name where the shell would find the same."""
     found = shutil.which("python")
     return "python" if found == sys.executable else os.path.relpath(sys.executable)

@@ -1,4 +1,4 @@
-"""CSV text that a spreadsheet shows and does not run."""
+"""Write CSV text that a spreadsheet shows but does not run as formulas."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what OWASP lists as the start of 
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """A frame as CSV, without its index, its text and column names as `as_cell` writes them."""
+    """Write a frame as CSV without its index; text and column names are escaped by `as_cell`."""
     safe = frame.rename(columns=as_cell)
     for place, kind in enumerate(frame.dtypes):
         if not pd.api.types.is_numeric_dtype(kind):
@@ -17,14 +17,14 @@ def csv_text(frame: pd.DataFrame) -> str:
 
 
 def as_cell(value: Any) -> Any:
-    """Put text that a spreadsheet would run as a formula behind an apostrophe; all else stays as it is."""
+    """Put an apostrophe before text that a spreadsheet would run as a formula; other values stay."""
     if not isinstance(value, str) or not value.startswith(_FORMULA) or _is_number(value):
         return value
     return f"'{value}"
 
 
 def from_cell(value: Any) -> Any:
-    """What `as_cell` was given."""
+    """Undo `as_cell`."""
     return value[1:] if isinstance(value, str) and value[:1] == "'" and value[1:2] in _FORMULA else value
 
 

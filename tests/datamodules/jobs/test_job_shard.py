@@ -2,21 +2,21 @@
 
 import pytest
 
-from datamodules.jobs.job_share import Share, listed, parts_of, shares_with
+from datamodules.jobs.job_shard import Shard, listed, parts_of, shards_with
 
 
 @pytest.mark.parametrize("total", [0, 1, 7, 8, 100])
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 13])
 def test_the_shares_are_even_and_have_every_part_once(total, count) -> None:
-    shares = [list(parts_of(Share(index, count), total)) for index in range(count)]
-    assert sorted(sum(shares, [])) == list(range(total)) == list(parts_of(None, total))
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    shards = [list(parts_of(Shard(index, count), total)) for index in range(count)]
+    assert sorted(sum(shards, [])) == list(range(total)) == list(parts_of(None, total))
+    assert max(map(len, shards)) - min(map(len, shards)) <= 1
 
 
 @pytest.mark.parametrize("text", ["0/1", "3/8", "7/8", "12/1000"])
 def test_a_share_reads_as_it_is_written(text) -> None:
-    assert str(Share.parse(text)) == text
-    assert Share.parse(text) == Share(*map(int, text.split("/")))
+    assert str(Shard.parse(text)) == text
+    assert Shard.parse(text) == Shard(*map(int, text.split("/")))
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_a_share_reads_as_it_is_written(text) -> None:
 )
 def test_other_texts_are_refused(text) -> None:
     with pytest.raises(ValueError, match=r"^--shard is '.*'; give i/n, such as 0/8 for the first of eight$"):
-        Share.parse(text)
+        Shard.parse(text)
 
 
 @pytest.mark.parametrize("text", ["8/8", "9/8", "1/1"])
@@ -33,17 +33,17 @@ def test_a_share_beyond_the_last_is_refused(text) -> None:
     with pytest.raises(
         ValueError, match=f"of {count} shards 0/{count} is the first and {count - 1}/{count} the last"
     ):
-        Share.parse(text)
+        Shard.parse(text)
 
 
 def test_the_shares_of_some_parts() -> None:
-    assert shares_with([], 3) == []
-    assert shares_with([5, 2, 8, 6], 3) == [Share(0, 3), Share(2, 3)]
+    assert shards_with([], 3) == []
+    assert shards_with([5, 2, 8, 6], 3) == [Shard(0, 3), Shard(2, 3)]
     for k in range(20):
-        assert [k in parts_of(share, 20) for share in shares_with([k], 7)] == [True]
+        assert [k in parts_of(shard, 20) for shard in shards_with([k], 7)] == [True]
 
 
 def test_long_lists_are_cut() -> None:
-    assert listed([Share(1, 4), Share(3, 4)]) == "1/4, 3/4"
-    assert listed([Share(i, 10) for i in range(10)]).endswith("8/10, 9/10")
-    assert listed([Share(i, 99) for i in range(99)]).endswith("9/99 and 89 more")
+    assert listed([Shard(1, 4), Shard(3, 4)]) == "1/4, 3/4"
+    assert listed([Shard(i, 10) for i in range(10)]).endswith("8/10, 9/10")
+    assert listed([Shard(i, 99) for i in range(99)]).endswith("9/99 and 89 more")
