@@ -1,14 +1,14 @@
-"""CSV text that a spreadsheet shows and does not run."""
+"""Write CSV that a spreadsheet displays without running formulas."""
 
 from typing import Any
 
 import pandas as pd
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what OWASP lists as the start of a formula
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # starts of a formula, as OWASP lists them
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """A frame as CSV, without its index, its text and column names as `as_cell` writes them."""
+    """Convert a frame to CSV without its index; `as_cell` escapes its texts and column names."""
     safe = frame.rename(columns=as_cell)
     for place, kind in enumerate(frame.dtypes):
         if not pd.api.types.is_numeric_dtype(kind):
@@ -17,14 +17,14 @@ def csv_text(frame: pd.DataFrame) -> str:
 
 
 def as_cell(value: Any) -> Any:
-    """Put text that a spreadsheet would run as a formula behind an apostrophe; all else stays as it is."""
+    """Put an apostrophe before text that a spreadsheet would run as a formula; leave all else unchanged."""
     if not isinstance(value, str) or not value.startswith(_FORMULA) or _is_number(value):
         return value
     return f"'{value}"
 
 
 def from_cell(value: Any) -> Any:
-    """What `as_cell` was given."""
+    """Undo `as_cell`."""
     return value[1:] if isinstance(value, str) and value[:1] == "'" and value[1:2] in _FORMULA else value
 
 
