@@ -22,10 +22,10 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.embedding_batches import take_turns
 from benchmarks.ratios import faster
-from evaluation.leakage.estimate import leakage
-from evaluation.probes.attacker_grids import ATTACKERS
-from evaluation.probes.attackers import attack
-from evaluation.probes.probe_families import rbf_svm, standardise
+from evaluation.leakage.cross_fitted_leakage import cross_fitted_leakage
+from evaluation.probes.attacker_table import ATTACKERS
+from evaluation.probes.attackers import attack, rbf_svm
+from evaluation.probes.standardise import standardise
 from evaluation.samples.labelled_samples import Samples
 
 IMAGES, DIMENSION = 4, 512
@@ -87,7 +87,7 @@ def audit(samples: Samples) -> dict[str, Any]:
     clock, processors = {}, {}
     for attacker in ATTACKERS:
         start, used = time.perf_counter(), time.process_time()
-        table = leakage(samples, attackers=[attacker])
+        table = cross_fitted_leakage(samples, attackers=[attacker])
         clock[attacker] = round(time.perf_counter() - start, 1)
         processors[attacker] = round(time.process_time() - used, 1)
         read = ", ".join(f"{row.scaling} {row.balanced_accuracy:.4f}" for row in table.itertuples())

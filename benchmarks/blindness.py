@@ -40,7 +40,9 @@ from datamodules.embeddings import Embeddings
 from datamodules.synthetic_faces import SyntheticFaces
 from datamodules.tables.embedding_table import EmbeddingTable
 from datamodules.train_orders import IdentityBatches
-from evaluation.leakage.held_out import removed, run_probes, strongest
+from evaluation.leakage.accuracies import strongest
+from evaluation.leakage.held_out_leakage import held_out_leakage
+from evaluation.leakage.reduction import leakage_reduction
 from evaluation.plots.style import save_figure
 from evaluation.plots.tradeoff_plot import plot_tradeoff
 from evaluation.samples.labelled_samples import Samples
@@ -84,7 +86,7 @@ def measure(table: EmbeddingTable, embedding: Tensor, sensitive: str, seed: int)
     test = Samples(x[part["test"]], label[part["test"]], identity[part["test"]])
     tables = []
     for name, chosen in rows.items():
-        found = run_probes(Samples(x[chosen], label[chosen], identity[chosen]), test, seed=seed)
+        found = held_out_leakage(Samples(x[chosen], label[chosen], identity[chosen]), test, seed=seed)
         tables.append(found.assign(learned_from=name))
     best = strongest(pd.concat(tables, ignore_index=True))
     auc = verification(embedding[part["test"]], table.labels["identity"][part["test"]]).auc
@@ -202,7 +204,7 @@ def report(work: Path, data: str, sensitive: str) -> None:
     of_seed = before.loc[rows["seed"]].reset_index()
     rows = rows.reset_index(drop=True)
     read = (of_seed["balanced_accuracy"], rows["balanced_accuracy"], rows["chance"], of_seed["low"])
-    rows["removed"] = [removed(*figures) for figures in zip(*read, strict=True)]
+    rows["removed"] = [leakage_reduction(*figures) for figures in zip(*read, strict=True)]
     rows["auc_loss"] = of_seed["auc"] - rows["auc"]
     rows.to_csv(work / f"{data}-{sensitive}.csv", index=False)
     figures = ["balanced_accuracy", "removed", "auc", "auc_loss", "task_accuracy"]

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from evaluation.leakage.estimate import leakage
+from evaluation.leakage.cross_fitted_leakage import cross_fitted_leakage
 from evaluation.leakage.permutation_null import permutation_test
-from evaluation.probes.attacker_grids import ATTACKERS
+from evaluation.probes.attacker_table import ATTACKERS
 from evaluation.samples.labelled_samples import Samples
 from evaluation.verification.all_pairs import verification
 
@@ -44,7 +44,8 @@ def make_samples(samples: int, images: int, classes: int, features: int) -> Samp
 def parts() -> dict[str, Callable[[Samples], object]]:
     """Return the parts of an audit as functions of samples."""
     attacks: dict[str, Callable[[Samples], object]] = {
-        name: partial(leakage, attackers=[name], scalings=["standardised"], tune=False) for name in ATTACKERS
+        name: partial(cross_fitted_leakage, attackers=[name], scalings=["standardised"], tune=False)
+        for name in ATTACKERS
     }
     return {
         "verification": lambda x: verification(torch.from_numpy(x.embedding), torch.from_numpy(x.identity)),

@@ -20,8 +20,8 @@ from callbacks.support.representation import (
     is_rehearsal,
     original_backbone,
 )
-from evaluation.leakage.held_out import run_probes
-from evaluation.probes.probe_families import FAMILIES, Family
+from evaluation.leakage.held_out_leakage import held_out_leakage
+from evaluation.probes.attacker_table import FAMILIES, Family
 from evaluation.samples.labelled_samples import Samples
 
 
@@ -35,8 +35,8 @@ class Leakage(Callback):
 
     Logged, in [0, 1] except for the last: `test/leakage/<attribute>` and `test/leakage/<attribute>/before`,
     balanced accuracies, and `test/leakage/<attribute>/removed`, percent (see
-    `evaluation.leakage.held_out.removed`), but not for the module's `task`, which is to be preserved. The
-    whole table goes to `leakage.csv` in the log directory, and to W&B if it is used.
+    `evaluation.leakage.reduction`), but not for the module's `task`, which is to be preserved. The whole
+    table goes to `leakage.csv` in the log directory, and to W&B if it is used.
 
     Works with modules that have `backbone`, `inputs(batch)` and `embed(inputs)`. With several processes, each
     embeds its share, and the first trains the probes. In `fast_dev_run` embeddings are computed but not
@@ -45,7 +45,7 @@ class Leakage(Callback):
     Args:
         attributes: attributes to predict.
         families: kinds of probe: linear, mlp, rbf_svm and forest.
-        max_samples: training samples of rbf_svm and forest; see `evaluation.leakage.held_out.run_probes`.
+        max_samples: training samples of rbf_svm and forest; see `evaluation.leakage.held_out_leakage`.
         seed: of the probes.
     """
 
@@ -161,7 +161,7 @@ class Leakage(Callback):
                 continue
             val, test = (Samples(c[of], c[attribute], c.get("identity")) for c in columns.values())
             try:
-                table = run_probes(val, test, self.families, self.seed, self.max_samples)
+                table = held_out_leakage(val, test, self.families, self.seed, self.max_samples)
             except ValueError as error:
                 raise MisconfigurationException(
                     f"Leakage of {attribute} (training is val): {error}"

@@ -14,8 +14,9 @@ from callbacks.support.report_files import log_table, report_folder, write_table
 from callbacks.support.representation import check_representation, embedding_now
 from callbacks.support.validation_samples import ValidationSamples
 from callbacks.support.validation_schedule import check_every, is_due
-from evaluation.leakage.held_out import run_probes, strongest
-from evaluation.probes.probe_families import Family
+from evaluation.leakage.accuracies import strongest
+from evaluation.leakage.held_out_leakage import held_out_leakage
+from evaluation.probes.attacker_table import Family
 from evaluation.samples.arrays import Ints
 from evaluation.samples.labelled_samples import Samples
 
@@ -121,7 +122,7 @@ class ValidationLeakage(ValidationSamples):
             for half in (learns, ~learns)
         )
         try:
-            return run_probes(learned, read, self.families, self.seed, self.max_samples)
+            return held_out_leakage(learned, read, self.families, self.seed, self.max_samples)
         except ValueError as error:
             raise MisconfigurationException(
                 f"ValidationLeakage of {attribute} (training and test are halves of val): {error}"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what OWASP lists as the start of a formula
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # starts of a formula, as OWASP lists them
 
 
 def csv_text(frame: pd.DataFrame) -> str:

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from callbacks.support.report_files import log_table, report_folder, write_table
-from evaluation.leakage.held_out import removed, strongest
+from evaluation.leakage.accuracies import strongest
+from evaluation.leakage.reduction import leakage_reduction
 
 
 def write_leakage(trainer: Trainer, table: pd.DataFrame) -> None:
@@ -18,7 +19,7 @@ def write_leakage(trainer: Trainer, table: pd.DataFrame) -> None:
 
     Args:
         trainer: its loggers give the folder.
-        table: rows of `run_probes` with the columns `attribute` and `representation` (before, after).
+        table: rows of `held_out_leakage` with the columns `attribute` and `representation` (before, after).
     """
     folder = report_folder(trainer)
     if folder is not None:
@@ -27,13 +28,13 @@ def write_leakage(trainer: Trainer, table: pd.DataFrame) -> None:
 
 
 class Verdict(NamedTuple):
-    """The strongest probes of an attribute, rows of `run_probes`, and the leakage reduction."""
+    """The strongest probes of an attribute, rows of `held_out_leakage`, and the leakage reduction."""
 
     after: pd.Series
     before: pd.Series | None
     """None if only a checkpoint was tested."""
     removed: float
-    """Percent, see `evaluation.leakage.held_out.removed`; nan without `before`, and for the task."""
+    """Percent, see `evaluation.leakage.reduction`; nan without `before`, and for the task."""
 
 
 def verdicts(table: pd.DataFrame, kept: str | None = None) -> dict[str, Verdict]:
@@ -50,7 +51,7 @@ def verdicts(table: pd.DataFrame, kept: str | None = None) -> dict[str, Verdict]
         share = float("nan")
         if before is not None and attribute != kept:
             was, now = before["balanced_accuracy"], after["balanced_accuracy"]
-            share = removed(was, now, after["chance"], before["low"])
+            share = leakage_reduction(was, now, after["chance"], before["low"])
         found[str(attribute)] = Verdict(after, before, share)
     return found
 

@@ -1,6 +1,6 @@
 """Check the options of the callbacks that train probes."""
 
-from evaluation.probes.probe_families import FAMILIES, Family
+from evaluation.probes.attacker_table import FAMILIES, Family
 
 
 def check_probe_options(attributes: list[str], families: list[Family], max_samples: int) -> None:

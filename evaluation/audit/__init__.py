@@ -1,1 +1,1 @@
-"""The audit: what is measured, in which order, and what was measured already."""
+"""The audit: settings, rows, plan, measurements, cache, result and verdict."""

@@ -1,4 +1,4 @@
-"""What an audit has measured already, so that one that was stopped goes on."""
+"""Cache the frames of an audit, so that an interrupted audit resumes."""
 
 import hashlib
 import io
@@ -20,11 +20,11 @@ _SUMS = "sums.json"
 
 
 class AuditCache:
-    """Frames on disk, by a hash of the code that measures, of what was measured, and how.
+    """Store frames on disk under a hash of the measuring code, the data and the options.
 
     Args:
-        folder: of the files; it, or a part of it, may be deleted at any time. What is damaged is measured
-            again: each entry holds the checksums of its files.
+        folder: folder of the files; it, or a part of it, may be deleted at any time. Damaged entries are
+            measured again: each entry holds the checksums of its files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,18 +32,18 @@ class AuditCache:
         self.code = measuring_digest()
 
     def get(self, key: dict[str, Any], measure: Callable[[], Frames]) -> Frames:
-        """What `measure()` returns, or has returned before for the same key.
+        """Return the frames of a key from the cache, or measure and store them.
 
         Args:
-            key: everything that the frames depend on, as JSON can write it.
-            measure: returns frames by name, with text, numbers or truth values in their columns.
+            key: everything that the frames depend on, JSON-serialisable.
+            measure: returns frames by name, with columns of text, numbers or booleans.
         """
         text = json.dumps({"code": self.code, **key}, sort_keys=True)
         done = self.folder / hashlib.sha256(text.encode()).hexdigest()[:24]
         found = _read(done)
         if found is None:
             part = done.with_suffix(".part")
-            for left in (part, done):  # of one that was stopped, and what is damaged
+            for left in (part, done):  # left by an interrupted audit, and damaged entries
                 shutil.rmtree(left, ignore_errors=True)
             part.mkdir(parents=True)
             for name, frame in measure().items():
@@ -51,14 +51,14 @@ class AuditCache:
             sums = {path.name: _sha256(path.read_bytes()) for path in sorted(part.glob("*.parquet"))}
             (part / _SUMS).write_text(json.dumps(sums) + "\n", encoding="utf-8")
             part.rename(done)
-            found = _read(done)  # in either case: what goes on must not differ from what never stopped
+            found = _read(done)  # always from disk: a resumed audit must not differ from an uninterrupted one
             if found is None:
                 raise OSError(f"{done}: what was written reads differently; is the disk sound?")
         return found
 
 
 def _read(done: Path) -> Frames | None:
-    """The frames of an entry; None, with a warning, where one is damaged, and None where there is none."""
+    """Read the frames of an entry; None if there is none, and None with a warning if it is damaged."""
     if not done.is_dir():
         return None
     try:
@@ -77,7 +77,7 @@ def _sha256(content: bytes) -> str:
 
 
 def fingerprint(*columns: np.ndarray) -> str:
-    """A hexadecimal digest of arrays: their numbers, shapes and types."""
+    """Compute a hexadecimal digest of arrays: their numbers, shapes and types."""
     digest = hashlib.sha256()
     for column in columns:
         digest.update(f"{column.dtype.str}{column.shape}".encode())

@@ -1,4 +1,4 @@
-"""Which representation each rule would choose by its validation people, and what the choice is worth."""
+"""Choose a representation by each rule of model selection, on the validation subjects."""
 
 import pandas as pd
 
@@ -14,18 +14,19 @@ from evaluation.fairness.selection import (
 
 
 def choose_representations(candidates: pd.DataFrame, leakage_at_most: float | None) -> pd.DataFrame:
-    """Let every rule choose among the representations, for each attribute.
+    """Apply every rule to the representations, for each attribute.
 
     Args:
-        candidates: one row a representation and attribute: `representation`, `attribute`, and `val_<measure>`
-            and `test_<measure>` for `accuracy`, `worst_group_accuracy`, `tpr_gap`, `leakage` and any others.
-        leakage_at_most: limit of the rule that takes the most accurate of those that leak no more; None
-            leaves that rule out.
+        candidates: one row for each representation and attribute: `representation`, `attribute`, and
+            `val_<measure>` and `test_<measure>` for `accuracy`, `worst_group_accuracy`, `tpr_gap`, `leakage`
+            and any others.
+        leakage_at_most: limit of the rule that takes the most accurate of those that leak no more; None omits
+            that rule.
 
     Returns:
-        One row an attribute and rule: `representation` (the chosen one), `attribute`, `rule`, `bound`
-        (whether the rule was shown the test, so that it is a bound and no result), then the measures of the
-        chosen one. Where no candidate qualifies, the representation and the measures are nan.
+        One row for each attribute and rule: `representation` (the chosen one), `attribute`, `rule`, `bound`
+        (whether the rule used the test measures, and so is a bound and not a result), and the measures of the
+        chosen one. If no candidate qualifies, the representation and the measures are nan.
     """
     rules = _rules(leakage_at_most)
     tables = []
@@ -39,7 +40,7 @@ def choose_representations(candidates: pd.DataFrame, leakage_at_most: float | No
 
 
 def _rules(leakage_at_most: float | None) -> list[Rule]:
-    """All of them in one list, since the test is opened once."""
+    """List all rules at once, as the test measures can be opened only once."""
     fair: list[Rule] = [WorstGroup(), DistanceToOptimum()]
     if leakage_at_most is not None:
         fair.append(MostUtility(leakage_at_most))

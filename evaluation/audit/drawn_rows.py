@@ -1,4 +1,4 @@
-"""A drawn part of the samples that an audit is about: some people, or as many samples of each group."""
+"""Draw a part of the samples of an audit: some subjects, or equally many samples of each group."""
 
 import numpy as np
 import torch
@@ -9,13 +9,15 @@ from evaluation.samples.groupings import cross
 from evaluation.samples.representations import Representations
 
 
-def draw_rows(representations: Representations, settings: AuditSettings, rows: Ints) -> tuple[Ints, str]:
-    """Those of `rows` (M,) that the settings draw, in ascending order, and words that say which.
+def draw_tested_rows(
+    representations: Representations, settings: AuditSettings, rows: Ints
+) -> tuple[Ints, str]:
+    """Draw rows from `rows` (M,) by the settings; returns them in ascending order, and their description.
 
     With one seed a smaller draw is part of a larger one of its kind.
 
     Raises:
-        ValueError: there are too few people, or too few samples of a group; says how many there are.
+        ValueError: too few subjects, or too few samples of a group; says how many there are.
     """
     rng = np.random.default_rng(settings.seed)
     shuffled = rng.permutation(rows)
@@ -29,24 +31,24 @@ def draw_rows(representations: Representations, settings: AuditSettings, rows: I
         return rows, ""
     identity = representations.identity[shuffled]
     wanted = settings.per_person or 1
-    who, counts = np.unique(identity[identity >= 0], return_counts=True)
-    able = who[counts >= wanted]
-    people = len(able) if settings.people is None else settings.people
-    if not 0 < people <= len(able):
+    subjects, counts = np.unique(identity[identity >= 0], return_counts=True)
+    eligible = subjects[counts >= wanted]
+    number = len(eligible) if settings.people is None else settings.people
+    if not 0 < number <= len(eligible):
         raise ValueError(
-            f"people is {settings.people}, per_person {settings.per_person}, but {len(able):,} people are "
-            f"known to have {wanted:,} samples or more"
+            f"people is {settings.people}, per_person {settings.per_person}, but {len(eligible):,} people "
+            f"are known to have {wanted:,} samples or more"
         )
-    drawn = np.isin(identity, rng.permutation(able)[:people])
+    drawn = np.isin(identity, rng.permutation(eligible)[:number])
     shuffled, identity = shuffled[drawn], identity[drawn]
     each = "all" if settings.per_person is None else f"{settings.per_person:,}"
     if settings.per_person is not None:
         shuffled = _of_each(shuffled, identity, settings.per_person)
-    return np.sort(shuffled), f"{people:,} people drawn at random, {each} of their samples each, from "
+    return np.sort(shuffled), f"{number:,} people drawn at random, {each} of their samples each, from "
 
 
 def sensitive_groups(representations: Representations, settings: AuditSettings, rows: Ints) -> Ints:
-    """(M,) the combination of the sensitive attributes' classes of each of `rows`, -1 where one is unknown.
+    """Compute the combination of the sensitive attributes' classes of each row, (M,); -1 if one is unknown.
 
     Raises:
         ValueError: no attribute is named, or one that does not exist.
@@ -62,7 +64,7 @@ def sensitive_groups(representations: Representations, settings: AuditSettings, 
 
 
 def _of_each(rows: Ints, group: Ints, count: int) -> Ints:
-    """The first `count` rows of every group but -1.
+    """Take the first `count` rows of every group but -1.
 
     Raises:
         ValueError: a group has fewer.

@@ -1,4 +1,4 @@
-"""What a reader of a leakage table has to know before believing it."""
+"""Warn of leakage figures that are easily misread."""
 
 from collections.abc import Iterator
 
@@ -12,22 +12,22 @@ _MIN_RELATIVE_RANK = 0.02  # of the width
 
 
 def leakage_warnings(table: pd.DataFrame, health: pd.Series, before: pd.Series | None = None) -> list[str]:
-    """Plain sentences about what is odd in the leakage of one attribute from one representation.
+    """Write sentences about anomalies in the leakage of one attribute from one representation.
 
     Args:
-        table: rows of `leakage.leakage`, of which `attacker`, `scaling`, `balanced_accuracy`, `low`, `high`,
-            `chance`, `majority` and `n_train` are read.
+        table: rows of `cross_fitted_leakage`, of which `attacker`, `scaling`, `balanced_accuracy`, `low`,
+            `high`, `chance`, `majority` and `n_train` are used.
         health: `scale`, `effective_rank` (both of `embedding_health`) and `dimensions` of the representation.
-        before: the same of what it was made from, on the same samples; None if there is no such.
+        before: the same of the original representation, on the same samples; None if there is none.
 
     Returns:
-        Any number of sentences; none where nothing is odd.
+        Sentences; none without anomalies.
     """
     return [*_of_the_strongest(table), *_of_the_attackers(table), *_of_the_embedding(health, before)]
 
 
 def _of_the_strongest(table: pd.DataFrame) -> Iterator[str]:
-    """Whether its interval says anything, and the right thing."""
+    """Check the strongest attacker: its interval against chance, and the balance of the classes."""
     fair = table[table["scaling"] == "standardised"]
     best = fair.loc[fair["balanced_accuracy"].idxmax()]
     who = f"the strongest attacker ({attacker_name(best['attacker'])})"
@@ -51,7 +51,7 @@ def _of_the_strongest(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _of_the_attackers(table: pd.DataFrame) -> Iterator[str]:
-    """What sets some attackers apart from the others."""
+    """Compare the attackers: leaks hidden by scale, and attackers that learned from a subsample."""
     fair, raw = (table[table["scaling"] == kind].set_index("attacker") for kind in ("standardised", "raw"))
     both = fair.join(raw.add_suffix("_raw"), how="inner")
     hidden = both[(both["low_raw"] <= both["chance"]) & (both["low"] > both["chance"])]
@@ -71,7 +71,7 @@ def _of_the_attackers(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _of_the_embedding(health: pd.Series, before: pd.Series | None) -> Iterator[str]:
-    """Whether it has collapsed. The comparisons are such that nan is a collapse as well."""
+    """Check whether the embedding has collapsed; the comparisons count nan as a collapse."""
     rank, width = health["effective_rank"], health["dimensions"]
     if not rank >= 1 + _MIN_RELATIVE_RANK * width:
         yield (

@@ -1,4 +1,4 @@
-"""The modules whose code decides the numbers of an audit."""
+"""List the modules whose code decides the numbers of an audit."""
 
 from pathlib import Path
 
@@ -19,14 +19,15 @@ MEASURING = (
     "samples/intervals.py",
     "samples/labelled_samples.py",
     "samples/representations.py",
+    "samples/subject_bootstrap.py",
     "samples/subject_folds.py",
     "verification",
 )
-"""Paths below `evaluation/`; what was measured is measured again when one of them computes another thing."""
+"""Paths below `evaluation/`; a change of their code invalidates the cache."""
 
 _EVALUATION = Path(__file__).resolve().parents[1]
 
 
 def measuring_digest() -> str:
-    """Hash the code that measures; wording, plots and docstrings do not count."""
+    """Hash the code that measures, without wording, plots and docstrings."""
     return code_digest(_EVALUATION, MEASURING)

@@ -1,4 +1,4 @@
-"""The steps of an audit: what is measured of which representation, and what the result depends on."""
+"""Plan the steps of an audit: what to measure, and the options that each result depends on."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -35,14 +35,14 @@ Measure = Callable[[Representations, Any, AuditRows, AuditSettings], Frames]
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to measure.
+    """One measurement.
 
     Attributes:
-        section: what it is, for people.
-        representation: of which one.
-        attribute: of which attribute, or None.
-        options: the settings that it depends on.
-        measure: does it.
+        section: name of the measurement, for readers.
+        representation: name of the representation.
+        attribute: name of the attribute, or None.
+        options: settings that the result depends on.
+        measure: function that measures.
     """
 
     section: str
@@ -53,7 +53,7 @@ class Step:
 
     @property
     def title(self) -> str:
-        """A few words for a progress bar."""
+        """Text for a progress bar."""
         of = f" of {self.attribute}" if self.attribute else ""
         return f"{self.section}{of} in {self.representation}"
 
@@ -65,17 +65,17 @@ def plan(
     attributes: list[str],
     pairs: Sequence[ListedPairs] = (),
 ) -> list[Step]:
-    """Every step, the quick ones that may find a fault in the data first.
+    """List every step; quick ones that may reveal a fault in the data come first.
 
     Args:
         representations: embeddings and labels.
-        settings: what to do.
-        rows: whom to attack.
-        attributes: the sensitive ones.
+        settings: options of the audit.
+        rows: rows to attack.
+        attributes: sensitive attributes.
         pairs: listed pairs to verify.
 
     Raises:
-        ValueError: something was asked for that these samples do not allow.
+        ValueError: the samples do not allow a measurement that the settings ask for.
     """
     steps: list[Step] = []
 
@@ -128,7 +128,7 @@ def plan(
 
 
 def _paired(representations: Representations, settings: AuditSettings, attributes: list[str]) -> list[str]:
-    """The sensitive attributes whose groups a classifier of the target may be biased in."""
+    """Return the sensitive attributes, of two classes, that a classifier of the target may be biased in."""
     if settings.target is None:
         return []
     others = [name for name in (settings.target, settings.balance) if name is not None]
@@ -139,6 +139,6 @@ def _paired(representations: Representations, settings: AuditSettings, attribute
 
 
 def _known_twice(identity: Ints) -> bool:
-    """Whether there are genuine and impostor pairs: two people, one of them with two samples."""
+    """Check that there are genuine and impostor pairs: two subjects, one of them with two samples."""
     counts = np.unique(identity[identity >= 0], return_counts=True)[1]
     return len(counts) > 1 and counts.max() > 1

@@ -1,4 +1,4 @@
-"""What an audit found: frames, caveats and facts, before anybody words or draws them."""
+"""The result of an audit: frames, caveats and facts, before they are worded or drawn."""
 
 from dataclasses import dataclass
 from math import nan
@@ -7,19 +7,19 @@ from typing import Any
 import pandas as pd
 
 from evaluation.audit.cache import Frames
-from evaluation.audit.verdict import Reading, Verdict, give_verdict
-from evaluation.leakage.estimate import strongest_attacker
-from evaluation.leakage.held_out import removed
+from evaluation.audit.verdict import LeakageEstimate, Verdict, give_verdict
+from evaluation.leakage.cross_fitted_leakage import strongest_attacker
+from evaluation.leakage.reduction import leakage_reduction
 
 
 @dataclass(frozen=True)
 class Caveat:
-    """A sentence of the checks.
+    """A warning of the checks.
 
     Attributes:
         text: the sentence.
-        representation: which one it is about, or None for all.
-        attribute: which one it is about, or None for all.
+        representation: the representation concerned, or None for all.
+        attribute: the attribute concerned, or None for all.
     """
 
     text: str
@@ -32,14 +32,14 @@ class Audit:
     """The result of an audit.
 
     Attributes:
-        names: of the representations; the first is what the others are compared with.
-        attributes: the sensitive ones.
-        classes: attribute -> class names in label order, of the sensitive ones.
-        frames: by section; each has the columns `representation` and, if it is about one, `attribute` in
-            front. All shares are in [0, 1] but `removed`, in percent.
-        caveats: what the checks found.
-        settings: option -> value, as JSON can write it.
-        facts: what was measured on what, and by which versions: words -> words.
+        names: names of the representations; the others are compared with the first.
+        attributes: sensitive attributes.
+        classes: sensitive attribute -> class names in label order.
+        frames: by section; the first columns are `representation` and, if the section has one, `attribute`.
+            All shares are in [0, 1] but `removed`, in percent.
+        caveats: warnings of the checks.
+        settings: option -> value, JSON-serialisable.
+        facts: descriptions of the data and the versions, by name.
     """
 
     names: tuple[str, ...]
@@ -51,19 +51,19 @@ class Audit:
     facts: dict[str, str]
 
     def frame(self, section: str, **where: Any) -> pd.DataFrame:
-        """Rows of a section whose columns have the values `where`; an empty frame if it was left out."""
+        """Select the rows of a section by the values of columns; empty if it was not measured."""
         frame = self.frames.get(section, pd.DataFrame())
         for column, value in where.items() if len(frame) else ():
             frame = frame[frame[column] == value]
         return frame.reset_index(drop=True)
 
-    def reading(self, attribute: str, representation: str) -> Reading:
-        """What the strongest attacker on standardised embeddings reads."""
+    def leakage_estimate(self, attribute: str, representation: str) -> LeakageEstimate:
+        """Return the leakage by the strongest attacker on standardised embeddings."""
         about = {"representation": representation, "attribute": attribute}
         row = strongest_attacker(self.frame("leakage", **about))
         permutation = self.frame("permutation", **about)
         verification = self.frame("verification", representation=representation, metric="cosine")
-        return Reading(
+        return LeakageEstimate(
             representation,
             row["attacker"],
             accuracy=float(row["balanced_accuracy"]),
@@ -79,26 +79,26 @@ class Audit:
 
     @property
     def verdicts(self) -> list[Verdict]:
-        """A verdict for each sensitive attribute and representation after the first, or for that alone."""
+        """Verdicts on each sensitive attribute in each representation after the first, or in the only one."""
         found = []
         for attribute in self.attributes:
-            before = self.reading(attribute, self.names[0])
-            after = [self.reading(attribute, name) for name in self.names[1:]]
+            before = self.leakage_estimate(attribute, self.names[0])
+            after = [self.leakage_estimate(attribute, name) for name in self.names[1:]]
             found += [give_verdict(attribute, x, before) for x in after] or [give_verdict(attribute, before)]
         return found
 
 
-def removed_by_attacker(leakage: pd.DataFrame, before: str) -> pd.DataFrame:
-    """How much of what each attacker read before it no longer reads.
+def reduction_by_attacker(leakage: pd.DataFrame, before: str) -> pd.DataFrame:
+    """Compute the leakage reduction of each representation, attacker by attacker.
 
     Args:
-        leakage: the frame of an audit.
-        before: representation that the others are compared with.
+        leakage: that frame of an audit.
+        before: name of the representation that the others are compared with.
 
     Returns:
         `representation`, `attribute`, `attacker`, `scaling`, `before` and `after` (balanced accuracies),
-        `chance`, and `removed` (percent, see `evaluation.leakage.held_out.removed`). The attacker
-        `strongest` compares the strongest standardised one before with that after, which may be two.
+        `chance`, and `removed` (percent, see `leakage_reduction`). The attacker `strongest` compares the
+        strongest standardised attacker before with the strongest after, which may be different ones.
     """
     key = ["attribute", "attacker", "scaling"]
     standard = leakage[leakage["scaling"] == "standardised"]
@@ -110,7 +110,7 @@ def removed_by_attacker(leakage: pd.DataFrame, before: str) -> pd.DataFrame:
     first, others = table[table["representation"] == before], table[table["representation"] != before]
     joined = others.merge(first.drop(columns=["representation", "chance"]), on=key, suffixes=("", "_before"))
     joined["removed"] = [
-        removed(x.balanced_accuracy_before, x.balanced_accuracy, x.chance, x.low_before)
+        leakage_reduction(x.balanced_accuracy_before, x.balanced_accuracy, x.chance, x.low_before)
         for x in joined.itertuples()
     ]
     renamed = joined.rename(columns={"balanced_accuracy_before": "before", "balanced_accuracy": "after"})

@@ -1,4 +1,4 @@
-"""The audit: how much of an attribute representations give away, what hiding it cost, and who pays."""
+"""Run an audit: the leakage of attributes, the cost of hiding them, and the gaps between groups."""
 
 import platform
 from collections.abc import Callable, Iterable, Sequence
@@ -14,10 +14,10 @@ from evaluation.audit.cache import AuditCache, Frames, fingerprint
 from evaluation.audit.choices import choose_representations
 from evaluation.audit.leakage_warnings import leakage_warnings
 from evaluation.audit.plan import Step, plan
-from evaluation.audit.result import Audit, Caveat, removed_by_attacker
+from evaluation.audit.result import Audit, Caveat, reduction_by_attacker
 from evaluation.audit.rows import AuditRows, choose_attributes, choose_rows
 from evaluation.audit.settings import SPLITS, AuditSettings
-from evaluation.leakage.estimate import strongest_attacker
+from evaluation.leakage.cross_fitted_leakage import strongest_attacker
 from evaluation.samples.representations import Representations
 from evaluation.samples.wording import percent
 from evaluation.verification.listed_pairs import ListedPairs
@@ -35,11 +35,11 @@ def run_audit(
     """Measure everything that the settings ask for.
 
     Args:
-        representations: the first is what the others are compared with.
-        settings: what to do.
-        folder: of what was measured; one that was stopped goes on with it.
-        on_step: called before each step, with its number from 0 and that of all steps.
-        pairs: listed pairs to verify, of View 1, View 2 or both; their rows are those of the embeddings.
+        representations: the others are compared with the first.
+        settings: options of the audit.
+        folder: cache of measurements, from which an interrupted audit resumes.
+        on_step: called before each step, with the step, its number from 0 and the number of steps.
+        pairs: listed pairs to verify, of View 1, View 2 or both, as rows of the embeddings.
 
     Raises:
         ValueError: the settings do not fit the data; the message says why.
@@ -60,12 +60,12 @@ def run_audit(
     frames = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
     first = next(iter(representations.embeddings))
     if len(representations.embeddings) > 1:
-        frames["removed"] = removed_by_attacker(frames["leakage"], first)
+        frames["removed"] = reduction_by_attacker(frames["leakage"], first)
         if "candidates" in frames:
             frames["selection"] = choose_representations(frames["candidates"], settings.leakage_at_most)
-    caveats = [Caveat(text) for text in (*left_out, *_about_people(representations, rows))]
+    caveats = [Caveat(text) for text in (*left_out, *_about_subjects(representations, rows))]
     caveats += [Caveat(text) for listed in pairs for text in listed.caveats(representations.split)]
-    facts = {f"pairs of View {listed.view}": listed.told for listed in pairs}
+    facts = {f"pairs of View {listed.view}": listed.description for listed in pairs}
     return Audit(
         names=tuple(representations.embeddings),
         attributes=tuple(attributes),
@@ -78,13 +78,13 @@ def run_audit(
 
 
 def _labelled(frame: pd.DataFrame, step: Step) -> pd.DataFrame:
-    """The frame with the columns that say what it is about, in front."""
+    """Put the columns of the representation and the attribute in front of a frame."""
     about = {"representation": step.representation, "attribute": step.attribute}
     missing = {k: v for k, v in about.items() if v is not None and k not in frame}
     return pd.concat([pd.DataFrame(missing, index=frame.index), frame], axis=1)
 
 
-def _about_people(representations: Representations, rows: AuditRows) -> list[str]:
+def _about_subjects(representations: Representations, rows: AuditRows) -> list[str]:
     identity = representations.identity[rows.tested]
     unknown = int((identity < 0).sum())
     if not unknown:
@@ -97,7 +97,7 @@ def _about_people(representations: Representations, rows: AuditRows) -> list[str
 
 
 def _warnings(frames: Frames, names: Iterable[str], attributes: Iterable[str]) -> list[Caveat]:
-    """What the checks say of each attribute in each representation."""
+    """Collect the warnings about each attribute in each representation."""
     health = frames["health"].set_index("representation")
     found = []
     for attribute, (place, name) in product(attributes, enumerate(names)):
@@ -117,13 +117,13 @@ def _warnings(frames: Frames, names: Iterable[str], attributes: Iterable[str]) -
 
 
 def _about(frames: Frames, section: str, attribute: str, name: str) -> pd.DataFrame:
-    """The rows of a section about one attribute in one representation; none if it was not measured."""
+    """Select the rows of one attribute in one representation; none if the section was not measured."""
     frame = frames.get(section, pd.DataFrame(columns=["attribute", "representation"]))
     return frame[(frame["attribute"] == attribute) & (frame["representation"] == name)]
 
 
 def _digest_of_samples(representations: Representations, rows: AuditRows) -> str:
-    """Of everything but the embeddings."""
+    """Compute a digest of everything but the embeddings."""
     names = sorted(representations.labels)
     texts = [[name, *representations.classes[name]] for name in names]
     columns = [representations.labels[name] for name in names]
@@ -149,7 +149,7 @@ def _facts(
         for place, name in enumerate((*SPLITS, "in no split"))
     ]
     return {
-        "tested": f"{len(rows.tested):,} samples{of} ({rows.told})",
+        "tested": f"{len(rows.tested):,} samples{of} ({rows.description})",
         "samples": f"{len(representations):,}: {', '.join(sizes)}",
         "fingerprint of samples and labels": samples,
         **{f"fingerprint of {name}": digest for name, digest in embeddings.items()},

@@ -1,4 +1,4 @@
-"""How an audit calls each measure: with one representation, an attribute or None, the rows and settings."""
+"""Measurements of an audit; each takes one representation, an attribute or None, the rows and settings."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,12 +11,12 @@ from evaluation.audit.cache import Frames
 from evaluation.audit.rows import AuditRows, choose_attributes
 from evaluation.audit.settings import AuditSettings
 from evaluation.leakage.attribute_map import attribute_map
+from evaluation.leakage.cross_fitted_leakage import cross_fitted_leakage
 from evaluation.leakage.embedding_health import effective_rank, scale
-from evaluation.leakage.estimate import leakage
 from evaluation.leakage.information import description_length, usable_information
 from evaluation.leakage.permutation_null import permutation_test
 from evaluation.leakage.suppression import suppression
-from evaluation.probes.attacker_grids import SCALINGS, Scaling
+from evaluation.probes.attacker_table import SCALINGS, Scaling
 from evaluation.probes.embedding_map import sample_rows, tsne_points
 from evaluation.probes.head_features import head_features
 from evaluation.samples.arrays import Floats, Ints
@@ -30,15 +30,15 @@ _METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
 
 
 def measure_leakage(one: Representations, attribute: str, rows: AuditRows, settings: AuditSettings) -> Frames:
-    """What every attacker reads, by what it learns from unseen people, or from the training people as well.
+    """Attack with training on unseen subjects, then also on the training subjects, and keep the better.
 
-    The better of the two is kept, since neither always is: few unseen people teach little, and a network that
-    was fitted to its training people hides more of theirs than of anybody else's.
+    Neither is always better: few unseen subjects teach little, and a network that was fitted to its training
+    subjects hides more about them than about others.
     """
     (name,) = one.embeddings
 
     def attacked(scalings: Sequence[Scaling], extra: Ints) -> pd.DataFrame:
-        return leakage(
+        return cross_fitted_leakage(
             one.samples(name, attribute, rows.tested),
             attackers=settings.attackers,
             scalings=scalings,
@@ -61,7 +61,7 @@ def measure_leakage(one: Representations, attribute: str, rows: AuditRows, setti
 def measure_permutations(
     one: Representations, attribute: str, rows: AuditRows, settings: AuditSettings
 ) -> Frames:
-    """Whether anything is read above chance."""
+    """Test whether the leakage is above chance."""
     (name,) = one.embeddings
     samples = one.samples(name, attribute, rows.tested)
     result = permutation_test(samples, settings.permutations, settings.folds, settings.seed)
@@ -73,7 +73,7 @@ def measure_permutations(
         "null_high": np.quantile(result.null, 0.95),
         "scheme": result.scheme,
         "n": result.n,
-        "people": result.people,
+        "people": result.subjects,
     }
     return {"permutation": pd.DataFrame([row])}
 
@@ -81,7 +81,7 @@ def measure_permutations(
 def measure_information(
     one: Representations, attribute: str, rows: AuditRows, settings: AuditSettings
 ) -> Frames:
-    """Bits."""
+    """Measure usable information and description length."""
     (name,) = one.embeddings
     samples = one.samples(name, attribute, rows.tested)
     return {
@@ -93,14 +93,14 @@ def measure_information(
 def measure_suppression(
     one: Representations, attribute: str, rows: AuditRows, settings: AuditSettings
 ) -> Frames:
-    """What is read without some of the features."""
+    """Measure the leakage without some of the features."""
     (name,) = one.embeddings
     samples = one.samples(name, attribute, rows.tested)
     return {"suppression": suppression(samples, draws=settings.suppression_draws, seed=settings.seed)}
 
 
 def measure_health(one: Representations, _: None, rows: AuditRows, settings: AuditSettings) -> Frames:
-    """Whether the representation has collapsed."""
+    """Measure scale and effective rank, which reveal a collapse."""
     (name,) = one.embeddings
     x = torch.from_numpy(np.asarray(one.embeddings[name][rows.tested]))
     row = {
@@ -113,7 +113,7 @@ def measure_health(one: Representations, _: None, rows: AuditRows, settings: Aud
 
 
 def measure_verification(one: Representations, _: None, rows: AuditRows, settings: AuditSettings) -> Frames:
-    """How well people are told apart."""
+    """Verify subjects over all pairs, by both metrics."""
     (name,) = one.embeddings
     x, identity = one.embeddings[name][rows.tested], one.identity[rows.tested]
     found: dict[str, list[pd.DataFrame]] = {
@@ -129,14 +129,14 @@ def measure_verification(one: Representations, _: None, rows: AuditRows, setting
 
 
 def measure_comparison(one: Representations, _: None, rows: AuditRows, settings: AuditSettings) -> Frames:
-    """How alike a few images are."""
+    """Compare a few images pair by pair."""
     (name,) = one.embeddings
     x, identity = one.embeddings[name][rows.tested], one.identity[rows.tested]
     return {"comparison": compare_images(x, identity, settings.compared, settings.seed)}
 
 
 def measure_map(one: Representations, _: None, rows: AuditRows, settings: AuditSettings) -> Frames:
-    """Every attribute."""
+    """Measure the leakage of every attribute."""
     every = choose_attributes(one, replace(settings, sensitive=None), rows.tested)[0]
     names = [*dict.fromkeys([*(settings.sensitive or ()), *every])]
     some = replace(one, labels={k: one.labels[k] for k in names}, classes={k: one.classes[k] for k in names})
@@ -147,16 +147,18 @@ def measure_map(one: Representations, _: None, rows: AuditRows, settings: AuditS
 def measure_demographics(
     one: Representations, group: str, rows: AuditRows, settings: AuditSettings
 ) -> Frames:
-    """Whom verification errs with."""
+    """Measure verification errors by group."""
     (name,) = one.embeddings
     x, identity = one.embeddings[name][rows.tested], one.identity[rows.tested]
     label, names = one.labels[group][rows.tested], one.classes[group]
-    rates, apart = demographic_rates(x, identity, label, settings.fmr_target, names=names, seed=settings.seed)
-    return {"demographic_rates": rates, "demographic_differentials": apart}
+    rates, differentials = demographic_rates(
+        x, identity, label, settings.fmr_target, names=names, seed=settings.seed
+    )
+    return {"demographic_rates": rates, "demographic_differentials": differentials}
 
 
 def measure_tsne(one: Representations, _: None, rows: AuditRows, settings: AuditSettings) -> Frames:
-    """A map of some samples, the same of every representation."""
+    """Map some samples by t-SNE, the same samples of every representation."""
     (name,) = one.embeddings
     some = rows.tested[sample_rows(len(rows.tested), settings.seed, settings.tsne)]
     return _map_of(one.embeddings[name][some], some, one, settings.seed, "tsne")
@@ -165,9 +167,9 @@ def measure_tsne(one: Representations, _: None, rows: AuditRows, settings: Audit
 def measure_head_tsne(
     one: Representations, attribute: str, rows: AuditRows, settings: AuditSettings
 ) -> Frames:
-    """A map of what a classifier of the attribute makes of the same samples before it decides.
+    """Map the hidden features of a classifier of the attribute for the same samples.
 
-    It learns from the training people, who are not on the map.
+    It learns from the training subjects, who are not on the map.
     """
     (name,) = one.embeddings
     some = rows.tested[sample_rows(len(rows.tested), settings.seed, settings.tsne)]
@@ -177,7 +179,7 @@ def measure_head_tsne(
 
 def _map_of(x: Floats, some: Ints, one: Representations, seed: int, section: str) -> Frames:
     if len(x) < 4 or not np.ptp(x, axis=0).any():
-        return {}  # nothing to see; the warnings say why
+        return {}  # too few points, or all the same: the warnings report a collapse
     points = tsne_points(x, seed)
     labels = {f"label.{attribute}": label[some] for attribute, label in one.labels.items()}
     return {section: pd.DataFrame({"sample": some, "x": points[:, 0], "y": points[:, 1], **labels})}

@@ -1,15 +1,15 @@
-"""What an audit does; every choice is here, and every choice is in its report."""
+"""Settings of an audit; the report lists all of them."""
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from evaluation.probes.attacker_grids import ATTACKERS, Attacker
+from evaluation.probes.attacker_table import ATTACKERS, Attacker
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 _DRAWN = ("people", "per_person", "per_group")
-_LEAST = {
+_MINIMUMS = {
     **{"folds": 2, "repeats": 1, "max_samples": 2, "max_classes": 2, "downstream_draws": 1},
     **{"permutations": 0, "suppression_draws": 0, "tsne": 0, "compared": 0, "seed": 0},
 }
@@ -17,48 +17,49 @@ _LEAST = {
 
 @dataclass(frozen=True)
 class AuditSettings:
-    """What an audit does.
+    """Settings of an audit.
 
     Args:
-        sensitive: attributes that are meant to be hidden; null takes all of 2 to `max_classes` classes.
-        max_classes: the most classes of an attribute that is taken without being named.
-        splits: whose samples are attacked: people whom the representation has not seen in its training. null
-            takes validation and test, or all samples of a table that has neither.
-        people: so many people are tested, drawn at random; null: all.
-        per_person: so many samples of each of them, drawn at random, and nobody who has fewer; null: all.
-        per_group: instead, so many samples of each combination of the sensitive attributes' classes; a map
-            is coloured by these groups as well. null: all samples.
-        extra: let every attacker learn from the training people as well, if these are not attacked
-            themselves, and keep what reads more, this or what the unseen people alone teach.
-        attackers: the classifiers that try to read an attribute.
-        raw: attack the embeddings as they are as well as standardised; the difference is a diagnosis.
-        folds: groups of people; each is attacked by what was learned from the others.
-        repeats: how often the people are dealt into folds anew.
-        tune: choose each attacker's settings by cross-validation among its training people.
-        max_samples: training samples, drawn at random, that the slow attackers learn from.
-        permutations: shuffles of the test whether anything is read above chance; 0 leaves it out.
-        information: measure usable information in bits, and the description length.
-        suppression_draws: draws of features that are taken away, for each share; 0 leaves it out.
-        compared: images, two of one person and the others of other people, whose cosines are shown pair by
-            pair; 0 leaves it out.
-        group: attribute whose groups' verification errors are compared; null leaves it out.
-        fmr_target: false match rate of the threshold that all those groups share.
-        target: two-class attribute that a downstream classifier predicts, a biased training set at hand; the
-            groups are those of each sensitive attribute of two classes. null leaves it out.
+        sensitive: attributes that should be hidden; null takes all of 2 to `max_classes` classes.
+        max_classes: most classes of an attribute that is taken without being named.
+        splits: splits whose samples are attacked, of subjects that the representation was not trained on.
+            null takes validation and test, or all samples of a table that has neither.
+        people: number of subjects to test, drawn at random; null takes all.
+        per_person: number of samples of each subject, drawn at random; subjects with fewer are left out. null
+            takes all.
+        per_group: instead, number of samples of each combination of the sensitive attributes' classes;
+            another map is coloured by these groups. null takes all samples.
+        extra: also let every attacker learn from the training subjects, if these are not attacked themselves,
+            and report the better of both trainings.
+        attackers: classifiers that try to predict an attribute.
+        raw: attack the raw embeddings as well as the standardised ones; the difference is a diagnosis.
+        folds: number of groups of subjects; each is attacked by classifiers trained on the others.
+        repeats: number of random divisions into folds.
+        tune: choose each attacker's settings by cross-validation over its training subjects.
+        max_samples: training samples, drawn at random, of the slow attackers.
+        permutations: shuffles of the permutation test; 0 omits it.
+        information: measure usable information and description length, in bits.
+        suppression_draws: random orders in which features are removed; 0 omits the curve.
+        compared: number of images, two of one subject and the others of other subjects, whose cosines are
+            shown pair by pair; 0 omits them.
+        group: attribute whose groups' verification errors are compared; null omits the comparison.
+        fmr_target: false match rate at the threshold that all those groups share.
+        target: two-class attribute for a downstream classifier that is trained on biased samples; the groups
+            are those of each sensitive attribute of two classes. null omits it.
         balance: attribute over which all samples of that classifier are balanced as well, gender in the
-            thesis; its own groups are not compared. null balances nothing but the target.
-        bias: share of the positive training samples that are in one group, and of the others that are in the
-            other, for the group table; the thesis takes 0.7.
-        biases: the same for the dose-response, to see how the gaps grow.
+            thesis; its own groups are not compared. null balances the target alone.
+        bias: share of the positive training samples in one group, and of the negative ones in the other, for
+            the group table; the thesis takes 0.7.
+        biases: the same shares for the bias sweep, which shows how the gaps grow.
         downstream_draws: training sets drawn for each bias.
-        leakage_at_most: with a target and several representations, show also which is the most accurate of
-            those that give away no more (balanced accuracy in [0, 1] of one fast attacker). null leaves that
-            rule out; the others need no limit.
-        tsne: most samples, drawn at random, in the maps of the embeddings; 0 leaves them out.
-        seed: of every draw.
+        leakage_at_most: with a target and several representations, also select the most accurate one that
+            leaks no more than this (balanced accuracy in [0, 1] of one fast attacker). null omits that rule;
+            the others need no limit.
+        tsne: most samples, drawn at random, in the maps of the embeddings; 0 omits the maps.
+        seed: seed of every random choice.
 
     Raises:
-        ValueError: a number out of range, or a choice that excludes another.
+        ValueError: a number out of range, or options that exclude one another.
     """
 
     sensitive: list[str] | None = None
@@ -92,7 +93,7 @@ class AuditSettings:
     def __post_init__(self) -> None:
         if not self.attackers:
             raise ValueError("attackers is empty; name one at least")
-        for name, least in _LEAST.items():
+        for name, least in _MINIMUMS.items():
             if (value := getattr(self, name)) < least:
                 raise ValueError(f"{name} is {value}, it must be {least} or more")
         for name in _DRAWN:

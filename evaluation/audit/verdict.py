@@ -1,14 +1,14 @@
-"""The sentence of an audit: how readable an attribute still is, and what hiding it has cost."""
+"""Write the verdict of an audit: the remaining leakage of an attribute, and the cost of hiding it."""
 
 from dataclasses import dataclass
 from math import isnan, nan
 from typing import Literal
 
-from evaluation.leakage.held_out import removed
+from evaluation.leakage.reduction import leakage_reduction
 from evaluation.samples.wording import equals, interval, number, percent
 
 ALPHA = 0.05
-_COLLAPSED = 50.0  # percent of what verification had above chance
+_COLLAPSED = 50.0  # percent of the verification AUC above chance that is lost
 
 _ATTACKERS = {
     "linear": ("a ", "linear classifier"),
@@ -23,19 +23,19 @@ Level = Literal["readable", "doubtful", "not found"]
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What the strongest attacker reads of an attribute in one representation.
+class LeakageEstimate:
+    """Leakage of an attribute from one representation, by the strongest attacker.
 
     Attributes:
         representation: its name.
-        attacker: which one it was.
+        attacker: name of the strongest attacker.
         accuracy: balanced accuracy in [0, 1], with its 95 % interval `low` to `high`.
-        low: see accuracy.
-        high: see accuracy.
+        low: lower end of the interval.
+        high: upper end of the interval.
         chance: 1 / classes.
-        p: of the permutation test; nan if it was not made.
-        auc: of verification with this representation; nan if it was not measured.
-        warnings: how many the checks found.
+        p: p-value of the permutation test; nan if it was omitted.
+        auc: AUC of verification with this representation; nan if it was not measured.
+        warnings: number of warnings of the checks.
     """
 
     representation: str
@@ -50,10 +50,10 @@ class Reading:
 
     @property
     def level(self) -> Level:
-        """Readable if the permutation test or, failing that, the interval says so; doubtful if they disagree.
+        """Level by the permutation test or, without it, the interval; doubtful if they disagree.
 
-        The interval alone proves little: the strongest of several attackers was picked by its score. The
-        permutation test alone misses what only other classifiers than its own can read.
+        The interval alone proves little, as the strongest of several attackers was chosen by its score. The
+        permutation test alone misses leaks that only other classifiers than its own detect.
         """
         above = self.low > self.chance
         if isnan(self.p):
@@ -70,9 +70,10 @@ class Verdict:
     Attributes:
         attribute: its name.
         representation: its name.
-        level: of the reading after.
-        removed: percent of what was readable before that is gone, see `removed`; nan without a before.
-        sentence: for people; its names come from data and are not escaped.
+        level: level of the leakage after.
+        removed: percent of what was readable before that is gone, see `leakage_reduction`; nan without a
+            before.
+        sentence: text for readers; its names come from data and are not escaped.
     """
 
     attribute: str
@@ -82,16 +83,20 @@ class Verdict:
     sentence: str
 
 
-def give_verdict(attribute: str, after: Reading, before: Reading | None = None) -> Verdict:
-    """What the readings say.
+def give_verdict(attribute: str, after: LeakageEstimate, before: LeakageEstimate | None = None) -> Verdict:
+    """Write the verdict on one attribute in one representation.
 
     Args:
         attribute: its name.
-        after: of the representation that the sentence is about.
-        before: of what it was made from; None if `after` is that.
+        after: leakage of the representation that the sentence is about.
+        before: leakage of the original representation; None if `after` is the original.
     """
-    gone = nan if before is None else removed(before.accuracy, after.accuracy, after.chance, before.low)
-    parts = [_reading(attribute, after, still=before is not None and before.level == "readable")]
+    gone = (
+        nan
+        if before is None
+        else leakage_reduction(before.accuracy, after.accuracy, after.chance, before.low)
+    )
+    parts = [_leakage(attribute, after, still=before is not None and before.level == "readable")]
     if before is not None:
         parts += [_change(before, after, gone), _cost(before, after)]
     elif not isnan(after.auc):
@@ -106,12 +111,12 @@ def give_verdict(attribute: str, after: Reading, before: Reading | None = None) 
 
 
 def attacker_name(attacker: str, *, article: bool = False) -> str:
-    """What people call an attacker."""
+    """Return the name of an attacker for readers."""
     before, name = _ATTACKERS.get(attacker, ("", attacker))
     return before + name if article else name
 
 
-def _reading(attribute: str, after: Reading, still: bool) -> str:
+def _leakage(attribute: str, after: LeakageEstimate, still: bool) -> str:
     by = attacker_name(after.attacker, article=True)
     chance = f"chance {percent(after.chance)}"
     score = f"{percent(after.accuracy)} {interval(after.low, after.high)}"
@@ -121,15 +126,15 @@ def _reading(attribute: str, after: Reading, still: bool) -> str:
             f"{attribute} was not found in {after.representation}: the strongest attacker, {by}, gets "
             f"{score} ({chance}{test}), which luck explains and which proves no absence"
         )
-    told = f"{attribute} is {'still ' if still else ''}readable from {after.representation} at {score}"
+    finding = f"{attribute} is {'still ' if still else ''}readable from {after.representation} at {score}"
     if after.level == "doubtful":
         doubt = f"though the permutation test does not confirm it (p {equals(after.p)})"
-        return f"{told} ({chance}), by {by}, {doubt}"
+        return f"{finding} ({chance}), by {by}, {doubt}"
     test = "" if isnan(after.p) else f", p {equals(after.p)}"
-    return f"{told} ({chance}{test}), by {by}"
+    return f"{finding} ({chance}{test}), by {by}"
 
 
-def _change(before: Reading, after: Reading, gone: float) -> str:
+def _change(before: LeakageEstimate, after: LeakageEstimate, gone: float) -> str:
     was = f"{percent(before.accuracy)} in {before.representation}"
     if isnan(gone) and before.level != "not found":
         return f"it was read hardly above chance before ({was}), too little to take a share of"
@@ -145,12 +150,12 @@ def _change(before: Reading, after: Reading, gone: float) -> str:
     return f"{share}, though the two intervals overlap" if unsure else share
 
 
-def _cost(before: Reading, after: Reading) -> str:
+def _cost(before: LeakageEstimate, after: LeakageEstimate) -> str:
     if isnan(before.auc) or isnan(after.auc):
         return ""
-    told = f"AUC {_auc(before.auc)} -> {_auc(after.auc)}"
-    collapsed = removed(before.auc, after.auc, 0.5) >= _COLLAPSED
-    return f"verification collapsed with it ({told})" if collapsed else f"verification {told}"
+    change = f"AUC {_auc(before.auc)} -> {_auc(after.auc)}"
+    collapsed = leakage_reduction(before.auc, after.auc, 0.5) >= _COLLAPSED
+    return f"verification collapsed with it ({change})" if collapsed else f"verification {change}"
 
 
 def _auc(auc: float) -> str:

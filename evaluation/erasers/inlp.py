@@ -8,17 +8,17 @@ from evaluation.samples.arrays import Floats, Ints
 
 
 def fit_inlp(x: Floats, label: Ints, *, iterations: int = 20, penalty: float = 1.0) -> Projection:
-    """Iterative null-space projection (Ravfogel et al., ACL 2020), with logistic regression.
+    """Fit iterative null-space projection (Ravfogel et al., ACL 2020), with logistic regression.
 
-    Each round fits a classifier that weighs the classes evenly, and removes the directions that it reads. It
-    ends early when the classifier recalls the classes of the training array no better than chance. Since it
-    over-fits, that can cost most directions of a small array; `iterations` limits it. Directions are
-    orthogonal among features of unit deviation, so no feature's unit matters. Deterministic.
+    Each round fits a classifier with balanced class weights, and removes the directions that it uses. The
+    rounds end early when the balanced accuracy on the training array is at chance. As the classifier
+    overfits, this can cost most directions of a small array; `iterations` limits it. Directions are
+    orthogonal among features of unit deviation, so the units of the features do not matter. Deterministic.
 
     Args:
         x: (N, D) training embeddings.
         label: (N,) classes, -1 where unknown; such rows are left out.
-        iterations: most rounds, each of which removes up to as many directions as there are classes.
+        iterations: upper bound on the rounds, each of which removes up to one direction for each class.
         penalty: inverse strength of the L2 penalty (scikit-learn's C).
 
     Raises:

@@ -9,7 +9,7 @@ from evaluation.samples.arrays import Floats, Ints
 
 
 def fit_leace(x: Floats, label: Ints, *, svd_tol: float = 1e-6, shrinkage: bool = True) -> Projection:
-    """LEACE (Belrose et al., NeurIPS 2023): the least change after which no linear probe can read a label.
+    """Fit LEACE (Belrose et al., NeurIPS 2023): the least change that defeats every linear probe of a label.
 
     r(x) = x - W^+ U U^T W (x - mean), with W = Sigma_xx^(-1/2) and U the left singular vectors of
     W Sigma_xz. The label is always one-hot, or a class in the middle would stay linearly readable.
@@ -19,9 +19,9 @@ def fit_leace(x: Floats, label: Ints, *, svd_tol: float = 1e-6, shrinkage: bool 
     Features and classes are scaled to unit deviation, so that Sigma_xz holds correlations. Neither scale
     changes the projection (U spans the same space), but both decide what counts as 0. The deviation of a
     class of share p is sqrt(p (1 - p)): unscaled, a class of 1 in 1,000 would have to be 16 times as far away
-    as one of a half. A correlation estimated from N samples is uncertain by 1 / sqrt(N), so that the default
-    tolerance leaves only what is 0 but for rounding: to erase a direction that is noise costs one of D, to
-    leave one that is not keeps the class readable.
+    as one of a half. A correlation estimated from N samples is uncertain by 1 / sqrt(N); the default
+    tolerance therefore keeps only directions that are 0 up to rounding. Erasing a direction of noise costs
+    one of D; keeping a direction with signal leaves the class readable.
 
     Args:
         x: (N, D) training embeddings.

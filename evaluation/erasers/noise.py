@@ -1,4 +1,4 @@
-"""Baseline: blur every feature by Gaussian noise."""
+"""Baseline eraser: add Gaussian noise to every feature."""
 
 from dataclasses import dataclass
 
@@ -9,29 +9,29 @@ from evaluation.samples.arrays import Floats
 
 @dataclass(frozen=True)
 class Noise:
-    """Gaussian noise, the same on every call with arrays of one shape.
+    """Add Gaussian noise, the same on every call with arrays of one shape.
 
     Args:
-        deviation: (D,) of the noise in each feature.
-        seed: of the noise.
+        deviation: (D,) standard deviation of the noise in each feature.
+        seed: seed of the noise.
     """
 
     deviation: Floats
     seed: int
 
     def __call__(self, x: Floats) -> Floats:
-        """The blurred embeddings (M, D) float64 of embeddings (M, D)."""
+        """Add the noise to embeddings (M, D); returns (M, D) float64."""
         x = np.asarray(x, np.float64)
         return x + np.random.default_rng(self.seed).standard_normal(x.shape) * self.deviation
 
 
 def fit_noise(x: Floats, strength: float, *, seed: int = 0) -> Noise:
-    """Baseline: blur every feature by Gaussian noise.
+    """Fit the baseline that adds Gaussian noise to every feature.
 
     Args:
         x: (N, D) training embeddings.
         strength: deviation of the noise, in deviations of the feature over `x`.
-        seed: of the noise.
+        seed: seed of the noise.
 
     Raises:
         ValueError: a negative strength.

@@ -1,4 +1,4 @@
-"""Baseline: keep the leading principal components."""
+"""Baseline eraser: keep the leading principal components."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from evaluation.samples.arrays import Floats
 
 
 def fit_pca(x: Floats, components: int) -> Projection:
-    """Baseline: keep the leading principal components, and whatever of an attribute they hold.
+    """Fit the baseline that keeps the leading principal components, with what they contain of an attribute.
 
     Args:
         x: (N, D) training embeddings.
-        components: how many of the D.
+        components: number of components to keep, of D.
 
     Raises:
         ValueError: `components` is not between 1 and the smaller of N and D.

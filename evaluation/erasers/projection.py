@@ -1,4 +1,4 @@
-"""Affine projections, which most erasers fit."""
+"""Affine projections, the form of most erasers."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ from evaluation.samples.arrays import Floats, Ints
 
 @dataclass(frozen=True)
 class Projection:
-    """Affine projection x -> center + (x - center) P; twice is once.
+    """Affine projection x -> center + (x - center) P; applying it twice changes nothing more.
 
     Args:
-        center: (D,) the point that stays, the mean of the training array.
+        center: (D,) fixed point, the mean of the training array.
         matrix: (D, D) P.
-        not_erased: labels of the classes that take part if fewer directions went than classes - 1: each has
-            a mean that the other classes' means span already, to the tolerance of the eraser.
+        not_erased: labels of classes that stay readable, if fewer than classes - 1 directions were removed:
+            the other classes' means span theirs already, up to the tolerance of the eraser.
     """
 
     center: Floats
@@ -23,12 +23,12 @@ class Projection:
     not_erased: tuple[int, ...] = ()
 
     def __call__(self, x: Floats) -> Floats:
-        """The erased embeddings (M, D) float64 of embeddings (M, D)."""
+        """Erase embeddings (M, D); returns (M, D) float64."""
         return self.center + (np.asarray(x, np.float64) - self.center) @ self.matrix
 
 
 def known_rows(x: Floats, label: Ints) -> tuple[Floats, Ints]:
-    """The rows (N', D) float64 whose label is known, and their labels (N',).
+    """Select the rows (N', D) float64 of known label, and their labels (N',).
 
     Raises:
         ValueError: the shapes differ, an embedding is not finite, or fewer than two classes are known.
@@ -45,9 +45,9 @@ def known_rows(x: Floats, label: Ints) -> tuple[Floats, Ints]:
 
 
 def feature_deviation(x: Floats) -> Floats:
-    """The deviation (D,) of each feature, 1 where it is constant, which has nothing to read.
+    """Compute the deviation (D,) of each feature, 1 where it is constant.
 
-    What is constant but for rounding is judged by the feature's own size, whatever the unit of the others.
+    A feature counts as constant if it varies only by rounding, relative to its own size.
     """
     deviation = np.asarray(x.std(0))
     deviation[deviation <= 1e-12 * np.abs(x).max(0)] = 1
@@ -57,8 +57,8 @@ def feature_deviation(x: Floats) -> Floats:
 def unerased_classes(x: Floats, label: Ints, matrix: Floats) -> tuple[int, ...]:
     """Find the classes that a projection leaves readable because it removed too few directions.
 
-    C classes have means that span up to C - 1 directions. Where fewer went, and fewer than all, a class is
-    unerased if the means of the others span all that went already.
+    The means of C classes span up to C - 1 directions. If fewer were removed, and not all of D, a class is
+    unerased if the means of the other classes span all removed directions already.
 
     Args:
         x: (N, D) centred training embeddings.
@@ -66,13 +66,13 @@ def unerased_classes(x: Floats, label: Ints, matrix: Floats) -> tuple[int, ...]:
         matrix: (D, D) the projection.
     """
     classes = np.unique(label)
-    rank = round(len(matrix) - np.trace(matrix))  # of the part that went
+    rank = round(len(matrix) - np.trace(matrix))  # number of removed directions
     if rank >= min(len(classes) - 1, len(matrix)):
         return ()
-    went = np.stack([x[label == c].mean(0) for c in classes]) @ (np.eye(len(matrix)) - matrix)
-    return tuple(int(c) for i, c in enumerate(classes) if _affine_rank(np.delete(went, i, 0)) >= rank)
+    removed = np.stack([x[label == c].mean(0) for c in classes]) @ (np.eye(len(matrix)) - matrix)
+    return tuple(int(c) for i, c in enumerate(classes) if _affine_rank(np.delete(removed, i, 0)) >= rank)
 
 
 def _affine_rank(points: Floats) -> int:
-    """The dimension of the smallest flat that holds the points (K, D)."""
+    """Compute the dimension of the affine hull of points (K, D)."""
     return int(np.linalg.matrix_rank(points - points.mean(0), rtol=1e-6)) if len(points) > 1 else 0

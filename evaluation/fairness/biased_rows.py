@@ -1,4 +1,10 @@
-"""Which samples make a set in which a group goes along with a target (thesis, section 4.2)."""
+"""Draw samples in which a group is correlated with a target (thesis, section 4.2).
+
+`datamodules.sampling.biased_sample` draws the same rows for the training of a network, and a test compares
+the two. Both stay, as measuring and data may not import one another: that one is an option of a DataModule
+(binary attributes, sizes in multiples of 4, advice on the largest size); this one balances attributes of any
+number of classes and rounds the size down.
+"""
 
 from collections.abc import Mapping
 from itertools import product
@@ -24,27 +30,27 @@ def biased_rows(
 ) -> Ints:
     """Draw samples without replacement: balanced over target x balance, skewed in the group.
 
-    Of the samples with target 1 the share `bias` is in group 1, of those with target 0 in group 0, to the
-    nearest sample; 0.5 is unbiased. Each cell has an order of its own that depends on the seed alone, and its
-    first samples are taken: with one seed, sets of several biases and sizes share what they can.
+    The share `bias` of the samples with target 1 is in group 1, and of those with target 0 in group 0,
+    rounded to whole samples; 0.5 is unbiased. Each cell has its own order that depends on the seed alone, and
+    its first samples are taken: with one seed, sets of several biases and sizes overlap as far as possible.
 
     Args:
         labels: (N,) classes of each attribute, -1 where unknown (never drawn).
         rows: (M,) indices to draw from.
         target: a binary attribute.
         group: a binary attribute.
-        balance: an attribute of any number of classes; None balances nothing but the target.
+        balance: an attribute of any number of classes; None balances the target alone.
         bias: in [0, 1].
-        n: samples wanted; None is as many as the cells allow.
-        seed: of the draw.
+        n: number of samples; None draws as many as the cells allow.
+        seed: seed of the draw.
 
     Returns:
-        (n,) ascending, some of `rows`. Fewer than asked where the cells do not allow as many, or where `n` is
-        no multiple of the number of target x balance blocks.
+        (n,) ascending, some of `rows`. Fewer than `n` if the cells do not allow more, or if `n` is not a
+        multiple of the number of target x balance blocks.
 
     Raises:
-        ValueError: bias outside [0, 1], fewer samples asked for than there are blocks, none for a cell that
-            needs some, or an attribute to balance that is unknown in all samples.
+        ValueError: a bias outside [0, 1], `n` below the number of blocks, an empty cell that needs samples,
+            or an attribute to balance that is unknown in all samples.
     """
     if not 0 <= bias <= 1:
         raise ValueError(f"bias is {bias}, it must lie between 0 and 1")
@@ -68,14 +74,14 @@ def biased_rows(
 
 
 def _along(cell: _Cell) -> bool:
-    """Whether the group goes along with the target there."""
+    """Check whether the group of a cell agrees with its target."""
     return cell[0] == cell[2]
 
 
 def _pools(
     labels: Mapping[str, Ints], rows: Ints, target: str, group: str, balance: str | None
 ) -> dict[_Cell, Ints]:
-    """Those of `rows` that are in each cell; a sample with an unknown label is in none."""
+    """Divide `rows` into cells; a sample with an unknown label is in none."""
     even = np.zeros_like(labels[target]) if balance is None else labels[balance]
     classes = [int(label) for label in np.unique(even[even >= 0])]
     if not classes:

@@ -1,4 +1,4 @@
-"""Models to choose among, with their test sealed until the choices are made."""
+"""Candidates for model selection, whose test results stay sealed until the choices are made."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,14 @@ _VAL, _TEST = "val_", "test_"
 
 
 class Candidates:
-    """Validation and test of each candidate, kept apart: rules choose by the one, the other is opened once.
+    """Hold validation and test measures apart: rules choose by the former, the latter are opened once.
 
     Args:
-        table: one row a candidate; columns `val_<measure>` and `test_<measure>` with the same measures (of
-            `signed_gaps.summary`, the leakage, ...), and any others, which say what the candidate is.
+        table: one row for each candidate; columns `val_<measure>` and `test_<measure>` with the same measures
+            (of `signed_gaps.summary`, the leakage, ...), and any others, which describe the candidate.
 
     Raises:
-        ValueError: no rows or measures, or measures of the validation alone or of the test alone.
+        ValueError: no rows or measures, or measures of only the validation or only the test.
     """
 
     def __init__(self, table: pd.DataFrame) -> None:
@@ -31,22 +31,22 @@ class Candidates:
 
     @property
     def validation(self) -> pd.DataFrame:
-        """A copy of the validation, one column a measure, for `rule.select`."""
+        """Copy of the validation measures, one column each, for `rule.select`."""
         return self._validation.copy()
 
     def evaluate(self, rules: Sequence[Rule]) -> pd.DataFrame:
-        """Let every rule choose, then open the test.
+        """Apply every rule, then open the test measures.
 
         Args:
-            rules: all that are to be compared. `Oracle` is given the test's measures under the names of the
-                validation's, the others never see them.
+            rules: all rules to compare. `Oracle` gets the test measures under the names of the validation
+                measures; the others never see them.
 
         Returns:
-            One row a rule: `rule`, then the columns of its choice, nan where it can take none of them.
+            One row for each rule: `rule`, then the columns of its choice, nan if no candidate qualifies.
 
         Raises:
-            RuntimeError: the test has been opened before; who chooses again knows it.
-            ValueError: a rule reads a measure that there is not.
+            RuntimeError: the test was opened before; choosing again would use it.
+            ValueError: a rule uses a measure that does not exist.
         """
         if self._opened:
             raise RuntimeError("the test of these candidates was opened before; name all rules in one call")
@@ -57,7 +57,7 @@ class Candidates:
         return result
 
     def _choose(self, rule: Rule) -> int:
-        """The row that a rule takes, -1 if it takes none."""
+        """Return the row that a rule chooses, -1 if none qualifies."""
         try:
             return rule.select(self._test.copy() if isinstance(rule, Oracle) else self.validation)
         except NoCandidateError:
@@ -65,6 +65,6 @@ class Candidates:
 
 
 def _measures(table: pd.DataFrame, prefix: str) -> pd.DataFrame:
-    """The columns with the prefix, without it; rows numbered from 0."""
+    """Select the columns with a prefix, and strip it; rows are numbered from 0."""
     chosen = table[[name for name in table.columns if str(name).startswith(prefix)]]
     return chosen.rename(columns=lambda name: str(name).removeprefix(prefix)).reset_index(drop=True)

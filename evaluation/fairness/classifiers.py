@@ -1,14 +1,14 @@
-"""A classifier trained on biased samples of a representation, and whom it serves (thesis, section 4.2)."""
+"""Train classifiers on biased samples of a representation (thesis, section 4.2)."""
 
 import warnings
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from evaluation.fairness.downstream_samples import check_attributes, disjoint_rows, draw_rows
-from evaluation.fairness.predictions import Answers
+from evaluation.fairness.downstream_samples import check_attributes, disjoint_rows, draw_biased_rows
+from evaluation.fairness.predictions import Predictions
 from evaluation.probes.heads import HEADS, Head, best_threshold, head_scores
-from evaluation.probes.probe_families import standardise
+from evaluation.probes.standardise import standardise
 from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.groupings import make_grouping
 from evaluation.samples.labelled_samples import unique_unknown_ids
@@ -18,16 +18,16 @@ Threshold = Literal["half", "validation"]
 
 
 class Downstream(NamedTuple):
-    """What the classifiers of all draws answered."""
+    """Predictions of the classifiers of all draws."""
 
-    val: Answers
-    """To choose by, see `evaluation.fairness.selection`."""
-    test: Answers
-    """To report."""
+    val: Predictions
+    """For model selection, see `evaluation.fairness.selection`."""
+    test: Predictions
+    """For the report."""
 
 
 class _Scored(NamedTuple):
-    """What one classifier made of a sample."""
+    """Scores of one classifier."""
 
     rows: Ints
     score: Floats
@@ -51,33 +51,34 @@ def downstream(
     draws: int = 5,
     seed: int = 0,
 ) -> Downstream:
-    """Train a classifier of `target` where `group` goes along with it, and test it where it does not.
+    """Train classifiers of `target` where `group` is correlated with it, and test them where it is not.
 
-    Each draw is a new biased training sample, new unbiased validation and test samples (see `biased_rows`)
-    and new weights. A seed gives every representation the same samples, and every bias the same test samples.
+    Each draw has a new biased training sample, new unbiased validation and test samples (see `biased_rows`)
+    and new weights. With one seed all representations get the same samples, and all biases the same test
+    samples.
 
     Args:
         representations: embeddings and labels.
-        representation: which of them the classifiers see, standardised by each training sample.
+        representation: name of the one that the classifiers use, standardised by each training sample.
         target: the binary attribute to predict; class 1 is the positive one.
         group: the binary attribute that the training is biased in.
-        train_rows: (M,) int or (N,) bool, what training samples are drawn from.
-        val_rows: likewise, for validation samples.
-        test_rows: likewise, for test samples.
+        train_rows: (M,) int or (N,) bool, rows that training samples are drawn from.
+        val_rows: the same for validation samples.
+        test_rows: the same for test samples.
         balance: an attribute over which all samples are balanced as well (gender in the thesis).
         bias: share of the training samples with target 1 that are in group 1, and of those with target 0 that
             are in group 0; 0.5 is unbiased, the thesis takes 0.7.
-        n_train: training samples a draw; None takes as many as the cells allow. Where they allow fewer, those
-            are taken, with a warning; the answers say how many there were.
+        n_train: training samples of each draw; None takes as many as the cells allow. If they allow fewer,
+            those are taken, with a warning; `Predictions.n_train` says how many.
         head: `mlp` or `linear`, see `head_scores`.
-        threshold: `half` accepts scores from 0.5 on, as the thesis; `validation` from where the balanced
-            accuracy on the draw's validation sample is highest.
-        draws: how many classifiers are trained.
-        seed: of everything drawn.
+        threshold: `half` accepts scores from 0.5 on, as the thesis; `validation` uses the threshold with the
+            highest balanced accuracy on the draw's validation sample.
+        draws: number of classifiers.
+        seed: seed of every random choice.
 
     Raises:
-        ValueError: an option or an attribute that does not fit, embeddings that are not finite, people in two
-            of the sets, or a cell without samples.
+        ValueError: an unknown option or unsuitable attribute, embeddings that are not finite, a subject in
+            two of the sets, or a cell without samples.
     """
     if head not in HEADS or threshold not in get_args(Threshold) or draws < 1:
         raise ValueError(f"no such classifier: head={head!r}, threshold={threshold!r}, draws={draws}")
@@ -94,9 +95,11 @@ def downstream(
     val, test = [], []
     for draw in range(draws):
         draw_seed = int(np.random.SeedSequence((seed, draw)).generate_state(1)[0])
-        learned = draw_rows("training", labels, train_rows, attributes, draw_seed, bias=bias, n=n_train)
-        chosen_by = draw_rows("validation", labels, val_rows, attributes, draw_seed)
-        tested = draw_rows("test", labels, test_rows, attributes, draw_seed)
+        learned = draw_biased_rows(
+            "training", labels, train_rows, attributes, draw_seed, bias=bias, n=n_train
+        )
+        chosen_by = draw_biased_rows("validation", labels, val_rows, attributes, draw_seed)
+        tested = draw_biased_rows("test", labels, test_rows, attributes, draw_seed)
         seen, unseen = standardise(x[learned], x[np.concatenate([chosen_by, tested])])
         if not (np.isfinite(seen).all() and np.isfinite(unseen).all()):
             raise ValueError(f"embeddings of {representation} are not finite; the model has diverged")
@@ -108,19 +111,19 @@ def downstream(
     n = len(learned)  # the cells are the same in every draw
     if n_train is not None and n < n_train:
         warnings.warn(f"{n_train} training samples were asked for, a bias of {bias} allows {n}", stacklevel=2)
-    return Downstream(*(_answers(representations, target, group, scored, n) for scored in (val, test)))
+    return Downstream(*(_predictions(representations, target, group, scored, n) for scored in (val, test)))
 
 
-def _answers(
+def _predictions(
     representations: Representations, target: str, group: str, scored: list[_Scored], n_train: int
-) -> Answers:
-    """The answers of all draws; `scored` has one entry a draw."""
+) -> Predictions:
+    """Join the scores of all draws; `scored` has one entry for each draw."""
     sizes = [len(s.rows) for s in scored]
     rows, score = np.concatenate([s.rows for s in scored]), np.concatenate([s.score for s in scored])
     first, second = make_grouping([group], representations.classes).names
-    return Answers(
+    return Predictions(
         draw=np.repeat(np.arange(len(scored)), sizes),
-        person=unique_unknown_ids(representations.identity)[rows],
+        subject=unique_unknown_ids(representations.identity)[rows],
         group=representations.labels[group][rows],
         target=representations.labels[target][rows],
         score=score,

@@ -1,4 +1,4 @@
-"""Who a downstream classifier learns from and is asked about."""
+"""Training, validation and test samples of a downstream classifier."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -25,16 +25,16 @@ def check_attributes(representations: Representations, target: str, group: str, 
 
 
 def disjoint_rows(representations: Representations, **sets: np.ndarray) -> list[Ints]:
-    """The rows (M,) of each set, given as (M,) int or (N,) bool; ValueError if two sets share a person."""
+    """Convert sets of rows, (M,) int or (N,) bool, to (M,) int; ValueError if two share a subject."""
     rows = {name: np.arange(len(representations))[chosen] for name, chosen in sets.items()}
-    people = unique_unknown_ids(representations.identity)
+    subjects = unique_unknown_ids(representations.identity)
     for one, other in combinations(rows, 2):
-        if shared := len(np.intersect1d(people[rows[one]], people[rows[other]])):
+        if shared := len(np.intersect1d(subjects[rows[one]], subjects[rows[other]])):
             raise ValueError(f"{shared} people are in both the {one} rows and the {other} rows")
     return list(rows.values())
 
 
-def draw_rows(
+def draw_biased_rows(
     part: str,
     labels: Mapping[str, Ints],
     rows: Ints,
@@ -44,7 +44,7 @@ def draw_rows(
     bias: float = 0.5,
     n: int | None = None,
 ) -> Ints:
-    """`biased_rows` of the target, the group and what to balance; an error says of which part of the data."""
+    """Call `biased_rows` with attributes (target, group, balance); an error names the part of the data."""
     try:
         return biased_rows(labels, rows, *attributes, bias=bias, n=n, seed=seed)
     except ValueError as error:

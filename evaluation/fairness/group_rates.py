@@ -1,4 +1,4 @@
-"""Group fairness from counts: accumulate integers, divide once; a rate of nothing is nan."""
+"""Group fairness from integer counts, which are divided once; a rate without trials is nan."""
 
 from collections.abc import Sequence
 
@@ -18,9 +18,9 @@ RATES = ("accuracy", "tpr", "fpr", "tnr", "selection_rate")
 
 
 class GroupCounts(Metric):
-    """Confusion counts of every group, summed over batches and ranks.
+    """Accumulate the confusion counts of every group over batches and ranks.
 
-    The state has a fixed size, so a batch or a rank that lacks a group adds zeros where that group lives.
+    The state has a fixed size, so a batch or a rank that lacks a group adds zeros in its place.
     (`torchmetrics` 1.9 splits a batch by the groups present and can credit a group's counts to another:
     Lightning-AI/torchmetrics#3489.)
 
@@ -68,12 +68,12 @@ class GroupCounts(Metric):
         self.counts += torch.bincount(cell, minlength=self.counts.numel()).view(self.shape)
 
     def compute(self) -> Tensor:
-        """The counts (G, C, C) int64, of all ranks together."""
+        """Return the counts (G, C, C) int64, of all ranks together."""
         return self.counts
 
 
 def rate_counts(counts: Counts, positive: int) -> dict[str, tuple[Counts, Counts]]:
-    """Successes and trials, each (G,), of every rate in `RATES`.
+    """Count successes and trials, each (G,), of every rate in `RATES`.
 
     Accuracy counts exact matches; the other rates treat class `positive` against all the others.
     """
@@ -93,12 +93,12 @@ def rate_counts(counts: Counts, positive: int) -> dict[str, tuple[Counts, Counts
 
 
 def group_rates(counts: Counts, positive: int | None) -> dict[str, NDArray[np.float64]]:
-    """Every rate in `RATES` of every group, (G,) in [0, 1]; nan where it has no trials.
+    """Compute every rate in `RATES` of every group, (G,) in [0, 1]; nan where it has no trials.
 
     Without `positive` a rate is the mean over the classes, each against all the others; nan where a class has
-    no trials, for a mean over other classes would not compare.
+    no trials, as a mean over the other classes would not be comparable.
 
-    The rates of all groups together are those of `counts.sum(axis=0, keepdims=True)`.
+    For the rates of all groups together, pass `counts.sum(axis=0, keepdims=True)`.
     """
     if positive is None:
         each = [group_rates(counts, c) for c in range(counts.shape[1])]
@@ -110,12 +110,12 @@ def group_rates(counts: Counts, positive: int | None) -> dict[str, NDArray[np.fl
 
 
 def group_table(counts: Counts, names: Sequence[str], positive: int | None) -> pd.DataFrame:
-    """A tidy table, one row a group.
+    """Make a tidy table with one row for each group.
 
     Args:
         counts: (G, C, C) int64 by [group, target, prediction].
-        names: what to call the groups, G of them.
-        positive: index of the class that the rates are about; None is the mean over the classes.
+        names: names of the G groups.
+        positive: index of the positive class; None takes the mean over the classes.
 
     Returns:
         Columns `group`, `n`, and for each rate `<rate>`, `<rate>_low`, `<rate>_high` (95 % Wilson interval;
@@ -134,14 +134,14 @@ def group_table(counts: Counts, names: Sequence[str], positive: int | None) -> p
 
 
 def undefined_rates(counts: Counts, names: Sequence[str], positive: int | None) -> dict[str, list[str]]:
-    """The groups that some gap leaves out: group name -> the rates that are nan there."""
+    """Find the groups that some gap leaves out: group name -> its rates that are nan."""
     rates = group_rates(counts, positive)
     undefined = {name: [r for r in RATES if np.isnan(rates[r][i])] for i, name in enumerate(names)}
     return {name: missing for name, missing in undefined.items() if missing}
 
 
 def fairness_gaps(counts: Counts, positive: int | None) -> dict[str, float]:
-    """How far apart the groups are.
+    """Compute the gaps between the groups.
 
     Groups whose rate is nan are left out of that rate's gap (the caller should warn, see `undefined_rates`);
     with fewer than two groups left, the result is nan.

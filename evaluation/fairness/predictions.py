@@ -1,4 +1,4 @@
-"""What classifiers said of people whom they had not seen."""
+"""Predictions of downstream classifiers for subjects they have not seen."""
 
 from dataclasses import dataclass
 
@@ -11,18 +11,18 @@ from evaluation.samples.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """The answers of one classifier a draw; a sample may be asked about in several draws.
+class Predictions:
+    """Predictions of D classifiers, one for each draw; a sample may occur in several draws.
 
     Attributes:
-        draw: (M,) which classifier answered, 0 to D - 1.
-        person: (M,) whose the sample is; the same number in every draw.
+        draw: (M,) classifier of the prediction, 0 to D - 1.
+        subject: (M,) subject of the sample; the same number in every draw.
         group: (M,) 0 or 1.
         target: (M,) 0 or 1, the truth.
         score: (M,) high for target 1.
         prediction: (M,) 0 or 1.
-        groups: what to call the two groups.
-        n_train: samples that each classifier learned from.
+        groups: names of the two groups.
+        n_train: training samples of each classifier.
 
     Raises:
         ValueError: columns of different lengths, labels other than 0 and 1, or a draw that lacks a cell of
@@ -30,7 +30,7 @@ class Answers:
     """
 
     draw: Ints
-    person: Ints
+    subject: Ints
     group: Ints
     target: Ints
     score: Floats
@@ -39,7 +39,7 @@ class Answers:
     n_train: int
 
     def __post_init__(self) -> None:
-        columns = (self.draw, self.person, self.group, self.target, self.score, self.prediction)
+        columns = (self.draw, self.subject, self.group, self.target, self.score, self.prediction)
         if len(lengths := {len(column) for column in columns}) > 1 or lengths == {0}:
             raise ValueError(f"the columns of the answers have {sorted(lengths)} rows")
         for name in ("group", "target", "prediction"):
@@ -50,16 +50,16 @@ class Answers:
 
     @property
     def draws(self) -> int:
-        """The number of classifiers D."""
+        """Number of classifiers D."""
         return int(self.draw.max()) + 1
 
     def counts(self, by: Ints, size: int) -> Counts:
-        """Answers (size, 2, 2, 2) by [by, group, target, prediction], for any `by` (M,) in [0, size)."""
+        """Count predictions (size, 2, 2, 2) by [by, group, target, prediction], for any `by` (M,) < size."""
         cell = ((by * 2 + self.group) * 2 + self.target) * 2 + self.prediction
         return np.bincount(cell, minlength=8 * size).reshape(size, 2, 2, 2)
 
     def rates(self) -> pd.DataFrame:
-        """One row a draw and group, with the definitions of `evaluation.fairness.group_rates`.
+        """Compute the rates of each draw and group, with the definitions of `group_rates`.
 
         Returns:
             Columns `draw`, `group`, `n`, `accuracy`, `tpr`, `fpr`, `tnr`, `selection_rate`, `auc`, `n_train`.

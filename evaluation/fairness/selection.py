@@ -1,4 +1,4 @@
-"""Rules that choose a model by its validation."""
+"""Rules of model selection by validation measures."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,66 +10,66 @@ from evaluation.samples.arrays import Floats
 
 
 class NoCandidateError(ValueError):
-    """No candidate is one that the rule would take."""
+    """No candidate qualifies for the rule."""
 
 
 class Rule(Protocol):
-    """A way to choose."""
+    """A rule of model selection."""
 
     @property
     def name(self) -> str:
-        """What a table calls it."""
+        """Name of the rule in tables."""
 
     def select(self, table: pd.DataFrame) -> int:
-        """The position of the chosen row; of equals the first, and none that has nan in a column it reads.
+        """Return the position of the chosen row: the first of equals, never one with nan in a column it uses.
 
         Args:
-            table: one row a candidate, one column a measure.
+            table: one row for each candidate, one column for each measure.
 
         Raises:
             ValueError: a column is missing.
-            NoCandidateError: no row can be chosen.
+            NoCandidateError: no row qualifies.
         """
 
 
 @dataclass(frozen=True)
 class BestAccuracy:
-    """The highest accuracy, whomever it serves."""
+    """Choose the highest accuracy over all samples."""
 
     name: str = "best accuracy"
 
     def select(self, table: pd.DataFrame) -> int:
-        """See `Rule`."""
+        """Choose a row, see `Rule`."""
         return _largest(_column(table, "accuracy"), self.name)
 
 
 @dataclass(frozen=True)
 class WorstGroup:
-    """The highest accuracy of the group that is served worst."""
+    """Choose the highest accuracy of the worst group."""
 
     name: str = "worst group"
 
     def select(self, table: pd.DataFrame) -> int:
-        """See `Rule`."""
+        """Choose a row, see `Rule`."""
         return _largest(_column(table, "worst_group_accuracy"), self.name)
 
 
 @dataclass(frozen=True)
 class DistanceToOptimum:
-    """The nearest to a model that would have the best accuracy and the smallest gap of all candidates.
+    """Choose the nearest to an ideal model with the best accuracy and the smallest gap of all candidates.
 
     The distance is Euclidean, both axes in [0, 1].
 
     Args:
         gap: the column that should be 0, signed or not.
-        name: what a table calls the rule.
+        name: name of the rule in tables.
     """
 
     gap: str = "tpr_gap"
     name: str = "distance to optimum"
 
     def select(self, table: pd.DataFrame) -> int:
-        """See `Rule`."""
+        """Choose a row, see `Rule`."""
         accuracy, gap = _column(table, "accuracy"), np.abs(_column(table, self.gap))
         known = ~np.isnan(accuracy + gap)
         best = accuracy.max(where=known, initial=-np.inf), gap.min(where=known, initial=np.inf)
@@ -78,12 +78,12 @@ class DistanceToOptimum:
 
 @dataclass(frozen=True)
 class MostUtility:
-    """The highest utility among those that leak little enough.
+    """Choose the highest utility among the candidates that leak little enough.
 
     Args:
         leakage_at_most: the limit, in the unit of the column.
-        leakage: the column of the leakage.
-        utility: the column of the utility, e.g. a verification AUC.
+        leakage: column of the leakage.
+        utility: column of the utility, e.g. a verification AUC.
     """
 
     leakage_at_most: float
@@ -92,34 +92,34 @@ class MostUtility:
 
     @property
     def name(self) -> str:
-        """What a table calls it."""
+        """Name of the rule in tables."""
         return f"most {self.utility} with {self.leakage} <= {self.leakage_at_most:g}"
 
     def select(self, table: pd.DataFrame) -> int:
-        """See `Rule`."""
+        """Choose a row, see `Rule`."""
         leakage, utility = _column(table, self.leakage), _column(table, self.utility)
         return _largest(np.where(leakage <= self.leakage_at_most, utility, np.nan), self.name)
 
 
 @dataclass(frozen=True)
 class Oracle:
-    """What a rule would choose if it were shown the test: a bound on what choosing can reach, not a result.
+    """Apply a rule to the test measures: an upper bound for model selection, not a result.
 
-    `Candidates.evaluate` shows the test to no other rule.
+    `Candidates.evaluate` gives the test measures to no other rule.
 
     Args:
-        rule: the rule.
+        rule: the rule to apply.
     """
 
     rule: Rule
 
     @property
     def name(self) -> str:
-        """What a table calls it."""
+        """Name of the rule in tables."""
         return f"oracle ({self.rule.name})"
 
     def select(self, table: pd.DataFrame) -> int:
-        """See `Rule`."""
+        """Choose a row, see `Rule`."""
         return self.rule.select(table)
 
 
@@ -130,7 +130,7 @@ def _column(table: pd.DataFrame, name: str) -> Floats:
 
 
 def _largest(values: Floats, rule: str) -> int:
-    """The position of the largest, the first of equals."""
+    """Return the position of the largest value, the first of equals."""
     if np.isnan(values).all():
         raise NoCandidateError(f"{rule}: none of {len(values)} candidates qualifies")
     return int(np.nanargmax(values))

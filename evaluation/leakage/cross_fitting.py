@@ -1,4 +1,4 @@
-"""What an attacker reads of people by what it learned from others, its settings chosen among these others."""
+"""Cross-fit an attacker: predict each fold from the others, with settings tuned on the training subjects."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,19 +6,19 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score
 
-from evaluation.probes.attacker_grids import DEFAULTS, GRIDS, SUBSAMPLED, Attacker, Scaling, Setting
+from evaluation.probes.attacker_table import TABLE, Attacker, Scaling, Setting
 from evaluation.probes.attackers import attack
 from evaluation.probes.batched_mlp import Perceptron, mlp_predictions
-from evaluation.probes.probe_families import standardise
+from evaluation.probes.standardise import standardise
 from evaluation.samples.arrays import Ints
 from evaluation.samples.audited_samples import AuditedSamples
-from evaluation.samples.subject_folds import people_folds
+from evaluation.samples.subject_folds import subject_folds
 
-_INNER, _TUNING_SAMPLES = 3, 2500  # folds, and training samples that they divide at most
+_INNER_FOLDS, _TUNING_SAMPLES = 3, 2500  # of the tuning: folds, and the most training samples it uses
 
 
 class Fold(NamedTuple):
-    """Rows that an attacker learns from and reads, and the settings that it is tried with."""
+    """Training rows and test rows of an attacker, and the settings to try."""
 
     train: Ints
     test: Ints
@@ -26,14 +26,14 @@ class Fold(NamedTuple):
 
 
 class CrossFit(NamedTuple):
-    """What an attacker made of F folds."""
+    """Results of an attacker on F folds."""
 
     predictions: list[Ints]
-    """Classes of the test rows of each fold."""
+    """Predicted classes of the test rows of each fold."""
     settings: list[Setting]
-    """What was chosen in each."""
+    """Setting that was used in each fold."""
     n_train: float
-    """Mean number of samples learned from."""
+    """Mean number of training samples."""
 
 
 def cross_fit(
@@ -49,32 +49,32 @@ def cross_fit(
     """Attack every fold.
 
     Args:
-        attacker: who reads.
-        scaling: `standardised` by the statistics of what is learned from, or `raw`.
-        samples: of all folds.
-        splits: F times rows to learn from and rows to read, of other people.
-        tune: choose the setting in each fold by the balanced accuracy in three folds of the people that it
-            learns from, of 2,500 of their samples at most. Without, or where a class has one person, it is
-            that of `attacker_grids.DEFAULTS`.
-        max_samples: training samples, drawn at random, of the attackers in `attacker_grids.SUBSAMPLED`.
-        seed: of every draw.
+        attacker: name of the attacker.
+        scaling: `standardised` by the statistics of the training rows, or `raw`.
+        samples: samples of all folds.
+        splits: training rows and test rows of F folds; the subjects differ.
+        tune: choose the setting of each fold by the balanced accuracy in three inner folds of its training
+            subjects, on at most 2,500 of their samples. Without it, or where a class has one subject, the
+            default setting is used.
+        max_samples: training samples, drawn at random, of the attackers that the table marks as `subsampled`.
+        seed: seed of every random choice.
     """
-    if attacker in SUBSAMPLED:
-        splits = [(_some(train, samples.label, max_samples, seed), test) for train, test in splits]
-    chosen = [DEFAULTS[attacker]] * len(splits)
+    if TABLE[attacker].subsampled:
+        splits = [(_subsample(train, samples.label, max_samples, seed), test) for train, test in splits]
+    chosen = [TABLE[attacker].default] * len(splits)
     if tune:
         chosen = _choose(attacker, scaling, samples, [train for train, _ in splits], seed)
     folds = [Fold(train, test, [setting]) for (train, test), setting in zip(splits, chosen, strict=True)]
-    predictions = [found[0] for found in read(attacker, scaling, samples, folds, seed)]
+    predictions = [found[0] for found in predict_folds(attacker, scaling, samples, folds, seed)]
     return CrossFit(predictions, chosen, float(np.mean([len(train) for train, _ in splits])))
 
 
-def read(
+def predict_folds(
     attacker: Attacker, scaling: Scaling, samples: AuditedSamples, folds: Sequence[Fold], seed: int
 ) -> list[list[Ints]]:
-    """For each fold, for each of its settings, the classes that are read of its test rows."""
+    """Predict the classes of the test rows, for each fold and each of its settings."""
     if attacker == "mlp":
-        return _read_by_mlps(scaling, samples, folds, seed)
+        return _predict_by_mlps(scaling, samples, folds, seed)
     found = []
     for train, test, settings in folds:
         x, x_test = (samples.embedding[rows].astype(np.float64) for rows in (train, test))
@@ -84,19 +84,19 @@ def read(
     return found
 
 
-def _read_by_mlps(
+def _predict_by_mlps(
     scaling: Scaling, samples: AuditedSamples, folds: Sequence[Fold], seed: int
 ) -> list[list[Ints]]:
-    """All networks train as one; a length is a stop on the way of the network with the same decay."""
+    """Train all networks as one; each `length` is a stop in the training of the network with that decay."""
     stops = sorted({setting["length"] for fold in folds for setting in fold.settings})
     wanted = [
         (i, decay) for i, fold in enumerate(folds) for decay in {s["decay"]: None for s in fold.settings}
     ]
     networks = [Perceptron(folds[i].train, folds[i].test, decay, seed) for i, decay in wanted]
-    answers = mlp_predictions(
+    predictions = mlp_predictions(
         samples.embedding, samples.label, networks, stops, scale=scaling == "standardised"
     )
-    found = dict(zip(wanted, answers, strict=True))
+    found = dict(zip(wanted, predictions, strict=True))
     return [
         [found[i, s["decay"]][stops.index(s["length"])] for s in fold.settings]
         for i, fold in enumerate(folds)
@@ -106,16 +106,18 @@ def _read_by_mlps(
 def _choose(
     attacker: Attacker, scaling: Scaling, samples: AuditedSamples, trains: Sequence[Ints], seed: int
 ) -> list[Setting]:
-    """The best setting for each training set; the folds of all of them are attacked in one call."""
-    inner = [inner_folds(samples, _some(rows, samples.label, _TUNING_SAMPLES, seed), seed) for rows in trains]
-    grid = GRIDS[attacker]
+    """Choose the best setting for each training set; all inner folds are attacked in one call."""
+    inner = [
+        inner_folds(samples, _subsample(rows, samples.label, _TUNING_SAMPLES, seed), seed) for rows in trains
+    ]
+    grid = TABLE[attacker].grid
     folds = [Fold(train, test, grid) for splits in inner for train, test in splits]
-    answers = iter(read(attacker, scaling, samples, folds, seed) if folds else [])
+    predictions = iter(predict_folds(attacker, scaling, samples, folds, seed) if folds else [])
     chosen = []
     for splits in inner:
-        found = [next(answers) for _ in splits]
+        found = [next(predictions) for _ in splits]
         if not found:
-            chosen.append(DEFAULTS[attacker])
+            chosen.append(TABLE[attacker].default)
             continue
         label = np.concatenate([samples.label[test] for _, test in splits])
         scores = [balanced_accuracy_score(label, np.concatenate(parts)) for parts in zip(*found, strict=True)]
@@ -124,24 +126,24 @@ def _choose(
 
 
 def inner_folds(samples: AuditedSamples, rows: Ints, seed: int) -> list[tuple[Ints, Ints]]:
-    """Three folds of the people of some rows, or as few as a class has people; none if that is one."""
-    label, people = samples.label[rows], samples.people[rows]
-    folds = min(_INNER, fewest_people(label, people))
+    """Split rows into folds of their subjects: three, or as many as a class has subjects; [] if one."""
+    label, subjects = samples.label[rows], samples.subjects[rows]
+    folds = min(_INNER_FOLDS, min_subjects_per_class(label, subjects))
     if folds < 2:
         return []
-    found = [(rows[train], rows[test]) for train, test in people_folds(label, people, folds, seed)]
+    found = [(rows[train], rows[test]) for train, test in subject_folds(label, subjects, folds, seed)]
     classes = len(np.unique(label))
     return found if all(len(np.unique(samples.label[train])) == classes for train, _ in found) else []
 
 
-def fewest_people(label: Ints, people: Ints) -> int:
-    """Of any class: how many people are in it."""
-    pairs = np.unique(np.stack([label, people]), axis=1)
+def min_subjects_per_class(label: Ints, subjects: Ints) -> int:
+    """Count the subjects of each class, and return the smallest count."""
+    pairs = np.unique(np.stack([label, subjects]), axis=1)
     return int(np.unique(pairs[0], return_counts=True)[1].min())
 
 
-def _some(rows: Ints, label: Ints, size: int, seed: int) -> Ints:
-    """At most so many of the rows, in a random order, with every class among them."""
+def _subsample(rows: Ints, label: Ints, size: int, seed: int) -> Ints:
+    """Draw at most `size` of the rows, in a random order, with every class among them."""
     if len(rows) <= size:
         return rows
     order = np.random.default_rng(seed).permutation(rows)

@@ -1,4 +1,4 @@
-"""How much of an attribute is still read when features are left out (thesis, figure 4.2)."""
+"""Leakage after a part of the features was removed (thesis, figure 4.2)."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from sklearn.metrics import balanced_accuracy_score
 from evaluation.probes.kernel_probe import KernelProbe
 from evaluation.samples.audited_samples import audited_samples
 from evaluation.samples.labelled_samples import Samples
-from evaluation.samples.subject_folds import people_folds
+from evaluation.samples.subject_folds import subject_folds
 
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 _FOLDS = 5
@@ -22,21 +22,21 @@ def suppression(
     seed: int = 0,
     max_samples: int = 2000,
 ) -> pd.DataFrame:
-    """Leave out a random share of the features, train a probe on the rest, read people it has not seen.
+    """Remove a random share of the features, train a probe on the rest, and test it on unseen subjects.
 
-    The probe is the RBF `KernelProbe`, for its speed; the strongest attacker may read more. Each draw takes
-    the features away in one random order, and tests on one of five folds of people, in turn; so the spread of
+    The probe is the RBF `KernelProbe`, for its speed; the strongest attacker may do better. Each draw removes
+    the features in one random order, and tests on one of five folds of subjects, in turn; so the spread of
     the draws is that of both.
 
     Args:
         samples: of one representation and one attribute.
-        shares: of the features to leave out, in [0, 1); one feature always stays.
-        draws: orders of the features.
-        seed: of orders, folds, and the people drawn.
-        max_samples: of more, people are drawn at random.
+        shares: shares of the features to remove, in [0, 1); at least one feature stays.
+        draws: number of random orders of the features.
+        seed: seed of orders, folds and the subsample.
+        max_samples: with more samples, subjects are drawn at random.
 
     Returns:
-        One row a draw and share: `share_removed`, `draw`, `features` (how many are left),
+        One row for each draw and share: `share_removed`, `draw`, `features` (number that is left),
         `balanced_accuracy`, `chance`.
 
     Raises:
@@ -44,9 +44,9 @@ def suppression(
     """
     if not all(0 <= share < 1 for share in shares):
         raise ValueError(f"shares of features to leave out must be in [0, 1), got {tuple(shares)}")
-    x, label, people = audited_samples(samples, _FOLDS, max_samples, seed)
+    x, label, subjects = audited_samples(samples, _FOLDS, max_samples, seed)
     rng = np.random.default_rng(seed)
-    folds = list(people_folds(label, people, _FOLDS, seed))
+    folds = list(subject_folds(label, subjects, _FOLDS, seed))
     rows = []
     for draw in range(draws):
         train, test = folds[draw % _FOLDS]

@@ -1,1 +1,1 @@
-"""The pictures of the audit: each takes a tidy frame and returns a matplotlib figure, in one style."""
+"""Figures of the audit: each function takes a tidy frame and returns a matplotlib figure, in one style."""

@@ -1,4 +1,4 @@
-"""The map of what every representation gives away of every attribute."""
+"""Plot the leakage of every attribute from every representation."""
 
 import numpy as np
 import pandas as pd
@@ -15,17 +15,16 @@ _FITS = 10  # characters above a cell
 
 @styled
 def plot_attribute_map(frame: pd.DataFrame) -> Figure:
-    """A heat map: attributes down, representations across, balanced accuracy in percent in every cell.
+    """Draw a heat map: attributes down, representations across, balanced accuracy in percent in every cell.
 
-    The colour says how far from chance (white) to perfect (dark) it is, which can be compared between
-    attributes of any number of classes; their chance levels stand in the first column. A pair that was not
-    measured is empty.
+    The colour runs from chance (white) to perfect (dark), which is comparable between attributes of any
+    number of classes; the first column lists their chance levels. Cells that were not measured stay empty.
 
     Args:
-        frame: columns `representation`, `attribute`, `balanced_accuracy`, `chance`, one row a cell.
+        frame: columns `representation`, `attribute`, `balanced_accuracy`, `chance`, one row for each cell.
 
     Raises:
-        ValueError: no rows, columns missing, or a cell twice.
+        ValueError: no rows, missing columns, or a cell twice.
     """
     require(frame, "attribute map", ("representation", "attribute", "balanced_accuracy", "chance"))
     if frame.duplicated(["attribute", "representation"]).any():

@@ -1,4 +1,4 @@
-"""A few images compared with one another: the cosine of every pair."""
+"""Plot the cosines of all pairs of a few images."""
 
 import numpy as np
 import pandas as pd
@@ -14,13 +14,13 @@ _DARK = 0.6  # cosine from which a number on its cell is white
 
 @styled
 def plot_comparison(frame: pd.DataFrame) -> Figure:
-    """One panel a representation: a cell for each pair, with a frame around the pair of one person.
+    """Draw a panel for each representation: a cell for each pair, the pair of one subject framed.
 
     Args:
         frame: rows of `pair_comparison.compare_images` with the column `representation`.
 
     Raises:
-        ValueError: no rows, or columns missing.
+        ValueError: no rows, or missing columns.
     """
     require(frame, "comparison", ("representation", "first", "second", "cosine", "same"))
     groups = split(frame, "representation")

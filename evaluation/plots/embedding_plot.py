@@ -1,4 +1,4 @@
-"""A representation in two dimensions, coloured by an attribute."""
+"""Plot a representation in two dimensions, coloured by an attribute."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 
 from evaluation.plots.parts import legend_above, line_key, panel_grid
 from evaluation.plots.style import PALETTE, Look, shown, styled
-from evaluation.probes.embedding_map import _WIDTH, perplexity
+from evaluation.probes.embedding_map import COMPONENTS, perplexity
 from evaluation.samples.arrays import Floats, Ints
 
 _MARKERS = "os"
-_CLASSES = len(PALETTE) * len(_MARKERS)  # that can be told apart
+_CLASSES = len(PALETTE) * len(_MARKERS)  # distinguishable by colour and marker
 _GREY = "#bbbbbb"
 
 
@@ -20,16 +20,16 @@ _GREY = "#bbbbbb"
 def plot_embedding(
     views: Mapping[str, Floats], label: Ints, classes: Sequence[str], *, samples: int | None = None
 ) -> Figure:
-    """Points of one or more views side by side, coloured by the class of their sample.
+    """Draw the points of one or more views side by side, coloured by class.
 
-    Of more classes than can be told apart the most frequent get colours, the others are grey. A line below
-    says how many samples are shown, and how.
+    With more classes than distinguishable colours, the most frequent get colours and the others are grey. A
+    line below states the number of samples and the projection.
 
     Args:
         views: title, such as "x" or "f₃(x)", -> points (n, 2) of `tsne_points`.
         label: (n,) classes, -1 where unknown.
         classes: class names in label order.
-        samples: of how many samples the n were drawn, if of more.
+        samples: number of samples that the n were drawn from, if more.
 
     Raises:
         ValueError: nothing to draw, or views and labels of different lengths.
@@ -51,18 +51,18 @@ def plot_embedding(
         entries.append((grey, line_key(linestyle="none", marker="o", color=_GREY)))
     legend_above(figure, entries)
     drawn = f"{len(label):,} of {samples:,} samples" if samples else f"{len(label):,} samples"
-    how = f"t-SNE of {_WIDTH} principal components, perplexity {perplexity(len(label)):.3g}"
+    how = f"t-SNE of {COMPONENTS} principal components, perplexity {perplexity(len(label)):.3g}"
     figure.supxlabel(f"{drawn}, {how}" if len(views) > 1 else f"{drawn},\n{how}", fontsize=7)
     return figure
 
 
 def _look(place: int) -> Look:
-    """The look of the class at a place among those that have one of their own."""
+    """Return the colour and marker of a class by its place among the coloured ones."""
     return {"color": PALETTE[place % len(PALETTE)], "marker": _MARKERS[place // len(PALETTE)]}
 
 
 def _scatter(axes: Axes, points: Floats, label: Ints, chosen: Ints) -> None:
-    """The points in random order within a marker, or the last class would lie over the others."""
+    """Draw the points in random order for each marker, so that no class covers the others."""
     looks = {c: _look(i) for i, c in enumerate(chosen)}
     grey = points[~np.isin(label, chosen)]
     axes.scatter(grey[:, 0], grey[:, 1], s=5, color=_GREY, linewidths=0)
@@ -75,7 +75,7 @@ def _scatter(axes: Axes, points: Floats, label: Ints, chosen: Ints) -> None:
 
 
 def _grey_name(label: Ints, chosen: Ints) -> str:
-    """What the grey points are; nothing if there are none."""
+    """Name the grey points; empty if there are none."""
     others = len(np.setdiff1d(label[label >= 0], chosen))
     parts = [f"{others} other classes"] * bool(others) + ["unknown"] * bool((label < 0).any())
     return ", ".join(parts)

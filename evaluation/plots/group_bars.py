@@ -1,4 +1,4 @@
-"""Who pays: the rates of groups, and the signed gaps between them."""
+"""Plot the rates of groups, and the signed gaps between them."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -21,14 +21,14 @@ MEASURES = {**PANELS, "auc": "AUC"}
 
 @styled
 def plot_group_bars(frame: pd.DataFrame) -> Figure:
-    """One panel a rate, one bar a group and representation, with whiskers; nan is marked "undefined".
+    """Draw a panel for each rate, a bar for each group and representation; nan is marked "undefined".
 
     Args:
-        frame: `representation`, `group`, and of each rate in `group_plot.PANELS` that it has, `<rate>`,
-            `<rate>_low`, `<rate>_high`, as `evaluation.fairness.signed_gaps.pooled_rates` gives them.
+        frame: `representation`, `group`, and for any of the rates in `group_plot.PANELS`, `<rate>`,
+            `<rate>_low`, `<rate>_high`, as `evaluation.fairness.signed_gaps.pooled_rates` returns them.
 
     Raises:
-        ValueError: no rows, no rate, or columns missing.
+        ValueError: no rows, no rate, or missing columns.
     """
     require(frame, "group", ("representation", "group"))
     rates = [rate for rate in PANELS if rate in frame]
@@ -62,14 +62,14 @@ def plot_group_bars(frame: pd.DataFrame) -> Figure:
 
 @styled
 def plot_signed_gaps(frame: pd.DataFrame, groups: tuple[str, str]) -> Figure:
-    """The gaps between two groups with their 95 % intervals; one that reaches over the line at 0 may be none.
+    """Draw the gaps between two groups with 95 % intervals; one that includes 0 may be no gap.
 
     Args:
         frame: rows of `evaluation.fairness.signed_gaps.signed_gaps` with the column `representation`.
-        groups: what to call group 0 and group 1.
+        groups: names of group 0 and group 1.
 
     Raises:
-        ValueError: no rows, or columns missing.
+        ValueError: no rows, or missing columns.
     """
     require(frame, "gap", ("representation", "measure", "gap", "low", "high"))
     looks = appearance(frame["representation"])
@@ -96,6 +96,6 @@ def plot_signed_gaps(frame: pd.DataFrame, groups: tuple[str, str]) -> Figure:
 
 
 def gap_label(groups: tuple[str, str]) -> str:
-    """What an axis of gaps says: which group is ahead where they are positive."""
+    """Make the label of an axis of gaps: the group that is ahead where they are positive."""
     first, second = (shown(name, most=18) for name in groups)
     return f"Gap in points:\n{second} minus {first}"

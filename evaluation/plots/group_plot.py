@@ -1,4 +1,4 @@
-"""The bar chart of group rates."""
+"""Plot group rates as bars."""
 
 import numpy as np
 import pandas as pd
@@ -17,13 +17,13 @@ PANELS = {
 
 
 def plot_group_rates(table: pd.DataFrame, title: str) -> Figure:
-    """Draw one panel a rate and one bar a group, with 95 % intervals; groupings differ in colour.
+    """Draw a panel for each rate and a bar for each group, with 95 % intervals; groupings differ in colour.
 
-    The figure belongs to no pyplot state, so it can be drawn in any process and needs no closing.
+    The figure does not use pyplot, so it can be drawn in any process and needs no closing.
 
     Args:
-        table: rows of `evaluation.fairness.group_rates.group_table` with one more column, `grouping`.
-        title: of the figure.
+        table: rows of `evaluation.fairness.group_rates.group_table` with the further column `grouping`.
+        title: title of the figure.
     """
     position = np.arange(len(table))
     order = {name: i for i, name in enumerate(table["grouping"].unique())}

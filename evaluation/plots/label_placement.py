@@ -1,4 +1,9 @@
-"""Names beside points, none over another."""
+"""Place names beside points without overlaps.
+
+By hand and not by adjustText (1.4), which moves all labels by simulated forces and stops after a second of
+time or a number of steps: overlaps may be left, and one more label shifts all others. Trying a fixed list of
+places is shorter than its tuning, gives the same bytes on every machine, and needs no further dependency.
+"""
 
 from itertools import product
 
@@ -11,10 +16,10 @@ from matplotlib.text import Text
 from evaluation.plots.style import Look
 from evaluation.samples.arrays import Floats
 
-# where a label may stand: nearer places first, and to the right before elsewhere
+# candidate places: nearer ones first, and the right side before the others
 _SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
-_DISTANCES = (5, 12, 22, 34)  # points; from the second on with a line
-_NOTHING = 1e-6  # pixels: an overlap by rounding
+_DISTANCES = (5, 12, 22, 34)  # points; from the second on a line is drawn
+_NOTHING = 1e-6  # square pixels: an overlap by rounding
 _RADIUS = 3.5  # points: of a marker
 _LOOK: Look = {
     "fontsize": 7,
@@ -27,16 +32,16 @@ _ALIGN_X, _ALIGN_Y = {1: "left", 0: "center", -1: "right"}, {1: "bottom", 0: "ce
 def label_points(
     axes: Axes, x: Floats, y: Floats, names: list[str], whisker: tuple[Floats, Floats] | None = None
 ) -> None:
-    """Write names beside points, each where it covers no point, no whisker and no other name.
+    """Write names beside points so that they cover no point, no whisker and no other name.
 
-    Names that stand far off get a thin line to their point. Where every place is taken, as among dozens of
-    points, the one with the least overlap is used.
+    Names far from their point get a thin line to it. If every place is taken, as with dozens of points, the
+    one with the least overlap is used.
 
     Args:
         axes: with its final limits.
         x: (n,) of the points.
         y: (n,) of the points.
-        names: n of them.
+        names: n names.
         whisker: lower and upper ends (n,) of vertical whiskers.
     """
     figure = axes.figure
@@ -53,7 +58,7 @@ def label_points(
         size = np.array(Text.get_window_extent(label, renderer).size)
         others, best, covered = np.delete(taken, i, axis=0), taken[i], np.inf
         for distance, side in product(_DISTANCES, _SIDES):
-            # the corner of a label that stands on the left is its width further off, and so on
+            # the corner of a label on the left is further away by the label's width, and so on
             corner = centre[i] + np.multiply(side, distance * point) + (np.sign(side) - 1) * size / 2
             box = np.concatenate([corner, corner + size])
             overlap = size.prod() - _common(box, within) + _common(box, others)
@@ -69,6 +74,6 @@ def label_points(
 
 
 def _common(box: Floats, others: Floats) -> float:
-    """The area that a box (x0, y0, x1, y1) shares with each of others (n, 4), in sum."""
+    """Sum the areas that a box (x0, y0, x1, y1) shares with others (n, 4)."""
     sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
     return float(sides.clip(min=0).prod(axis=1).sum())

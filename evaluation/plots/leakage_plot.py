@@ -1,4 +1,4 @@
-"""What each attacker reads of an attribute."""
+"""Plot the leakage by each attacker."""
 
 import pandas as pd
 from matplotlib.artist import Artist
@@ -35,16 +35,16 @@ _RAW: Look = {"marker": "D", "color": "white", "markeredgecolor": INK, "markersi
 
 @styled
 def plot_leakage(frame: pd.DataFrame) -> Figure:
-    """One panel an attribute; one bar an attacker and representation, with 95 % intervals.
+    """Draw a panel for each attribute, a bar for each attacker and representation, with 95 % intervals.
 
-    The bars are of standardised embeddings, a diamond of the same attacker on raw ones. The strongest
-    attacker of each representation has a black edge and its figure in bold.
+    The bars show standardised embeddings, diamonds the same attacker on raw ones. The strongest attacker of
+    each representation has a black edge and a bold number.
 
     Args:
-        frame: rows of `leakage.estimate.leakage` with the columns `representation` and `attribute`.
+        frame: rows of `cross_fitted_leakage` with the columns `representation` and `attribute`.
 
     Raises:
-        ValueError: no rows, no standardised ones, columns missing, or chance levels that differ.
+        ValueError: no rows, no standardised rows, missing columns, or different chance levels.
     """
     require(frame, "leakage", _COLUMNS)
     require(frame[frame["scaling"] == "standardised"], "standardised leakage", _COLUMNS)
@@ -69,7 +69,7 @@ def plot_leakage(frame: pd.DataFrame) -> Figure:
 
 
 def _draw(axes: Axes, rows: pd.DataFrame, attackers: list[str], colours: dict[str, str]) -> None:
-    """The bars of one attribute."""
+    """Draw the bars of one attribute."""
     thick = 0.84 / len(colours)
     place = {name: i for i, name in enumerate(attackers)}
     shift = {name: (i - (len(colours) - 1) / 2) * thick for i, name in enumerate(colours)}

@@ -1,4 +1,4 @@
-"""What several pictures have in common: panels, legends, whiskers, and a clear word on a wrong frame."""
+"""Parts that several figures share: panels, legends, whiskers, and checks of a frame."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,20 +26,20 @@ def require(frame: pd.DataFrame, what: str, columns: Sequence[str]) -> None:
 
 
 def split(frame: pd.DataFrame, column: str) -> dict[Any, pd.DataFrame]:
-    """Value of a column -> its rows, in order of appearance."""
+    """Map each value of a column to its rows, in order of appearance."""
     return dict(iter(frame.groupby(column, sort=False)))
 
 
 def panel_grid(
     count: int, height: float, *, sharex: bool = False, sharey: bool = False
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of `count` panels: one is as wide as a column, more stand in pairs over both columns.
+    """Make a figure of `count` panels: one is as wide as a column, more form pairs over both columns.
 
     Args:
         count: number of panels, at least 1.
-        height: inches of a row of panels, with its title and labels.
-        sharex: give all panels the same x axis.
-        sharey: give all panels the same y axis.
+        height: height of a row of panels in inches, with its title and labels.
+        sharex: share the x axis.
+        sharey: share the y axis.
     """
     columns = min(count, 2)
     rows = -(-count // columns)
@@ -54,7 +54,7 @@ def panel_grid(
 
 
 def legend_above(figure: Figure, entries: Sequence[tuple[str, Artist]]) -> None:
-    """One legend over all panels, in as many columns as fit the width of the figure; it covers no data."""
+    """Draw one legend above all panels, in as many columns as fit the width of the figure."""
     labels, handles = zip(*entries, strict=True)
     # a label that starts with _ would be left out; a space without width keeps it
     labels = tuple(f"\u200b{label}" if label.startswith("_") else label for label in labels)
@@ -66,7 +66,7 @@ def legend_above(figure: Figure, entries: Sequence[tuple[str, Artist]]) -> None:
 
 
 def line_key(**look: Any) -> Line2D:
-    """What stands for a line or a marker in a legend."""
+    """Make the legend handle of a line or a marker."""
     return Line2D([], [], **look)
 
 
@@ -74,34 +74,34 @@ CHANCE: Look = {"color": INK, "linestyle": (0, (4, 2)), "linewidth": 0.9}
 
 
 def whiskers(value: ArrayLike, low: ArrayLike, high: ArrayLike) -> np.ndarray:
-    """The (2, n) lengths of error bars from the ends of intervals.
+    """Compute the (2, n) lengths of error bars from the ends of intervals.
 
-    Rounding can put an end a hair on the wrong side of its value; that is no whisker.
+    An end on the wrong side of its value, by rounding, gives a length of 0.
     """
     value, low, high = (np.asarray(x, float) for x in (value, low, high))
     return np.clip([value - low, high - value], 0, None)
 
 
 def draw_intervals(axes: Axes, at: ArrayLike, value: ArrayLike, ends: tuple[ArrayLike, ArrayLike]) -> None:
-    """Horizontal whiskers at the heights `at`."""
+    """Draw horizontal whiskers at the heights `at`."""
     axes.errorbar(value, at, xerr=whiskers(value, *ends), fmt="none", ecolor=INK, elinewidth=0.8, capsize=1.8)
 
 
 def percent_axis(axis: Axis) -> None:
-    """Tick labels of shares in percent; the label of the axis says so."""
+    """Format the ticks of shares in percent; the axis label should name the unit."""
     axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.6g}".replace("-", "−")))
 
 
 def heading(name: object, chance: float) -> str:
-    """The title of a panel about an attribute."""
+    """Make the title of a panel about an attribute."""
     return f"{shown(name)} (chance {100 * chance:.1f} %)"
 
 
 def one_chance(frame: pd.DataFrame) -> float:
-    """The chance level that all rows share.
+    """Return the chance level that all rows share.
 
     Raises:
-        ValueError: if they do not.
+        ValueError: the chance levels differ.
     """
     if len(levels := frame["chance"].unique()) != 1:
         raise ValueError(f"the rows of one attribute differ in their chance level: {list(levels)}")

@@ -1,4 +1,4 @@
-"""One look for every picture: readable in print at the width of a column, and for any colour vision."""
+"""The style of all figures: readable in print at the width of a column, and with any colour vision."""
 
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -13,12 +13,12 @@ Look = dict[str, Any]  # keyword arguments of a line
 
 COLUMN, PAGE = 3.5, 7.0  # inches: the width of one column of a paper, and of both
 PRINT_DPI = 300
-# Okabe and Ito's palette, which people with any colour vision can tell apart; the first is for all samples.
+# Okabe and Ito's palette, distinguishable with any colour vision; the first is for all samples.
 COLOURS = ("#7f7f7f", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 GREY, INK = COLOURS[0], "#222222"
 PALETTE = (*COLOURS[1:], "#000000")
-DASHES = ("-", "--", "-.", ":")  # tell lines apart where the print has no colour
-NAME = 28  # characters of a name that are shown
+DASHES = ("-", "--", "-.", ":")  # distinguish lines in print without colour
+NAME = 28  # characters that a name may have
 
 STYLE: Look = {
     "font.size": 8,
@@ -53,7 +53,7 @@ STYLE: Look = {
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Let a function draw in this style, whatever the user's own is, and leave the user's as it was."""
+    """Make a function draw in this style, and restore the user's style afterwards."""
 
     @wraps(draw)
     def inside(*args: P.args, **kwargs: P.kwargs) -> Figure:
@@ -66,7 +66,7 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 def save_figure(figure: Figure, folder: Path | str, name: str) -> tuple[Path, Path]:
     """Write `<folder>/<name>.svg` and `.png`, the same bytes for the same figure; makes the folder.
 
-    What an SVG names inside itself differs from that of another `name`, so one page can hold several.
+    The ids inside an SVG depend on `name`, so that one page can hold several.
 
     Returns:
         The paths of the two files.
@@ -80,14 +80,14 @@ def save_figure(figure: Figure, folder: Path | str, name: str) -> tuple[Path, Pa
 
 
 def shown(name: object, most: int = NAME) -> str:
-    """A name that comes from data, fit to be drawn: one line, printable, without its middle if it is long."""
+    """Make a name from data fit to be drawn: one line, printable, shortened in the middle if it is long."""
     text = "".join(c if c.isprintable() else " " for c in str(name))
     text = " ".join(text.split()) or "(no name)"
     return text if len(text) <= most else f"{text[: most // 2]}…{text[1 - most // 2 :]}"
 
 
 def appearance(names: Iterable[object]) -> dict[Any, Look]:
-    """Name -> the `color` and `linestyle` of its lines, in order of appearance."""
+    """Assign each name the `color` and `linestyle` of its lines, in order of appearance."""
     distinct = dict.fromkeys(names)
     return {
         name: {"color": PALETTE[i % len(PALETTE)], "linestyle": DASHES[i % len(DASHES)]}

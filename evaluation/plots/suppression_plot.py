@@ -1,4 +1,4 @@
-"""What is still read of an attribute when features are left out."""
+"""Plot the leakage after features were removed."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -19,13 +19,13 @@ from evaluation.plots.style import appearance, shown, styled
 
 @styled
 def plot_suppression(frame: pd.DataFrame) -> Figure:
-    """One panel an attribute, as figure 4.2 of the thesis; the line is the mean of the draws, the band all.
+    """Draw a panel for each attribute, as figure 4.2 of the thesis: mean and range (band) of the draws.
 
     Args:
         frame: rows of `suppression` with the columns `representation`, `attribute` in front.
 
     Raises:
-        ValueError: no rows, columns missing, or chance levels that differ.
+        ValueError: no rows, missing columns, or different chance levels.
     """
     columns = ("representation", "attribute", "share_removed", "draw", "balanced_accuracy", "chance")
     require(frame, "suppression", columns)

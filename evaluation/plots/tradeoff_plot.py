@@ -1,4 +1,4 @@
-"""What is given away against what is kept."""
+"""Plot leakage against verification."""
 
 import numpy as np
 import pandas as pd
@@ -21,11 +21,11 @@ _CONTROL: Look = {"color": INK, "linestyle": ":", "linewidth": 0.9, "zorder": 0}
 
 
 def pareto_front(leakage: Floats, auc: Floats) -> NDArray[np.bool_]:
-    """Which of n points no other beats, (n,): beating is to be better in one and no worse in the other.
+    """Find the Pareto-optimal points, (n,) bool: no other is better in one measure and no worse in the other.
 
     Args:
-        leakage: (n,), less is better.
-        auc: (n,), more is better.
+        leakage: (n,), lower is better.
+        auc: (n,), higher is better.
     """
     no_worse = (leakage <= leakage[:, None]) & (auc >= auc[:, None])
     better = (leakage < leakage[:, None]) | (auc > auc[:, None])
@@ -34,19 +34,19 @@ def pareto_front(leakage: Floats, auc: Floats) -> NDArray[np.bool_]:
 
 @styled
 def plot_tradeoff(frame: pd.DataFrame, *, chance: float, control: str | None = None) -> Figure:
-    """Leakage against verification: the lower right corner is blind and of use.
+    """Draw leakage against verification; the lower right corner is blind and useful.
 
     Args:
-        frame: one row a representation: `representation`, `leakage` (balanced accuracy of the strongest
-            attacker), `auc` (of verification), both in [0, 1]. Optional: `low`, `high` (95 % interval of the
-            leakage), `method` (points of one method, such as those of several lambda, share a colour and a
-            marker, and a line joins them in their order), `label` (beside a point, in place of the name of
+        frame: one row for each representation: `representation`, `leakage` (balanced accuracy of the
+            strongest attacker), `auc` (of verification), both in [0, 1]. Optional: `low`, `high` (95 %
+            interval of the leakage), `method` (points of one method, such as those of several lambda, share a
+            colour and a marker, and are joined by a line), `label` (beside a point, instead of the name of
             its representation). A row without a leakage or an AUC is left out.
-        chance: what guessing gets, in [0, 1].
-        control: the representation that nothing was removed from; lines show its leakage and its AUC.
+        chance: chance level in [0, 1].
+        control: the representation before any removal; lines show its leakage and its AUC.
 
     Raises:
-        ValueError: no rows, columns missing, or a control that is not one row of the frame.
+        ValueError: no rows, missing columns, or a control that is not one row of the frame.
     """
     columns = ["representation", "leakage", "auc"]
     frame = frame.dropna(subset=[name for name in columns if name in frame])
@@ -64,7 +64,7 @@ def plot_tradeoff(frame: pd.DataFrame, *, chance: float, control: str | None = N
         axes.errorbar(auc, leakage, yerr=whiskers(leakage, *ends), fmt="none", **_WHISKER)
     front = np.flatnonzero(pareto_front(leakage, auc))
     front = front[np.argsort(auc[front], kind="stable")]
-    # between two points of the front the AUC costs what the one to the right leaks
+    # between two points of the front, an AUC costs the leakage of the point to the right
     axes.step(auc[front], leakage[front], where="pre", **_FRONT)
     axes.axhline(chance, **CHANCE)
     entries += [("Pareto front", line_key(**_FRONT)), ("chance", line_key(**CHANCE))]
@@ -85,11 +85,11 @@ def plot_tradeoff(frame: pd.DataFrame, *, chance: float, control: str | None = N
 
 
 def _draw_points(axes: Axes, frame: pd.DataFrame, auc: Floats, leakage: Floats) -> list[tuple[str, Artist]]:
-    """A colour, a marker and a line for each method, and what stands for it in the legend."""
+    """Draw a colour, a marker and a line for each method; returns the entries of the legend."""
     entries: list[tuple[str, Artist]] = []
     for i, method in enumerate(frame["method"].unique()):
         rows = (frame["method"] == method).to_numpy()
-        again = i // len(PALETTE)  # the colours start anew, with another marker each
+        again = i // len(PALETTE)  # the colours repeat, with another marker each
         look: Look = {"marker": _MARKERS[(i + again) % len(_MARKERS)], "color": PALETTE[i % len(PALETTE)]}
         axes.plot(auc[rows], leakage[rows], linewidth=0.7, **look)
         entries.append((shown(method), line_key(linewidth=0.7, **look)))
@@ -97,7 +97,7 @@ def _draw_points(axes: Axes, frame: pd.DataFrame, auc: Floats, leakage: Floats) 
 
 
 def _draw_control(axes: Axes, frame: pd.DataFrame, control: str) -> None:
-    """Lines through the control."""
+    """Draw lines through the control."""
     rows = frame[frame["representation"] == control]
     if len(rows) != 1:
         raise ValueError(f"the control {control!r} is in {len(rows)} rows of the trade-off table, not in 1")

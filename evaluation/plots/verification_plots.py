@@ -1,4 +1,4 @@
-"""How well a representation tells people apart: ROC, DET, error rates and scores."""
+"""Plot verification: ROC, DET, error rates and scores."""
 
 import numpy as np
 import pandas as pd
@@ -21,13 +21,13 @@ _SCORES = {"genuine": PALETTE[0], "impostor": PALETTE[1]}
 
 @styled
 def plot_roc(rates: pd.DataFrame) -> Figure:
-    """True accept rate against the false match rate, whose axis is logarithmic; chance is TAR = FMR.
+    """Draw the true accept rate against the false match rate on a logarithmic axis; chance is TAR = FMR.
 
     Args:
         rates: rows of `PairScores.rates` with the column `representation`; optional: `auc`, for the legend.
 
     Raises:
-        ValueError: no rows, or columns missing.
+        ValueError: no rows, or missing columns.
     """
     require(rates, "verification rates", RATES)
     lowest = _lowest_fmr(rates)
@@ -35,7 +35,7 @@ def plot_roc(rates: pd.DataFrame) -> Figure:
     figure, (axes,) = panel_grid(1, 2.9)
     areas = dict(rates.groupby("representation")["auc"].first()) if "auc" in rates else {}
     for name, curve in split(rates, "representation").items():
-        # the best of the thresholds that match no impostor stands at the edge; there is no 0 on this axis
+        # a logarithmic axis has no 0: the best threshold without false matches is drawn at the edge
         points = curve.groupby(curve["fmr"].clip(lower=lowest))["fnmr"].min()
         axes.plot(points.index, 1 - points, **looks[name])
     chance = np.geomspace(lowest, 1, 100)
@@ -46,21 +46,21 @@ def plot_roc(rates: pd.DataFrame) -> Figure:
     axes.grid()
     percent_axis(axes.xaxis)
     percent_axis(axes.yaxis)
-    told = {name: f" (AUC {areas[name]:.4f})" if name in areas else "" for name in looks}
-    entries = [(shown(name) + told[name], line_key(**look)) for name, look in looks.items()]
+    areas_text = {name: f" (AUC {areas[name]:.4f})" if name in areas else "" for name in looks}
+    entries = [(shown(name) + areas_text[name], line_key(**look)) for name, look in looks.items()]
     legend_above(figure, [*entries, ("chance", line_key(**CHANCE))])
     return figure
 
 
 @styled
 def plot_det(rates: pd.DataFrame) -> Figure:
-    """Detection error trade-off: both error rates on normal deviate axes; a dotted line where they are equal.
+    """Draw the detection error trade-off on normal deviate axes, with a dotted line of equal errors.
 
     Args:
         rates: rows of `PairScores.rates` with the column `representation`.
 
     Raises:
-        ValueError: no rows, or columns missing.
+        ValueError: no rows, or missing columns.
     """
     require(rates, "verification rates", RATES)
     ends = max(_lowest_fmr(rates), _DET_ENDS[0]), _DET_ENDS[1]
@@ -83,14 +83,15 @@ def plot_det(rates: pd.DataFrame) -> Figure:
 
 @styled
 def plot_error_rates(rates: pd.DataFrame) -> Figure:
-    """FMR and FNMR (FAR and FRR) against the threshold, one panel a representation; a dot and its
-    threshold where they cross.
+    """Draw FMR and FNMR (FAR and FRR) against the threshold, one panel for each representation.
+
+    A dot marks the crossing, with its threshold.
 
     Args:
         rates: rows of `PairScores.rates` with the column `representation`.
 
     Raises:
-        ValueError: no rows, or columns missing.
+        ValueError: no rows, or missing columns.
     """
     require(rates, "verification rates", RATES)
     curves = split(rates, "representation")
@@ -120,13 +121,13 @@ def plot_error_rates(rates: pd.DataFrame) -> Figure:
 
 @styled
 def plot_score_histogram(histogram: pd.DataFrame) -> Figure:
-    """The densities of genuine and impostor scores, one panel a representation.
+    """Draw the densities of genuine and impostor scores, one panel for each representation.
 
     Args:
         histogram: rows of `PairScores.histogram` with the column `representation`.
 
     Raises:
-        ValueError: no rows, or columns missing.
+        ValueError: no rows, or missing columns.
     """
     require(histogram, "score histogram", ("representation", "score", "width", *_SCORES))
     groups = split(histogram, "representation")
@@ -144,12 +145,12 @@ def plot_score_histogram(histogram: pd.DataFrame) -> Figure:
 
 
 def equal_error(curve: pd.DataFrame) -> tuple[float, float] | None:
-    """Threshold and rate where FMR and FNMR cross, along straight segments between the points of the curve.
+    """Find threshold and rate where FMR and FNMR cross, by straight segments between the points of the curve.
 
-    None where they do not cross: all scores are the same.
+    None if they do not cross because all scores are the same.
 
     Args:
-        curve: columns `threshold`, `fmr`, `fnmr` in the order of the threshold.
+        curve: columns `threshold`, `fmr`, `fnmr`, sorted by threshold.
     """
     threshold, fmr, fnmr = (curve[name].to_numpy(float) for name in RATES[1:])
     gap = fmr - fnmr
@@ -163,12 +164,12 @@ def equal_error(curve: pd.DataFrame) -> tuple[float, float] | None:
 
 
 def _lowest_fmr(rates: pd.DataFrame) -> float:
-    """Where an axis of false match rates starts: a power of ten below all of them, from 1e-6 to 0.1."""
+    """Choose the start of an axis of false match rates: a power of ten below all of them, 1e-6 to 0.1."""
     positive = rates.loc[rates["fmr"] > 0, "fmr"].min()
     return max(min(10.0 ** np.floor(np.log10(positive)), 0.1), 10.0**-_DECADES)
 
 
 def _deviate_axis(axis: Axis) -> None:
-    """Ticks at error rates, in percent, on an axis of normal deviates."""
+    """Set ticks at error rates, in percent, on an axis of normal deviates."""
     axis.set_major_locator(FixedLocator(norm.ppf(_DET_TICKS)))
     axis.set_major_formatter(FuncFormatter(lambda deviate, _: f"{100 * norm.cdf(deviate):.4g}"))

@@ -1,8 +1,4 @@
-"""What each attacker but the MLP reads of people whom it has not learned from, with all its settings at once.
-
-The classes are weighed evenly, as in `probe_families`. What the settings of an attacker have in common
-(distances, neighbours, boosting rounds) is computed once.
-"""
+"""Train attackers, and predict the attribute of samples that they have not learned from."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -12,40 +8,95 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
+from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import threadpool_limits
 
-from evaluation.probes.attacker_grids import Attacker, Setting
-from evaluation.probes.probe_families import rbf_svm, squared_distance
+from evaluation.probes.attacker_table import TABLE, Attacker, Family, Setting
+from evaluation.probes.mlp import BATCH, balanced_epoch, fit_mlp
+from evaluation.probes.standardise import squared_distance
 from evaluation.samples.arrays import Floats, Ints
 
 _NEIGHBOUR_CELLS = 2**25  # distances at once, 256 MiB
+_KERNEL_ROWS = 4096  # test samples at once, so that memory does not grow with the test set
+_UPDATES, _EPOCHS = 4000, (10, 60)  # of the MLP: about this many updates, within these numbers of epochs
 
 
 def attack(
     attacker: Attacker, train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], seed: int
 ) -> list[Ints]:
-    """Train an attacker with each of some settings, and read the attribute of the test set.
+    """Train an attacker with each of several settings, and predict the classes of the test set.
+
+    Work that the settings share (distances, neighbours, boosting rounds) is done once.
 
     Args:
-        attacker: any of `attacker_grids.ATTACKERS` but `mlp`, whose networks train together in `batched_mlp`.
+        attacker: any of `ATTACKERS` but `mlp`, whose networks train together in `batched_mlp`.
         train: (N, D) embeddings.
-        label: (N,) classes 0, 1, ..., of which two at least are there.
-        test: (M, D), scaled as `train` is.
+        label: (N,) classes 0, 1, ..., at least two of which occur.
+        test: (M, D), scaled as `train`.
         settings: S points of the attacker's grid.
-        seed: of everything drawn.
+        seed: seed of every random choice.
 
     Returns:
-        S times (M,) predicted classes.
+        S arrays of predicted classes, each (M,).
     """
     return _ATTACKS[attacker](train, label, test, settings, seed)
 
 
+def predict(family: Family, train: Floats, label: Ints, test: Floats, seed: int) -> Ints:
+    """Train an attacker with its default setting, and predict the classes (M,) of the test set.
+
+    The RBF-SVM takes scikit-learn's gamma "scale". The MLP is scikit-learn's, see `mlp.fit_mlp`.
+
+    Args:
+        family: one of `FAMILIES`.
+        train: (N, D) standardised embeddings.
+        label: (N,) classes, any integers.
+        test: (M, D), standardised by the same statistics.
+        seed: seed of every random choice.
+    """
+    if family == "rbf_svm":
+        return rbf_svm(train, label, test, [(1.0, 1 / (train.shape[1] * (train.var() or 1.0)))])[0]
+    if family != "mlp":
+        return attack(family, train, label, test, [TABLE[family].default], seed)[0]
+    rng, rows = np.random.default_rng(seed), np.arange(len(train))
+    weight = compute_sample_weight("balanced", label)
+    count = int(np.clip(_UPDATES * BATCH / len(rows), *_EPOCHS))
+    epochs = (balanced_epoch(rng.permutation(rows), weight, rng) for _ in range(count))
+    return fit_mlp(train, label, epochs, seed).predict(test.astype(np.float32))
+
+
+def rbf_svm(train: Floats, label: Ints, test: Floats, settings: Sequence[tuple[float, float]]) -> list[Ints]:
+    """Predict as `SVC(kernel="rbf", class_weight="balanced")`, faster: its own kernel goes pair by pair.
+
+    Args:
+        train: (N, D) embeddings; the memory is that of two N x N matrices.
+        label: (N,) classes, any integers.
+        test: (M, D).
+        settings: S pairs of C and gamma.
+
+    Returns:
+        S arrays of predicted classes, each (M,).
+    """
+    distance = squared_distance(train, train)
+    probes = [
+        SVC(C=c, kernel="precomputed", class_weight="balanced").fit(np.exp(-gamma * distance), label)
+        for c, gamma in settings
+    ]
+    found = []
+    for block in np.array_split(test, 1 + len(test) // _KERNEL_ROWS):
+        distance = squared_distance(block, train)
+        pairs = zip(probes, settings, strict=True)
+        found.append([probe.predict(np.exp(-gamma * distance)) for probe, (_, gamma) in pairs])
+    return [np.concatenate(parts) for parts in zip(*found, strict=True)]
+
+
 def _linear(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], seed: int) -> list[Ints]:
-    """Logistic regression."""
+    """Train logistic regressions."""
     found = []
     # threads gain little on products of this size, and lose much where other work takes their cores
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
-        # raw features of very different scales: where that gets is what the raw row is to show
+        # raw features of very different scales may not converge; the row of raw embeddings is to show that
         warnings.simplefilter("ignore", ConvergenceWarning)
         for setting in settings:
             probe = LogisticRegression(C=setting["C"], max_iter=1000, class_weight="balanced")
@@ -58,7 +109,7 @@ def _rbf_svm(train: Floats, label: Ints, test: Floats, settings: Sequence[Settin
 
 
 def _forest(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], seed: int) -> list[Ints]:
-    """100 trees."""
+    """Train forests of 100 trees."""
     found = []
     for setting in settings:
         forest = RandomForestClassifier(
@@ -71,7 +122,7 @@ def _forest(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting
 
 
 def _knn(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], seed: int) -> list[Ints]:
-    """The most frequent class of the k nearest samples, beside its frequency in all."""
+    """Predict the most frequent class of the k nearest samples, relative to its frequency in the training."""
     sizes = np.bincount(label)
     vote = np.diag(np.divide(1, sizes, out=np.zeros(len(sizes)), where=sizes > 0))
     nearest = [min(int(setting["k"]), len(train)) for setting in settings]
@@ -87,7 +138,7 @@ def _knn(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], 
 
 
 def _boosting(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], seed: int) -> list[Ints]:
-    """Gradient boosting of trees of 15 leaves on 64 bins; 255 read no more and take several times as long."""
+    """Train gradient boosting on 64 bins with 15 leaves a tree; 255 bins gain nothing and are far slower."""
     rounds = [int(setting["rounds"]) for setting in settings]
     probe = HistGradientBoostingClassifier(
         max_iter=max(rounds), max_leaf_nodes=15, max_bins=64, early_stopping=False,

@@ -1,4 +1,4 @@
-"""Many multilayer perceptrons trained as one: all folds and candidate settings take each step together."""
+"""Train many multilayer perceptrons at once: all folds and candidate settings take each step together."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -9,45 +9,48 @@ from sklearn.utils.class_weight import compute_sample_weight
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from evaluation.probes.probe_families import HIDDEN, balanced_epoch, standardise
+from evaluation.probes.mlp import BATCH, HIDDEN, balanced_epoch
+from evaluation.probes.standardise import standardise
 from evaluation.samples.arrays import Floats, Ints
 
-BATCH, LEARNING_RATE = 128, 1e-3
-_VISITS, _EPOCHS, _LEAST_UPDATES = 2**18, (10, 60), 200  # so many samples seen, within so many epochs
+LEARNING_RATE = 1e-3
+_VISITS, _EPOCHS = 2**18, (10, 60)  # about this many samples seen, within these numbers of epochs
+_MIN_UPDATES = 200
 _AT_ONCE = 2**27  # weights that train at once: with gradients and moments 2 GiB
 _TEST_ROWS = 4096
 
 
 class Perceptron(NamedTuple):
-    """One network to train: what it learns from, what it is asked, and how."""
+    """One network to train."""
 
     train: Ints
-    """(n,) rows that it learns from."""
+    """(n,) training rows."""
     test: Ints
-    """(m,) rows that it predicts."""
+    """(m,) rows to predict."""
     decay: float
-    """Half of it times the squared weights is added to the loss."""
+    """L2 penalty: half of it times the squared weights is added to the loss."""
     seed: int
-    """Of the first weights and of the order of the samples."""
+    """Seed of the initial weights and of the order of the samples."""
 
 
 def mlp_predictions(
     x: Floats, label: Ints, networks: Sequence[Perceptron], stops: Sequence[float], *, scale: bool
 ) -> list[list[Ints]]:
-    """What the thesis' MLPs (section 3.2: one layer of 1024 ReLUs, softmax) predict.
+    """Train the MLP of the thesis (section 3.2: one layer of 1024 ReLUs, softmax) several times, and predict.
 
-    Adam, batches of 128 in which the classes come evenly, no samples held out to stop by. All take as many
-    steps, in float32, on the GPU where there is one; training one alone gives the same, to rounding.
+    Training uses Adam, batches of 128 with balanced classes, and no early stopping. All networks take the
+    same number of steps, in float32, on the GPU if there is one; training one alone gives the same, to
+    rounding.
 
     Args:
         x: (N, D) embeddings of any scale.
         label: (N,) classes 0, 1, ...
-        networks: J of them.
-        stops: S ascending shares of the full training, the last at most 1, after which predictions are made.
-        scale: standardise by the statistics of what the network learns from.
+        networks: J networks.
+        stops: S ascending shares of the full training, at most 1, after which predictions are made.
+        scale: standardise by the statistics of the network's training rows.
 
     Returns:
-        For each network, for each stop, (m,) predicted classes.
+        Predicted classes (m,) for each network and each stop.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     # the features of all rows are brought near 1 in 64 bits: a network's own statistics undo it exactly
@@ -64,19 +67,19 @@ def mlp_predictions(
 
 
 def updates(sizes: Sequence[int]) -> int:
-    """Steps of the full training of networks that learn from so many samples: enough for the largest set."""
+    """Compute the number of steps of the full training from the sizes of the training sets."""
     epochs = np.clip(_VISITS / max(sizes), *_EPOCHS)
-    return max(_LEAST_UPDATES, round(epochs * max(sizes) / BATCH))
+    return max(_MIN_UPDATES, round(epochs * max(sizes) / BATCH))
 
 
 class Stacked:
-    """J networks in training, as tensors with a leading dimension of J.
+    """Train J networks as tensors with a leading dimension of J.
 
     Args:
         inputs: (N, D) float32, on the device to train on.
         label: (N,) classes 0, 1, ...
-        networks: J of them.
-        scale: standardise by the statistics of what the network learns from.
+        networks: J networks.
+        scale: standardise by the statistics of each network's training rows.
     """
 
     def __init__(self, inputs: Tensor, label: Ints, networks: Sequence[Perceptron], *, scale: bool) -> None:
@@ -94,7 +97,7 @@ class Stacked:
         self.batches = [_batches(label, network) for network in networks]
 
     def advance(self, steps: int) -> list[Ints]:
-        """Take so many steps more, and predict the test rows of each network."""
+        """Take more steps, then predict the test rows of each network."""
         for _ in range(steps):
             self._step()
         return [self._predict(j) for j in range(len(self.networks))]
@@ -124,7 +127,7 @@ class Stacked:
 
 
 def _statistics(x: Tensor, *, scale: bool) -> tuple[Tensor, Tensor]:
-    """What is subtracted and what it is multiplied by, (D,) each; a constant feature becomes 0."""
+    """Compute the shift and the factor of a standardisation, (D,) each; a constant feature becomes 0."""
     if not scale:
         return torch.zeros_like(x[0]), torch.ones_like(x[0])
     deviation, mean = torch.std_mean(x.double(), 0, correction=0)
@@ -133,7 +136,7 @@ def _statistics(x: Tensor, *, scale: bool) -> tuple[Tensor, Tensor]:
 
 
 def _first_weights(width: int, classes: int, seed: int) -> tuple[Tensor, ...]:
-    """Weights and biases of both layers, uniform in +- sqrt(6 / (inputs + outputs)) (Glorot and Bengio)."""
+    """Draw the weights of both layers, uniform in +- sqrt(6 / (inputs + outputs)) (Glorot and Bengio)."""
     generator = torch.Generator().manual_seed(seed)
     first = []
     for inputs, outputs in ((width, HIDDEN), (HIDDEN, classes)):
@@ -145,7 +148,7 @@ def _first_weights(width: int, classes: int, seed: int) -> tuple[Tensor, ...]:
 
 
 def _batches(label: Ints, network: Perceptron) -> Iterator[Ints]:
-    """Rows (BATCH,) of batch after batch, without end; epochs follow each other without a gap."""
+    """Yield the rows (BATCH,) of batch after batch without end; epochs follow each other without a gap."""
     rng = np.random.default_rng(network.seed)
     weight = np.zeros(len(label))
     weight[network.train] = compute_sample_weight("balanced", label[network.train])

@@ -1,11 +1,11 @@
-"""A fast attacker in closed form: kernel ridge regression that answers for many labellings at once."""
+"""Kernel ridge regression in closed form, a fast attacker that handles many labellings at once."""
 
 from typing import Literal, get_args
 
 import numpy as np
 import torch
 
-from evaluation.probes.probe_families import rbf_kernel, standardise
+from evaluation.probes.standardise import rbf_kernel, standardise
 from evaluation.samples.arrays import Floats, Ints
 
 Kernel = Literal["linear", "rbf"]
@@ -14,18 +14,18 @@ _RIDGE = 0.3  # beside a mean diagonal of 1 (linear) or a little less (RBF, cent
 
 
 class KernelProbe:
-    """Reads classes from standardised embeddings by ridge regression on indicators of the classes.
+    """Predict classes from standardised embeddings by ridge regression on indicators of the classes.
 
-    What is costly does not depend on the labels, so that another labelling of the same samples costs a matrix
-    product. The classes are weighed evenly: an indicator is divided by the size of its class, and its
+    The expensive part does not depend on the labels, so another labelling of the same samples costs one
+    matrix product. The classes are weighed equally: an indicator is divided by the size of its class, and its
     threshold lies half way between the mean scores of the class and of the rest, each sample scored by the
-    regression without it (in closed form). With two classes and the linear kernel that is Fisher's
+    regression without it (in closed form). With two classes and the linear kernel this is Fisher's
     discriminant with a ridge.
 
     Args:
-        train: (N, D) embeddings of any scale, to learn from; their statistics standardise both sets.
-        test: (M, D) embeddings to read.
-        kernel: `linear` x'y / D, or `rbf` exp(-|x - y|^2 / D), what SVC calls gamma="scale".
+        train: (N, D) training embeddings of any scale; their statistics standardise both sets.
+        test: (M, D) test embeddings.
+        kernel: `linear` x'y / D, or `rbf` exp(-|x - y|^2 / D), which SVC calls gamma="scale".
     """
 
     def __init__(self, train: Floats, test: Floats, kernel: Kernel) -> None:
@@ -40,7 +40,7 @@ class KernelProbe:
         self._leverage = _RIDGE * np.diag(self._inverse) - 1 / len(x)  # 1 - h of each sample, with intercept
 
     def predict(self, label: Ints) -> Ints:
-        """The classes of the test set under each of B labellings of the training set.
+        """Predict the classes of the test set under each of B labellings of the training set.
 
         Args:
             label: (B, N) classes 0, 1, ...
@@ -52,7 +52,7 @@ class KernelProbe:
         return np.argmax(scores, axis=0)
 
     def _score(self, inside: Floats) -> Floats:
-        """Scores (B, M) of the class whose samples are 1 in (B, N); above 0 it is nearer than the rest."""
+        """Score (B, M) the class whose samples are 1 in (B, N); above 0 it is nearer than the rest."""
         size = inside.sum(1, keepdims=True)
         share = inside / np.maximum(size, 1)
         target = share - share.mean(1, keepdims=True)

@@ -1,1 +1,1 @@
-"""The page, the tables and the figures that an audit writes."""
+"""Write the page, the tables and the figures of an audit."""

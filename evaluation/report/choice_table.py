@@ -1,4 +1,4 @@
-"""Which representation each rule would choose, and what the choice gives people it has not seen."""
+"""Table of the representation that each rule of model selection chooses."""
 
 import pandas as pd
 
@@ -13,11 +13,11 @@ _MEASURES = {
     "tpr_gap": "TPR gap",
     "leakage": "leakage",
 }
-_NOBODY = "none qualifies"
+_NONE = "none qualifies"
 
 
 def choice_table(audit: Audit) -> Table | None:
-    """One row an attribute and rule; None if there was nothing to choose."""
+    """Make one row for each attribute and rule; None if there was nothing to choose."""
 
     def measure(name: str) -> Cell:
         return lambda x: f"{percent(getattr(x, f'val_{name}'))} / {percent(getattr(x, f'test_{name}'))}"
@@ -30,7 +30,7 @@ def choice_table(audit: Audit) -> Table | None:
         {
             "rule": lambda x: f"{x.rule}: a bound" if x.bound else x.rule,
             "groups of": lambda x: x.attribute,
-            "chooses": lambda x: _NOBODY if pd.isna(x.representation) else x.representation,
+            "chooses": lambda x: _NONE if pd.isna(x.representation) else x.representation,
             **{words: measure(name) for name, words in _MEASURES.items()},
         },
         texts=3,
@@ -38,7 +38,7 @@ def choice_table(audit: Audit) -> Table | None:
 
 
 def choice_text(audit: Audit) -> list[str]:
-    """How to read that table; nothing if there was nothing to choose."""
+    """Explain the table; empty if there was nothing to choose."""
     if audit.frame("selection").empty:
         return []
     limit = audit.settings["leakage_at_most"]

@@ -1,18 +1,18 @@
-"""The figures of an audit that say what hiding an attribute cost, and whom."""
+"""Figures of an audit on the cost of hiding an attribute, overall and by group."""
 
 import pandas as pd
 
 from evaluation.audit.result import Audit
 from evaluation.plots.attribute_map_plot import plot_attribute_map
+from evaluation.plots.bias_sweep_plot import plot_bias_slopes, plot_bias_sweep
 from evaluation.plots.comparison_plot import plot_comparison
-from evaluation.plots.dose_response_plot import plot_dose_response, plot_dose_slopes
 from evaluation.plots.group_bars import plot_group_bars, plot_signed_gaps
 from evaluation.plots.verification_plots import plot_det, plot_error_rates, plot_roc, plot_score_histogram
 from evaluation.report.figures import FigureWriter, ReportFigure
 
 
 def verification_figures(audit: Audit, figures: FigureWriter) -> list[ReportFigure]:
-    """ROC, DET, error rates and score histogram of the cosine scores."""
+    """Draw ROC, DET, error rates and score histogram of the cosine scores."""
     curves, bins = (_with_a_curve(audit, f"verification_{kind}") for kind in ("curve", "histogram"))
     if curves.empty:
         return []
@@ -50,7 +50,7 @@ def verification_figures(audit: Audit, figures: FigureWriter) -> list[ReportFigu
 
 
 def comparison_figure(audit: Audit, figures: FigureWriter) -> ReportFigure:
-    """A few images, pair by pair."""
+    """Draw the cosines of a few images, pair by pair."""
     return figures.write(
         "comparison",
         "A few images, pair by pair",
@@ -61,7 +61,7 @@ def comparison_figure(audit: Audit, figures: FigureWriter) -> ReportFigure:
 
 
 def map_figure(audit: Audit, figures: FigureWriter) -> ReportFigure:
-    """Every attribute in every representation."""
+    """Draw the map of every attribute in every representation."""
     return figures.write(
         "attribute_map",
         "Every attribute in every representation",
@@ -72,11 +72,11 @@ def map_figure(audit: Audit, figures: FigureWriter) -> ReportFigure:
 
 
 def downstream_figures(audit: Audit, figures: FigureWriter) -> list[ReportFigure]:
-    """Rates of two groups, the gaps between them, and how these grow with the bias."""
+    """Draw the rates of two groups, the gaps between them, and their growth with the bias."""
     drawn = []
     for place, attribute in enumerate(audit.frame("signed_gaps")["attribute"].unique(), 1):
         first, second = audit.classes[attribute]
-        rates, gaps, doses = (
+        rates, gaps, by_bias = (
             audit.frame(section, attribute=attribute)
             for section in ("downstream", "signed_gaps", "dose_response")
         )
@@ -99,7 +99,7 @@ def downstream_figures(audit: Audit, figures: FigureWriter) -> list[ReportFigure
                 f"How the gaps between {first} and {second} grow with the bias",
                 "The same gaps by the share of the training sample that goes along with the bias; 50 % "
                 "is none.",
-                plot_dose_response(doses, (first, second)),
+                plot_bias_sweep(by_bias, (first, second)),
             ),
         ]
         slopes = audit.frame("dose_slopes", attribute=attribute)
@@ -110,14 +110,14 @@ def downstream_figures(audit: Audit, figures: FigureWriter) -> list[ReportFigure
                     f"The growth of the gaps between {first} and {second} in one number each",
                     "Points of gap for every 10 points of bias, as a straight line over all biases has it, "
                     "with 95 % intervals. At 0 the bias of the training does not reach the classifier.",
-                    plot_dose_slopes(slopes),
+                    plot_bias_slopes(slopes),
                 )
             )
     return drawn
 
 
 def _with_a_curve(audit: Audit, section: str) -> pd.DataFrame:
-    """Rows of the representations that give two pairs different scores; of one vector there is no curve."""
+    """Select the rows of representations that have a curve; one that collapsed to a vector has none."""
     curves, frame = (audit.frame(name, metric="cosine") for name in ("verification_curve", section))
     some = curves[curves["fmr"].between(0, 1, inclusive="neither")]
     return frame[frame["representation"].isin(some["representation"])]

@@ -1,4 +1,4 @@
-"""The figures of an audit, written to files and described in words."""
+"""Write the figures of an audit to files, with titles and captions."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -22,7 +22,7 @@ from evaluation.report.inline_svg import inline_svg
 from evaluation.samples.arrays import Ints
 from evaluation.samples.groupings import cross
 
-_WEIGHT = "@"  # between the method and its weight in the name of a representation
+_WEIGHT = "@"  # separates the method and its weight in the name of a representation
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class ReportFigure:
     """A figure on the page.
 
     Attributes:
-        title: a few words, read out by a screen reader.
-        caption: what it shows and how to read it.
+        title: short text, read out by screen readers.
+        caption: content of the figure, and how to read it.
         svg: the figure.
     """
 
@@ -42,21 +42,21 @@ class ReportFigure:
 
 @dataclass(frozen=True)
 class FigureWriter:
-    """Draws figures into a folder.
+    """Draw figures into a folder.
 
     Attributes:
-        folder: of the files.
+        folder: folder of the files.
     """
 
     folder: Path
 
     def write(self, name: str, title: str, caption: str, figure: Figure) -> ReportFigure:
-        """Write `<name>.svg` and `.png`, and return what the page shows."""
+        """Write `<name>.svg` and `.png`, and return the figure for the page."""
         svg, _ = save_figure(figure, self.folder, name)
         return ReportFigure(title, caption, inline_svg(svg, title, caption))
 
     def leakage(self, audit: Audit, attribute: str, slug: str) -> ReportFigure:
-        """Bars of every attacker."""
+        """Draw the bars of every attacker."""
         frame = audit.frame("leakage", attribute=attribute)
         raw = (frame["scaling"] == "raw").any()
         diamonds = " A diamond is an attacker whose embeddings were not standardised." if raw else ""
@@ -69,7 +69,7 @@ class FigureWriter:
         )
 
     def suppression(self, audit: Audit, attribute: str, slug: str) -> ReportFigure:
-        """Accuracy against the share of features taken away."""
+        """Draw the leakage against the share of removed features."""
         return self.write(
             f"suppression_{slug}",
             f"{attribute} without a part of the features",
@@ -79,7 +79,7 @@ class FigureWriter:
         )
 
     def tsne(self, audit: Audit, attribute: str, slug: str) -> ReportFigure:
-        """Samples as points, coloured by the attribute: of each representation, and of a classifier on it."""
+        """Draw maps of each representation, and of a classifier on it, coloured by the attribute."""
         views, label = {}, np.empty(0, np.int64)
         for section, title in (("tsne", "{}"), ("tsne_head", "f({})")):
             for name in audit.names:
@@ -100,7 +100,7 @@ class FigureWriter:
         )
 
     def tsne_groups(self, audit: Audit) -> ReportFigure:
-        """Samples as points, coloured by the combination of all sensitive attributes."""
+        """Draw maps of each representation, coloured by the combination of all sensitive attributes."""
         maps = split(audit.frame("tsne"), "representation")
         points = next(iter(maps.values()))  # the samples, and so the labels, are the same on all maps
         labels = [torch.tensor(points[f"label.{name}"].to_numpy()) for name in audit.attributes]
@@ -119,13 +119,13 @@ class FigureWriter:
         )
 
     def tradeoff(self, audit: Audit, attribute: str, slug: str) -> ReportFigure:
-        """Leakage against verification; names such as `lntl@0.1` say the method, and its weight."""
-        readings = [audit.reading(attribute, name) for name in audit.names]
+        """Draw leakage against verification; names such as `lntl@0.1` hold the method and its weight."""
+        estimates = [audit.leakage_estimate(attribute, name) for name in audit.names]
         frame = pd.DataFrame(
             {
                 "representation": audit.names,
-                **{key: [getattr(x, key) for x in readings] for key in ("auc", "low", "high")},
-                "leakage": [x.accuracy for x in readings],
+                **{key: [getattr(x, key) for x in estimates] for key in ("auc", "low", "high")},
+                "leakage": [x.accuracy for x in estimates],
             }
         )
         if any(_WEIGHT in name for name in audit.names):
@@ -136,11 +136,11 @@ class FigureWriter:
             f"{attribute} against verification",
             f"What is read of {attribute} (upwards) against how well people are told apart (to the right). "
             "The best corner is at the lower right. No representation beats those on the front in both.",
-            plot_tradeoff(frame, chance=readings[0].chance, control=audit.names[0]),
+            plot_tradeoff(frame, chance=estimates[0].chance, control=audit.names[0]),
         )
 
 
 def _drawn_from(audit: Audit, label: Ints) -> int | None:
-    """How many samples those on a map were drawn from; None if they are all."""
+    """Return the number of samples that those on a map were drawn from; None if all are shown."""
     tested = int(audit.frame("health")["samples"].iloc[0])
     return tested if tested > len(label) else None

@@ -1,4 +1,4 @@
-"""A figure's SVG file as a part of a page."""
+"""Convert the SVG file of a figure to a part of a page."""
 
 import re
 from pathlib import Path
@@ -13,15 +13,15 @@ _LENGTH = re.compile(r"([\d.]+)")
 
 
 def inline_svg(path: Path, title: str, description: str) -> Markup:
-    """The markup of a figure, fit for a page that holds others: it scales with the page, and names itself.
+    """Make the markup of a figure for a page with others: it scales with the page, and its ids are unique.
 
-    Only what draws is kept, and no link but to itself or to an image that is inside it: the page stays one
-    file that reaches for nothing, whatever the names in the figure are.
+    Only drawing elements are kept, and no links but those inside the figure or to embedded images: the page
+    loads no other file, whatever the names in the figure are.
 
     Args:
-        path: of the SVG file, as `plots.style.save_figure` writes it; its stem keeps its ids apart.
-        title: what a screen reader announces.
-        description: what it reads then.
+        path: path of the SVG file, as `plots.style.save_figure` writes it; its stem makes the ids unique.
+        title: title for screen readers.
+        description: description for screen readers.
     """
     root = ElementTree.parse(path).getroot()
     for parent in list(root.iter()):

@@ -1,4 +1,4 @@
-"""The report of an audit: one page that needs no other file, and the same numbers for papers and programs."""
+"""Write the report of an audit: one self-contained page, and the same numbers for papers and programs."""
 
 import json
 from math import isfinite
@@ -18,14 +18,15 @@ from storage.spreadsheet import csv_text
 
 
 def write_report(audit: Audit, folder: Path) -> None:
-    """Write everything about an audit.
+    """Write the report of an audit.
 
-    `report.html`; `numbers.json` with every number; `csv/` with a file for each section; `tables/` in LaTeX
-    and Markdown; `figures/` in SVG and PNG. They replace the files of an earlier audit, see `replaced_files`.
+    Files: `report.html`; `numbers.json` with all numbers; `csv/` with a file for each section; `tables/` in
+    LaTeX and Markdown; `figures/` in SVG and PNG. They replace the files of an earlier audit, see
+    `replaced_files`.
 
     Args:
-        audit: what was found.
-        folder: of the files; made if it is not there.
+        audit: result of the audit.
+        folder: folder of the files; made if missing.
     """
     with replaced_files(folder) as part:
         _write_files(audit, part)
@@ -61,7 +62,7 @@ def _write_files(audit: Audit, folder: Path) -> None:
 
 
 def numbers(audit: Audit) -> dict[str, Any]:
-    """Everything, as JSON can write it, sections by columns; what is not finite is null."""
+    """Convert an audit to JSON-serialisable data, sections by columns; numbers not finite become null."""
     return {
         "representations": list(audit.names),
         "attributes": list(audit.attributes),
@@ -74,7 +75,7 @@ def numbers(audit: Audit) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can write."""
+    """Convert a value to JSON-serialisable data."""
     if isinstance(value, dict):
         return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, list):

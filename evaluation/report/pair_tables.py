@@ -1,4 +1,4 @@
-"""The tables of an audit on listed pairs: ID as LFW measures it."""
+"""Tables of verification on listed pairs, by the protocol of LFW."""
 
 from evaluation.audit.result import Audit
 from evaluation.report.result_tables import Cell, make_table
@@ -7,7 +7,7 @@ from evaluation.samples.wording import interval, number, percent, short
 
 
 def pair_tables(audit: Audit) -> list[Table]:
-    """Accuracy on the pairs of View 1 and of View 2, as far as they were given."""
+    """Make the tables of accuracy on the pairs of View 1 and View 2 that were given."""
     first: dict[str, Cell] = {
         "representation": lambda x: x.representation,
         "score": lambda x: x.metric,
@@ -21,7 +21,7 @@ def pair_tables(audit: Audit) -> list[Table]:
     }
     one = make_table(
         "lfw_view1",
-        f"ID ({_called(audit, 1)}): accuracy at the best threshold of the training pairs.",
+        f"ID ({_title(audit, 1)}): accuracy at the best threshold of the training pairs.",
         audit.frame("lfw_view1"),
         {
             **first,
@@ -33,7 +33,7 @@ def pair_tables(audit: Audit) -> list[Table]:
     )
     two = make_table(
         "lfw_view2",
-        f"ID ({_called(audit, 2)}): mean accuracy of the folds and its standard error.",
+        f"ID ({_title(audit, 2)}): mean accuracy of the folds and its standard error.",
         audit.frame("lfw_view2"),
         {
             **first,
@@ -47,26 +47,26 @@ def pair_tables(audit: Audit) -> list[Table]:
 
 
 def pair_sentences(audit: Audit) -> list[str]:
-    """Whose the pairs are, and how accuracies on them come about."""
-    told = []
+    """Describe the origin of the pairs, and how their accuracies are computed."""
+    sentences = []
     if not audit.frame("lfw_view1").empty:
-        told.append(
-            f"{_whose(audit, 1)} One threshold is chosen on training pairs, the best for them, and judges "
+        sentences.append(
+            f"{_origin(audit, 1)} One threshold is chosen on training pairs, the best for them, and judges "
             "the test pairs. The interval takes pairs as independent."
         )
     if not audit.frame("lfw_view2").empty:
-        told.append(
-            f"{_whose(audit, 2)} Each fold is judged by the threshold that is best for the other folds; "
+        sentences.append(
+            f"{_origin(audit, 2)} Each fold is judged by the threshold that is best for the other folds; "
             "after ± is the standard error over the folds."
         )
-    return told
+    return sentences
 
 
-def _called(audit: Audit, view: int) -> str:
+def _title(audit: Audit, view: int) -> str:
     return f"LFW View {view}" if _official(audit, view) else f"pairs as in View {view}, not LFW's own"
 
 
-def _whose(audit: Audit, view: int) -> str:
+def _origin(audit: Audit, view: int) -> str:
     if _official(audit, view):
         return f"LFW View {view}: the pairs are LFW's own, so this is its protocol."
     return (

@@ -1,4 +1,4 @@
-"""The tables of an audit: its frames in words and rounded figures."""
+"""Tables of an audit: its frames with readable names and rounded numbers."""
 
 from collections.abc import Callable
 from math import isnan, nan
@@ -12,13 +12,13 @@ from evaluation.report.tables import Table
 from evaluation.samples.wording import MISSING, interval, number, p_value, percent, short
 
 Cell = Callable[[Any], str]
-"""A row of a frame, as `itertuples` gives it, to the text of a cell."""
+"""Convert a row of `itertuples` to the text of a cell."""
 
 
 def make_table(
     name: str, caption: str, frame: pd.DataFrame, columns: dict[str, Cell], texts: int = 1
 ) -> Table | None:
-    """A table of a frame, a column for each heading; None if the frame is empty."""
+    """Make a table of a frame, a column for each heading; None if the frame is empty."""
     if frame.empty:
         return None
     rows = [[cell(row) for cell in columns.values()] for row in frame.itertuples()]
@@ -26,28 +26,28 @@ def make_table(
 
 
 def removed_text(value: float) -> str:
-    """Percent of what was readable; a dash for nan."""
+    """Format a leakage reduction in percent; a dash for nan."""
     return MISSING if isnan(value) else f"{value:.1f} %"
 
 
 def summary_table(audit: Audit) -> Table:
-    """One row for each sensitive attribute and representation: what is read, and verification."""
+    """Make one row for each sensitive attribute and representation: leakage and verification."""
     gone = {(x.attribute, x.representation): x.removed for x in audit.verdicts}
     rows = []
     for attribute in audit.attributes:
         for name in audit.names:
-            reading = audit.reading(attribute, name)
+            estimate = audit.leakage_estimate(attribute, name)
             rows.append(
                 [
                     attribute,
                     name,
-                    attacker_name(reading.attacker),
-                    percent(reading.accuracy),
-                    interval(reading.low, reading.high),
-                    percent(reading.chance),
-                    p_value(reading.p),
+                    attacker_name(estimate.attacker),
+                    percent(estimate.accuracy),
+                    interval(estimate.low, estimate.high),
+                    percent(estimate.chance),
+                    p_value(estimate.p),
                     removed_text(gone.get((attribute, name), nan)),
-                    number(reading.auc, 4),
+                    number(estimate.auc, 4),
                 ]
             )
     columns = (
@@ -68,7 +68,7 @@ def summary_table(audit: Audit) -> Table:
 
 
 def leakage_table(audit: Audit, attribute: str, slug: str) -> Table | None:
-    """Every attacker on every representation."""
+    """Make the table of every attacker on every representation."""
     frame = audit.frame("leakage", attribute=attribute)
     gone = audit.frame("removed", attribute=attribute)
     key = ("representation", "attacker", "scaling")
@@ -92,7 +92,7 @@ def leakage_table(audit: Audit, attribute: str, slug: str) -> Table | None:
 
 
 def information_table(audit: Audit, attribute: str, slug: str) -> Table | None:
-    """Usable information and description length, in bits."""
+    """Make the table of usable information and description length, in bits."""
     frame = audit.frame("information", attribute=attribute)
     lengths = audit.frame("description_length", attribute=attribute)
     if frame.empty:
@@ -119,7 +119,7 @@ def information_table(audit: Audit, attribute: str, slug: str) -> Table | None:
 
 
 def map_table(audit: Audit) -> Table | None:
-    """Every attribute in every representation, read by one fast attacker."""
+    """Make the table of every attribute in every representation, by one fast attacker."""
     return make_table(
         "attribute_map",
         "Every attribute, read by one fast attacker (balanced accuracy).",
@@ -136,7 +136,7 @@ def map_table(audit: Audit) -> Table | None:
 
 
 def health_table(audit: Audit) -> Table | None:
-    """Scale and effective rank of every representation."""
+    """Make the table of scale and effective rank of every representation."""
     return make_table(
         "health",
         "How much the representations vary.",
@@ -151,7 +151,7 @@ def health_table(audit: Audit) -> Table | None:
 
 
 def verification_table(audit: Audit) -> Table | None:
-    """How well people are told apart."""
+    """Make the table of verification over all pairs."""
     rates = {f"TAR at FMR 1e-{k}": f"tar_at_1e_{k}" for k in range(1, 6)}
     frame = audit.frame("verification").rename(columns=lambda name: name.replace("1e-", "1e_"))
 

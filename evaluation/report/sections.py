@@ -1,4 +1,4 @@
-"""The sections of the report: what was asked, the answer in figures and tables, and how to read them."""
+"""Sections of the report: questions, answers in figures and tables, and how to read them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from evaluation.report.cost_figures import (
     verification_figures,
 )
 from evaluation.report.figures import FigureWriter, ReportFigure
+from evaluation.report.group_tables import demographic_tables, downstream_tables
 from evaluation.report.pair_tables import pair_sentences, pair_tables
-from evaluation.report.people_tables import demographic_tables, downstream_tables
 from evaluation.report.result_tables import (
     health_table,
     information_table,
@@ -27,11 +27,11 @@ from evaluation.samples.wording import equals, percent
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page.
+    """A section of the page.
 
     Attributes:
-        id: of the anchor.
-        title: its heading.
+        id: id of the anchor.
+        title: heading.
         text: paragraphs.
         figures: shown after the text.
         tables: shown last.
@@ -45,15 +45,15 @@ class Section:
 
 
 def make_sections(audit: Audit, figures: FigureWriter) -> list[Section]:
-    """Every section that the audit has measured something for."""
+    """Make every section that the audit has results for."""
     sections = [method_section(audit)]
     sections += [attribute_section(audit, name, figures) for name in audit.attributes]
-    sections += [cost_section(audit, figures), people_section(audit, figures)]
+    sections += [cost_section(audit, figures), groups_section(audit, figures)]
     return [x for x in sections if x.text or x.figures or x.tables]
 
 
 def method_section(audit: Audit) -> Section:
-    """What was tested and how, for somebody who knows neither the code nor the field."""
+    """Explain the data and the method to readers from outside the field."""
     before, others = audit.names[0], audit.names[1:]
     compared = f"compares {before} with {_listed(others)}, made from it" if others else f"looks at {before}"
     text = [
@@ -79,9 +79,9 @@ def method_section(audit: Audit) -> Section:
 
 
 def attribute_section(audit: Audit, attribute: str, figures: FigureWriter) -> Section:
-    """Everything about one sensitive attribute."""
+    """Make the section of one sensitive attribute."""
     slug = f"{audit.attributes.index(attribute) + 1}"
-    told = [x.sentence for x in audit.verdicts if x.attribute == attribute]
+    text = [x.sentence for x in audit.verdicts if x.attribute == attribute]
     drawn = [figures.leakage(audit, attribute, slug)]
     if not audit.frame("verification").empty and len(audit.names) > 1:
         drawn.append(figures.tradeoff(audit, attribute, slug))
@@ -92,7 +92,7 @@ def attribute_section(audit: Audit, attribute: str, figures: FigureWriter) -> Se
         if audit.settings["per_group"] and attribute == audit.attributes[-1] != audit.attributes[0]:
             drawn.append(figures.tsne_groups(audit))
     for row in audit.frame("permutation", attribute=attribute).to_dict("records"):
-        told.append(
+        text.append(
             f"Permutation test of {row['representation']}: the better of two fast classifiers reads "
             f"{percent(row['statistic'])}. With labels shuffled {row['scheme']} it reads "
             f"{percent(row['null_mean'])} on average, and {percent(row['null_high'])} or less in 95 of 100 "
@@ -100,11 +100,11 @@ def attribute_section(audit: Audit, attribute: str, figures: FigureWriter) -> Se
         )
     tables = [leakage_table(audit, attribute, slug), information_table(audit, attribute, slug)]
     title = f"How readable is {attribute}?"
-    return Section(f"attribute-{slug}", title, told, drawn, [x for x in tables if x])
+    return Section(f"attribute-{slug}", title, text, drawn, [x for x in tables if x])
 
 
 def cost_section(audit: Audit, figures: FigureWriter) -> Section:
-    """What is left of use: telling people apart, and the other attributes."""
+    """Make the section on the remaining utility: verification and the other attributes."""
     verified = not audit.frame("verification").empty
     drawn = verification_figures(audit, figures) if verified else []
     if not audit.frame("comparison").empty:
@@ -121,8 +121,8 @@ def cost_section(audit: Audit, figures: FigureWriter) -> Section:
     return Section("cost", "What did it cost?", text, drawn, [x for x in tables if x])
 
 
-def people_section(audit: Audit, figures: FigureWriter) -> Section:
-    """Whom the errors hit."""
+def groups_section(audit: Audit, figures: FigureWriter) -> Section:
+    """Make the section on errors and gaps by group."""
     text = []
     if not audit.frame("demographic_rates").empty:
         text.append(

@@ -1,4 +1,10 @@
-"""Tables of text for people: one content, written as Markdown, LaTeX or cells of a page."""
+"""Tables of text, written as Markdown, LaTeX or cells of a page.
+
+By hand and not by pandas' Styler: its cells come from data (names of classes and representations), and Styler
+escapes LaTeX but not Markdown, for which `DataFrame.to_markdown` (tabulate) escapes nothing. With both
+formats and control characters to handle, a table of texts is shorter than the code that would prepare a
+Styler.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,17 +30,17 @@ _MARKDOWN = {
 
 @dataclass(frozen=True)
 class Table:
-    """Cells of plain text; what writes them escapes them.
+    """A table of plain text, which is escaped when it is written.
 
     Attributes:
-        name: of the files.
+        name: name of the files.
         caption: one sentence.
         columns: headings.
         rows: a cell for each column.
-        texts: how many of the leading columns are words, aligned left; the others are numbers.
+        texts: number of leading columns with words, aligned left; the others hold numbers.
 
     Raises:
-        ValueError: a row has another number of cells.
+        ValueError: a row with another number of cells.
     """
 
     name: str
@@ -49,13 +55,13 @@ class Table:
                 raise ValueError(f"table {self.name}: {len(row)} cells for {len(self.columns)} columns")
 
     def markdown(self) -> str:
-        """A pipe table of GitHub's Markdown, without the caption."""
+        """Write a pipe table of GitHub's Markdown, without the caption."""
         rule = [":--" if i < self.texts else "--:" for i in range(len(self.columns))]
         lines = [[escape_markdown(x) for x in row] for row in (self.columns, *self.rows)]
         return "".join(f"| {' | '.join(line)} |\n" for line in (lines[0], rule, *lines[1:]))
 
     def latex(self) -> str:
-        r"""A `table` for \usepackage{booktabs}, with caption and the label `tab:<name>`."""
+        r"""Write a `table` for \usepackage{booktabs}, with caption and the label `tab:<name>`."""
         align = "l" * self.texts + "r" * (len(self.columns) - self.texts)
         head, *body = (" & ".join(map(escape_latex, row)) + r" \\" for row in (self.columns, *self.rows))
         lines = [
@@ -76,10 +82,10 @@ class Table:
 
 
 def escape_latex(text: str) -> str:
-    """LaTeX that prints the text."""
+    """Escape text for LaTeX."""
     return "".join(_LATEX.get(c, c) for c in printable(text))
 
 
 def escape_markdown(text: str) -> str:
-    """Markdown that shows the text, in a cell of a table as well."""
+    """Escape text for Markdown, cells of tables included."""
     return "".join(_MARKDOWN.get(c, c) for c in printable(text))

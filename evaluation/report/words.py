@@ -1,4 +1,4 @@
-"""Words of the report that do not depend on the data."""
+"""Texts of the report that do not depend on the data."""
 
 GLOSSARY = {
     "Representation, embedding": "The list of numbers that a network makes of a face, by which faces are "

@@ -1,4 +1,4 @@
-"""Files of a report that replace those of the report before, and nobody else's."""
+"""Replace the files of an earlier report, and no other files."""
 
 import json
 import os
@@ -18,15 +18,15 @@ _Files = set[tuple[str, str]]  # path below the folder, SHA-256
 
 @contextmanager
 def replaced_files(folder: Path) -> Iterator[Path]:
-    """An empty folder to write a report into, whose files then replace the earlier report's in `folder`.
+    """Yield an empty folder to write a report into; its files then replace an earlier report in `folder`.
 
-    `files.json` lists what was written. Files that it lists and the new report has not are deleted, if they
-    are as they were written. Files that it does not list stay; one that is in the way is kept as
-    `<name>.kept`, with a warning. (Where there is no list yet, the folder is an older version's, and what is
-    in the way is replaced.) If an error ends the writing, the earlier report is whole.
+    `files.json` lists the written files. Listed files that the new report lacks are deleted if they are
+    unchanged. Files that are not listed stay; one with the name of a new file is kept as `<name>.kept`, with
+    a warning. (Without a list, the folder is of an older version, and such files are replaced.) If writing
+    fails, the earlier report stays complete.
     """
     part = folder / ".report.part"
-    shutil.rmtree(part, ignore_errors=True)  # of one that was killed
+    shutil.rmtree(part, ignore_errors=True)  # left by an interrupted run
     part.mkdir(parents=True)
     try:
         yield part
@@ -39,7 +39,7 @@ def replaced_files(folder: Path) -> Iterator[Path]:
         names = {name for name, _ in new}
         write_json(
             folder / LIST, sorted((earlier or set()) | new)
-        )  # so that none is forgotten if this is killed
+        )  # so that none is forgotten if this is interrupted
         known = names if earlier is None else {name for name, _ in earlier}
         for name in sorted(names):
             _move(part / name, folder / name, ours=name in known)
@@ -62,7 +62,7 @@ def _move(source: Path, target: Path, ours: bool) -> None:
 
 
 def _listed(folder: Path) -> _Files | None:
-    """What the list holds, of paths inside the folder; None if there is none that can be read."""
+    """Read the list, without paths outside the folder; None if there is no readable list."""
     try:
         listed = json.loads((folder / LIST).read_text(encoding="utf-8"))
         files = {(str(name), str(digest)) for name, digest in listed}

@@ -1,1 +1,1 @@
-"""Set a published table beside ours."""
+"""Compare published results with ours."""

@@ -1,4 +1,4 @@
-"""What audits measured alone, as tables over the seeds."""
+"""Tables over the seeds of results that only audits have."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from evaluation.reproduction.tables import spread
 
 
 def audit_table(name: str, table: AuditTable, audits: Sequence[Numbers]) -> Table | None:
-    """A line for each value of `by`, in the order of the first audit; None if no audit measured it.
+    """Make a row for each value of `by`, in the order of the first audit; None if no audit measured it.
 
     Args:
-        name: of the table.
-        table: what to show.
-        audits: numbers of the audits, one a seed.
+        name: name of the table.
+        table: rows and columns to show.
+        audits: numbers of the audits, one for each seed.
     """
     frames = [_chosen(table, numbers) for numbers in audits]
     both = pd.concat([frame.assign(seed=place) for place, frame in enumerate(frames)])
@@ -32,7 +32,7 @@ def audit_table(name: str, table: AuditTable, audits: Sequence[Numbers]) -> Tabl
 
 
 def _chosen(table: AuditTable, numbers: Numbers) -> pd.DataFrame:
-    """The rows and columns of one audit."""
+    """Select the rows and columns of one audit."""
     wanted = [*table.by, *table.columns]
     frame = pd.DataFrame(numbers["sections"].get(table.section, {}))
     if not {*wanted, *table.where, *filter(None, [table.largest])} <= {*frame.columns}:

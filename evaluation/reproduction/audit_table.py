@@ -1,4 +1,4 @@
-"""Tables of a page that show what audits measured, without anything published beside it."""
+"""Description of a table that shows results of audits, without published ones beside them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,19 +7,19 @@ from typing import Any
 
 @dataclass(frozen=True)
 class AuditTable:
-    """Some rows and columns of a section of an audit's numbers, over the seeds.
+    """Rows and columns of a section of an audit's numbers, over the seeds.
 
     Attributes:
-        title: what the table shows.
-        audit: the step.
-        section: of its `numbers.json`, such as `leakage`.
-        by: columns whose values name a line; the first is mostly `representation`.
+        title: title of the table.
+        audit: step of the audit.
+        section: section of its `numbers.json`, such as `leakage`.
+        by: columns whose values name a line; the first is usually `representation`.
         columns: column -> heading.
-        where: column -> the value that rows have.
-        largest: of the rows of one line only that with the largest value of this column counts (the strongest
-            attacker, say); null where each line has one row.
-        factor: that the columns are multiplied by; 100 makes percent of a share.
-        digits: behind the point.
+        where: column -> value that selects rows.
+        largest: of several rows for a line, the one with the largest value of this column counts (such as the
+            strongest attacker); null if each line has one row.
+        factor: factor of the columns; 100 converts a share to percent.
+        digits: number of decimals.
     """
 
     title: str

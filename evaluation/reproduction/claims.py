@@ -1,36 +1,36 @@
-"""Whether published claims hold: by the published figures themselves, and by ours."""
+"""Check published claims, by the published figures themselves and by ours."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 
 from evaluation.reproduction.conditions import METRIC, Claim, Condition
-from evaluation.reproduction.measured import SCALINGS, Reading, Scores, share_removed
+from evaluation.reproduction.measured import SCALINGS, Measurement, Scores, measured_reduction
 from evaluation.reproduction.published import Published
 from evaluation.reproduction.trained import MetricScores
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Where the figures of conditions are looked up.
+    """Functions that look up the figures of conditions.
 
     Attributes:
-        reading: (row, representation, scaling) -> what an audit read, None where there is no such figure.
-        metric: (row, column) -> what a training left, nan where there is no such figure.
+        measurement: (row, representation, scaling) -> figure of an audit, None if there is none.
+        metric: (row, column) -> result of a training, nan if there is none.
     """
 
-    reading: Callable[[str, str, str | None], Reading | None]
+    measurement: Callable[[str, str, str | None], Measurement | None]
     metric: Callable[[str, str], float]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the figures say of a claim.
+    """The result of checking a claim.
 
     Attributes:
         claim: the claim.
-        printed: whether its own table supports it; None if that has no such figures.
-        ours: for each seed, whether ours do; empty if they were not measured.
+        printed: whether the published figures support it; None if they lack such figures.
+        ours: for each seed, whether our figures support it; empty if they were not measured.
     """
 
     claim: Claim
@@ -39,7 +39,7 @@ class Finding:
 
     @property
     def verdict(self) -> str:
-        """`holds` or `does not hold` if all seeds agree."""
+        """Result over the seeds, `holds` or `does not hold` if all agree."""
         if not self.ours:
             return "not measured"
         if len(set(self.ours)) > 1:
@@ -48,7 +48,7 @@ class Finding:
 
 
 def judge(published: Published, scores: Scores, trained: MetricScores) -> list[Finding]:
-    """Every claim, by the published figures, and by ours of audits and of trainings."""
+    """Check every claim by the published figures, and by ours of audits and trainings."""
     seeds = max(
         (*(len(x.readings) for x in scores.values()), *(len(x.values) for x in trained.values())), default=0
     )
@@ -57,8 +57,8 @@ def judge(published: Published, scores: Scores, trained: MetricScores) -> list[F
     for claim in published.claims:
         by_seed = [holds(claim, _of_seed(scores, trained, seed), published.control) for seed in range(seeds)]
         known = [x for x in by_seed if x is not None]
-        said = holds(claim, printed, published.control)
-        found.append(Finding(claim, said, known if len(known) == seeds else []))
+        by_print = holds(claim, printed, published.control)
+        found.append(Finding(claim, by_print, known if len(known) == seeds else []))
     return found
 
 
@@ -66,17 +66,17 @@ def _printed(published: Published) -> Figures:
     rows = {row.id: row for row in published.rows}
     metrics = {row.id: row for table in published.metrics for row in table.rows}
 
-    def reading(row: str, representation: str, scaling: str | None) -> Reading | None:
+    def measurement(row: str, representation: str, scaling: str | None) -> Measurement | None:
         accuracy = rows[row].accuracy.get(representation)
         if scaling or accuracy is None:
             return None
-        return Reading(accuracy, nan, nan, rows[row].chance, 0, "as printed")
+        return Measurement(accuracy, nan, nan, rows[row].chance, 0, "as printed")
 
-    return Figures(reading, lambda row, column: metrics[row].published.get(column, nan))
+    return Figures(measurement, lambda row, column: metrics[row].published.get(column, nan))
 
 
 def _of_seed(scores: Scores, trained: MetricScores, seed: int) -> Figures:
-    def reading(row: str, representation: str, scaling: str | None) -> Reading | None:
+    def measurement(row: str, representation: str, scaling: str | None) -> Measurement | None:
         readings = scores[row, representation, scaling or SCALINGS[0]].readings
         return readings[seed] if seed < len(readings) else None
 
@@ -84,11 +84,11 @@ def _of_seed(scores: Scores, trained: MetricScores, seed: int) -> Figures:
         values = trained[row, column].values if (row, column) in trained else ()
         return values[seed] if seed < len(values) else nan
 
-    return Figures(reading, metric)
+    return Figures(measurement, metric)
 
 
 def holds(claim: Claim, figures: Figures, control: str) -> bool | None:
-    """Whether all conditions of a claim hold; None if a figure is missing."""
+    """Check whether all conditions of a claim hold; None if a figure is missing."""
     results = [_holds(condition, figures, control) for condition in claim.conditions]
     return None if None in results else all(results)
 
@@ -105,16 +105,16 @@ def _holds(condition: Condition, figures: Figures, control: str) -> bool | None:
 
 
 def _value(condition: Condition, row: str, of: str, figures: Figures, control: str) -> float:
-    """The figure of a condition, of this row and representation or column; nan if it is missing."""
+    """Look up the figure of a condition for a row and representation or column; nan if it is missing."""
     if condition.figure == METRIC:
         return figures.metric(row, of)
-    after = figures.reading(row, of, condition.scaling)
-    before = figures.reading(row, control, condition.scaling)
+    after = figures.measurement(row, of, condition.scaling)
+    before = figures.measurement(row, control, condition.scaling)
     if after is None or before is None:
         return nan
     return {
         "accuracy": after.accuracy,
         "lost": before.accuracy - after.accuracy,
         "above_chance": after.accuracy - after.chance,
-        "removed": share_removed(before, after),
+        "removed": measured_reduction(before, after),
     }[condition.figure]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 METRIC = "metric"
-"""What a condition about a training's metric calls its figure."""
+"""Figure of a condition about a metric of a training."""
 
 
 @dataclass(frozen=True)
@@ -13,13 +13,13 @@ class Condition:
     Attributes:
         figure: `accuracy`, `lost` (points below x), `above_chance` (points), or `removed` (eq. 4.1, percent)
             of an audit; or `metric` of trainings.
-        row: the `id` of a row.
-        of: representation; of a `metric`, the column.
-        scaling: `standardised` or `raw` embeddings; null is what was printed, and standardised of ours.
-        at_most: bound, as published.
-        at_least: bound, as published.
+        row: `id` of a row.
+        of: representation; the column for a `metric`.
+        scaling: `standardised` or `raw` embeddings; null takes the printed figure, and our standardised one.
+        at_most: upper bound, as published.
+        at_least: lower bound, as published.
         more_than: representation or column whose figure is smaller.
-        more_than_row: the `id` of a row whose figure is smaller.
+        more_than_row: `id` of a row whose figure is smaller.
     """
 
     figure: str
@@ -33,7 +33,7 @@ class Condition:
 
     @property
     def rival(self) -> tuple[str, str] | None:
-        """Row and representation, or column, whose figure is to be smaller."""
+        """Row and representation, or column, whose figure should be smaller."""
         if self.more_than is None and self.more_than_row is None:
             return None
         return self.more_than_row or self.row, self.more_than or self.of
@@ -45,8 +45,8 @@ class Claim:
 
     Attributes:
         text: the sentence, in our words.
-        source: where it is from.
-        conditions: all hold if it does.
+        source: its source.
+        conditions: conditions that all hold if the claim does.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""Ours: the figures of published rows, read from the numbers of audits, one audit a seed."""
+"""Our figures for published rows, from the numbers of audits, one audit for each seed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,28 +7,28 @@ from typing import Any
 
 import pandas as pd
 
-from evaluation.leakage.held_out import removed
+from evaluation.leakage.reduction import leakage_reduction
 from evaluation.reproduction.published import Row
 
 SCALINGS = ("standardised", "raw")
 
-_PAIR_CHANCE = 50.0  # of one person or two
+_PAIR_CHANCE = 50.0  # of genuine against impostor pairs
 
 Numbers = Mapping[str, Any]
-"""What `report.page.numbers` makes of an audit."""
+"""Numbers of an audit, see `report.page.numbers`."""
 
 
 @dataclass(frozen=True)
-class Reading:
+class Measurement:
     """One figure of one seed, in percent.
 
     Attributes:
         accuracy: balanced accuracy of a classifier, or accuracy of verification.
-        low: of its 95 % interval over people; nan if there is none.
-        high: of that interval.
-        chance: of guessing.
-        n: samples, or pairs, that it is of.
-        measure: what it is, in words.
+        low: lower end of its 95 % interval over subjects; nan if there is none.
+        high: upper end of that interval.
+        chance: chance level.
+        n: number of samples or pairs.
+        measure: name of the measure.
     """
 
     accuracy: float
@@ -39,8 +39,8 @@ class Reading:
     measure: str
 
 
-def read(numbers: Numbers, row: Row, representation: str, scaling: str) -> Reading | None:
-    """The figure of a row, or None if the audit has not measured it (verification has no raw figure)."""
+def find_measurement(numbers: Numbers, row: Row, representation: str, scaling: str) -> Measurement | None:
+    """Find the figure of a row; None if the audit has not measured it (verification has no raw figure)."""
     if row.attribute is None:
         return _verification(numbers, representation) if scaling == SCALINGS[0] else None
     about = {"attribute": row.attribute, "attacker": row.attacker}
@@ -48,7 +48,7 @@ def read(numbers: Numbers, row: Row, representation: str, scaling: str) -> Readi
     if found.empty:
         return None
     x = found.iloc[0]
-    return Reading(
+    return Measurement(
         100 * x["balanced_accuracy"],
         100 * x["low"],
         100 * x["high"],
@@ -58,17 +58,19 @@ def read(numbers: Numbers, row: Row, representation: str, scaling: str) -> Readi
     )
 
 
-def share_removed(before: Reading, after: Reading) -> float:
-    """Percent of what was above chance in the control that is gone, see `held_out.removed`."""
-    return removed(before.accuracy / 100, after.accuracy / 100, after.chance / 100, before.low / 100)
+def measured_reduction(before: Measurement, after: Measurement) -> float:
+    """Compute the leakage reduction from the control in percent, see `leakage_reduction`."""
+    return leakage_reduction(
+        before.accuracy / 100, after.accuracy / 100, after.chance / 100, before.low / 100
+    )
 
 
-def _verification(numbers: Numbers, representation: str) -> Reading | None:
-    """Accuracy on the pairs of View 1 or, where there are none, at the threshold of equal errors."""
+def _verification(numbers: Numbers, representation: str) -> Measurement | None:
+    """Find the accuracy on the pairs of View 1 or, without them, at the threshold of equal errors."""
     view1 = _rows(numbers, "lfw_view1", representation=representation, metric="euclidean")
     if not view1.empty:
         x = view1.iloc[0]
-        return Reading(
+        return Measurement(
             100 * x["accuracy"],
             100 * x["low"],
             100 * x["high"],
@@ -80,7 +82,7 @@ def _verification(numbers: Numbers, representation: str) -> Reading | None:
     if found.empty:
         return None
     x = found.iloc[0]
-    return Reading(
+    return Measurement(
         100 * (1 - x["eer"]),
         100 * (1 - x["eer_high"]),
         100 * (1 - x["eer_low"]),
@@ -104,52 +106,52 @@ class Score:
     """A figure over the seeds, in percent.
 
     Attributes:
-        readings: one a seed; none if it was not measured.
+        readings: one measurement for each seed; none if it was not measured.
         removed: percent of what was above chance in the control that is gone (eq. 4.1), one a seed, nan where
             the control is at chance; empty of the control itself.
         lost: points below the control, one a seed.
     """
 
-    readings: Sequence[Reading]
+    readings: Sequence[Measurement]
     removed: Sequence[float] = ()
     lost: Sequence[float] = ()
 
     @property
     def accuracy(self) -> float:
-        """Mean over the seeds."""
+        """Mean accuracy over the seeds."""
         return mean([x.accuracy for x in self.readings])
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Means of the ends of the seeds' intervals over people."""
+        """Means of the ends of the seeds' intervals over subjects."""
         return mean([x.low for x in self.readings]), mean([x.high for x in self.readings])
 
     @property
     def spread(self) -> float:
-        """Standard deviation over the seeds; nan of fewer than two."""
+        """Standard deviation over the seeds; nan for fewer than two."""
         return deviation([x.accuracy for x in self.readings])
 
 
 Scores = Mapping[tuple[str, str, str], Score]
-"""(row, representation, scaling) -> what was measured."""
+"""(row, representation, scaling) -> score."""
 
 
 def score_rows(
     rows: Sequence[Row], representations: Sequence[str], audits: Mapping[str, Sequence[Numbers]]
 ) -> dict[tuple[str, str, str], Score]:
-    """Every figure of a table.
+    """Collect every figure of a table.
 
     Args:
-        rows: what is asked for.
+        rows: rows of the table.
         representations: names in the audits; the first is the control.
-        audits: step -> its numbers, one a seed, the seeds in one order.
+        audits: step -> its numbers, one for each seed, in the same order of the seeds.
     """
     control = next(iter(representations), "")
     scores = {}
     for row in rows:
         for scaling in SCALINGS:
             found = {
-                name: [read(numbers, row, name, scaling) for numbers in audits[row.audit]]
+                name: [find_measurement(numbers, row, name, scaling) for numbers in audits[row.audit]]
                 for name in representations
             }
             for name, seeds in found.items():
@@ -158,19 +160,19 @@ def score_rows(
                 if name == control:
                     scores[row.id, name, scaling] = Score(readings)
                     continue
-                gone = [share_removed(b, a) for b, a in pairs]
+                gone = [measured_reduction(b, a) for b, a in pairs]
                 lost = [b.accuracy - a.accuracy for b, a in pairs]
                 scores[row.id, name, scaling] = Score(readings, gone, lost)
     return scores
 
 
 def mean(values: Sequence[float]) -> float:
-    """Mean; nan of none."""
+    """Compute the mean; nan without values."""
     return sum(values) / len(values) if values else nan
 
 
 def deviation(values: Sequence[float]) -> float:
-    """Standard deviation of a sample; nan of fewer than two."""
+    """Compute the standard deviation of a sample; nan for fewer than two values."""
     if len(values) < 2:
         return nan
     centre = mean(values)

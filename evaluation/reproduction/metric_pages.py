@@ -1,4 +1,4 @@
-"""The tables of a page that trainings fill: what was published beside what the runs left."""
+"""Tables of metrics: published values beside those of our trainings."""
 
 from math import isnan, nan
 
@@ -14,7 +14,7 @@ _DIGITS = 2  # as the papers print
 
 
 def metric_section(table: MetricTable, place: int, scores: MetricScores) -> Section:
-    """A published table beside ours, and every figure with its interval; `place` makes its name."""
+    """Make the section of a published table beside ours, with all intervals; `place` numbers its name."""
     name = f"metrics-{place}"
     return Section(
         name,
@@ -28,7 +28,7 @@ def _ours(table: MetricTable, column: str) -> bool:
 
 
 def _overview(name: str, table: MetricTable, scores: MetricScores) -> Table:
-    """As printed, with the mean of the seeds beside every figure."""
+    """Make the printed table with the mean of the seeds beside every figure."""
     columns, shown = [""], []
     for key, column in table.columns.items():
         if any(key in row.published for row in table.rows):
@@ -58,7 +58,7 @@ def _mean(row: MetricRow, column: str, scores: MetricScores) -> str:
 
 
 def _details(name: str, table: MetricTable, scores: MetricScores) -> Table:
-    """Every figure of ours: its difference from the printed one, and what the seeds say of its mean."""
+    """Make the table of our figures: difference from the printed one, deviation and interval of the mean."""
     rows = []
     for row, column, step in table.cells():
         if step is None:

@@ -1,4 +1,4 @@
-"""Published tables whose figures are metrics of trainings, read from a file of data."""
+"""Description of published tables of metrics, read from a YAML file."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,13 +7,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Column:
-    """What a column shows: a metric that a training leaves in its `results.json`.
+    """A column of a metric in the `results.json` of a training.
 
     Attributes:
         title: heading.
-        metric: its name there; `|` separates names where data differ in what they call a class.
-        minus: a metric that is taken from it, such as the rate of another group; null takes nothing.
-        factor: that the difference is multiplied by; 100 makes percent of a share.
+        metric: its name there; `|` separates alternatives for data that name a class differently.
+        minus: a metric to subtract, such as the rate of another group; null subtracts nothing.
+        factor: factor of the difference; 100 converts a share to percent.
     """
 
     title: str
@@ -24,13 +24,13 @@ class Column:
 
 @dataclass(frozen=True)
 class MetricRow:
-    """A line of a table.
+    """A row of a table.
 
     Attributes:
-        id: what claims call it.
-        title: what people read.
-        step: the training, or one for each column that ours has; null shows what was published alone.
-        published: column -> as printed, in the units of the column; what was not printed is left out.
+        id: name of the row in claims.
+        title: heading of the row.
+        step: the training, or one for each column that we measured; null shows the published values alone.
+        published: column -> printed value, in the units of the column; without those that were not printed.
     """
 
     id: str
@@ -39,7 +39,7 @@ class MetricRow:
     published: Mapping[str, float] = field(default_factory=dict)
 
     def step_of(self, column: str) -> str | None:
-        """The training that a cell is read from."""
+        """Return the training that a cell comes from."""
         if isinstance(self.step, Mapping):
             return self.step.get(column)
         return self.step
@@ -52,8 +52,8 @@ class MetricTable:
     Attributes:
         title: heading.
         columns: id -> column.
-        rows: in the order of print.
-        caption: what people have to know to read it.
+        rows: rows in the printed order.
+        caption: explanation for readers.
     """
 
     title: str
@@ -62,15 +62,15 @@ class MetricTable:
     caption: str = ""
 
     @classmethod
-    def parse(cls, said: Mapping[str, Any]) -> "MetricTable":
-        """From what a YAML file says.
+    def parse(cls, content: Mapping[str, Any]) -> "MetricTable":
+        """Make the table from the content of a YAML file.
 
         Raises:
-            TypeError: a field that does not exist, or lacks; names it.
-            ValueError: a row is about a column that is not there.
+            TypeError: a field that does not exist or is missing; names it.
+            ValueError: a row refers to a column that does not exist.
         """
-        columns = {name: Column(**column) for name, column in said["columns"].items()}
-        table = cls(**{**said, "columns": columns, "rows": [MetricRow(**row) for row in said["rows"]]})
+        columns = {name: Column(**column) for name, column in content["columns"].items()}
+        table = cls(**{**content, "columns": columns, "rows": [MetricRow(**row) for row in content["rows"]]})
         for row in table.rows:
             steps = row.step if isinstance(row.step, Mapping) else {}
             if strange := sorted({*row.published, *steps} - columns.keys()):
@@ -78,5 +78,5 @@ class MetricTable:
         return table
 
     def cells(self) -> Iterator[tuple[MetricRow, str, str | None]]:
-        """Every row and column with the training that it is read from."""
+        """Iterate over all rows and columns, with the training that each cell comes from."""
         return ((row, column, row.step_of(column)) for row in self.rows for column in self.columns)

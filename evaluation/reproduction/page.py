@@ -1,4 +1,4 @@
-"""The page of a reproduction: HTML that needs no other file, the same in Markdown, the figures as JSON."""
+"""Write the page of a reproduction: self-contained HTML, the same as Markdown, and the figures as JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -36,12 +36,13 @@ def write_page(
     """Write `<name>.html`, `<name>.md` and `<name>.json`; returns the first.
 
     Args:
-        published: what ours is compared with.
-        audits: step -> folders that `report.page.write_report` wrote, one a seed, the seeds in one order.
-        results: step -> the `results.json` that its trainings left, in the order of the seeds.
-        deviations: from the paper, in sentences.
-        facts: what ran.
-        folder: of the files; made if it is not there.
+        published: published results to compare with.
+        audits: step -> folders of `report.page.write_report`, one for each seed, in the same order of the
+            seeds.
+        results: step -> the `results.json` of its trainings, in the order of the seeds.
+        deviations: sentences on differences from the paper.
+        facts: description of the runs.
+        folder: folder of the files; made if missing.
     """
     numbers = {
         step: [read_json(path / "numbers.json", advice=_DAMAGED) for path in paths]
@@ -82,7 +83,7 @@ def _table(published: Published, scores: Scores) -> Section | None:
 
 
 def _measures(scores: Scores) -> list[str]:
-    """What stands for a published measure where that could not be taken."""
+    """Explain the measures that replace published ones."""
     found = {x.measure for score in scores.values() for x in score.readings}
     texts = {
         "1 - EER over all pairs": "Without pair files, the accuracy of verification is that at the threshold "
@@ -98,7 +99,7 @@ def _measures(scores: Scores) -> list[str]:
 def _figures(
     published: Published, audits: Mapping[str, Sequence[Path]], numbers: Mapping[str, Sequence[Numbers]]
 ) -> list[Section]:
-    """A section for each published figure: its statement, ours of the first seed, and numbers of all."""
+    """Make a section for each published figure: its statement, ours of the first seed, numbers of all."""
     sections = []
     for place, figure in enumerate(published.figures):
         files = [audits[figure.audit][0] / "figures" / f"{name}.svg" for name in figure.names]
@@ -138,7 +139,7 @@ def _tested(numbers: Mapping[str, Sequence[Numbers]]) -> list[Table]:
 
 
 def as_json(scores: Scores, trained: MetricScores, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Every figure of ours by seed, and every finding, as JSON can write it."""
+    """Convert our figures by seed and the findings to JSON-serialisable data."""
     found = {
         "scores": [
             {"row": row, "representation": name, "scaling": scaling, **asdict(score)}
@@ -153,7 +154,7 @@ def as_json(scores: Scores, trained: MetricScores, findings: Sequence[Finding]) 
 
 
 def markdown(published: Published, sections: Sequence[Section]) -> str:
-    """The page without its drawings."""
+    """Write the page as Markdown, without its drawings."""
     parts = [f"# {escape_markdown(published.title)}", escape_markdown(published.source)]
     for section in sections:
         parts.append(f"## {escape_markdown(section.title)}")

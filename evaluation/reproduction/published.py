@@ -1,4 +1,4 @@
-"""What was published: figures, claims and statements, read from a file of data."""
+"""Published results: figures, claims and statements, read from a YAML file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,17 +12,17 @@ from storage.path_names import file_name
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a published table, and where its figures are measured; all in percent.
+    """A row of a published table, and the audit that measures it; all in percent.
 
     Attributes:
-        id: what claims call it.
-        task: the heading of the line.
-        audit: step whose numbers it is read from.
-        chance: as printed, or as the authors count it.
-        accuracy: representation -> as printed.
-        diff: representation -> the share of what was above chance that is gone (eq. 4.1), as printed.
-        attribute: what is read; null for verification.
-        attacker: by which classifier; null for verification.
+        id: name of the row in claims.
+        task: heading of the row.
+        audit: step whose numbers are used.
+        chance: chance level as printed, or as the authors define it.
+        accuracy: representation -> printed accuracy.
+        diff: representation -> printed leakage reduction (eq. 4.1).
+        attribute: attribute that is predicted; null for verification.
+        attacker: classifier that predicts it; null for verification.
     """
 
     id: str
@@ -37,12 +37,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Point:
-    """What is read when a share of the features is taken away; figure 4.2.
+    """A published accuracy after a share of the features was removed; figure 4.2.
 
     Attributes:
-        share: percent of the features that are gone.
-        accuracy: percent, as published.
-        said: the published words.
+        share: percentage of removed features.
+        accuracy: published accuracy in percent.
+        said: the published statement.
     """
 
     share: float
@@ -56,10 +56,10 @@ class PublishedFigure:
 
     Attributes:
         title: its number and subject.
-        audit: step whose figures they are.
-        names: of the files in `figures/` of the audit, without ending.
-        statement: what was published with it.
-        attribute: of the curve that `points` are on.
+        audit: step of the audit.
+        names: names of the files in `figures/` of the audit, without suffix.
+        statement: published statement on the figure.
+        attribute: attribute of the curve that `points` lie on.
         points: statements in numbers, on the curve of x.
     """
 
@@ -76,17 +76,17 @@ class Published:
     """A page of published results.
 
     Attributes:
-        name: of our files.
+        name: name of our files.
         title: heading.
-        source: where the numbers are from.
-        ours: nothing was published of it.
-        representations: name in our audits -> name in print; the first is what the others are compared with.
-        rows: of the table that audits fill.
-        metrics: tables that trainings fill.
-        claims: that the tables are to support.
-        figures: in place of a table, or beside it.
-        tables: of what audits measured alone.
-        notes: what is known to be wrong or missing in print.
+        source: source of the numbers.
+        ours: true if nothing was published.
+        representations: name in our audits -> name in print; the others are compared with the first.
+        rows: rows of the table that audits measure.
+        metrics: tables that trainings measure.
+        claims: claims to check.
+        figures: figures instead of a table, or beside it.
+        tables: tables of results that only audits have.
+        notes: known errors and gaps in print.
     """
 
     name: str
@@ -102,34 +102,34 @@ class Published:
     notes: list[str] = field(default_factory=list)
 
     @classmethod
-    def parse(cls, said: Mapping[str, Any]) -> "Published":
-        """From what a YAML file says.
+    def parse(cls, content: Mapping[str, Any]) -> "Published":
+        """Make the page from the content of a YAML file.
 
         Raises:
-            TypeError: a field that does not exist, or lacks; names it.
-            ValueError: a claim is about a figure that is not there, or two rows have one id.
+            TypeError: a field that does not exist or is missing; names it.
+            ValueError: a claim about a figure that does not exist, or two rows with one id.
         """
         found = cls(
             **{
-                **said,
-                "rows": [Row(**row) for row in said.get("rows", [])],
-                "metrics": [MetricTable.parse(table) for table in said.get("metrics", [])],
+                **content,
+                "rows": [Row(**row) for row in content.get("rows", [])],
+                "metrics": [MetricTable.parse(table) for table in content.get("metrics", [])],
                 "claims": [
                     Claim(**{**claim, "conditions": [Condition(**x) for x in claim["conditions"]]})
-                    for claim in said.get("claims", [])
+                    for claim in content.get("claims", [])
                 ],
                 "figures": [
                     PublishedFigure(**{**figure, "points": [Point(**x) for x in figure.get("points", [])]})
-                    for figure in said.get("figures", [])
+                    for figure in content.get("figures", [])
                 ],
-                "tables": [AuditTable(**table) for table in said.get("tables", [])],
+                "tables": [AuditTable(**table) for table in content.get("tables", [])],
             }
         )
         found.check()
         return found
 
     def check(self) -> None:
-        """Raise a ValueError for a name that is no file's, two rows of one id, a claim about no figure."""
+        """Raise a ValueError for an invalid file name, two rows with one id, or a claim about no figure."""
         for name in (self.name, *(name for figure in self.figures for name in figure.names)):
             file_name(str(name))
         ids = [row.id for row in self.rows] + [row.id for table in self.metrics for row in table.rows]
@@ -145,7 +145,7 @@ class Published:
 
     @property
     def audits(self) -> list[str]:
-        """The audits whose numbers are needed."""
+        """Audits whose numbers are needed."""
         shown = (
             [x.audit for x in self.rows] + [x.audit for x in self.figures] + [x.audit for x in self.tables]
         )
@@ -153,16 +153,16 @@ class Published:
 
     @property
     def trainings(self) -> list[str]:
-        """The trainings whose results are needed."""
+        """Trainings whose results are needed."""
         steps = (step for table in self.metrics for _, _, step in table.cells())
         return list(dict.fromkeys(step for step in steps if step is not None))
 
     @property
     def steps(self) -> list[str]:
-        """All steps whose outcome the page shows."""
+        """Steps whose results the page shows."""
         return [*self.audits, *self.trainings]
 
     @property
     def control(self) -> str:
-        """The representation that the others are compared with; empty without any."""
+        """Representation that the others are compared with; empty if there is none."""
         return next(iter(self.representations), "")

@@ -1,11 +1,11 @@
-"""The tables of a page: what was published beside what was measured, in percent."""
+"""Tables of a page: published figures beside ours, in percent."""
 
 from collections.abc import Sequence
 from math import isnan, nan
 
 import numpy as np
 
-from evaluation.leakage.held_out import removed
+from evaluation.leakage.reduction import leakage_reduction
 from evaluation.report.tables import Table
 from evaluation.reproduction.claims import Finding
 from evaluation.reproduction.measured import SCALINGS, Numbers, Score, Scores, deviation, mean
@@ -16,25 +16,27 @@ _WIDER = 0.5  # points between a printed and a recomputed Diff that rounding doe
 
 
 def points(value: float, digits: int = 1) -> str:
-    """A number of percent or points; a dash for nan."""
+    """Format a number of percent or points; a dash for nan."""
     return MISSING if isnan(value) else f"{value:.{digits}f}"
 
 
 def spread(values: Sequence[float], digits: int = 1) -> str:
-    """Mean ± standard deviation; the mean alone of one value."""
+    """Format mean ± standard deviation; the mean alone for one value."""
     both = (points(mean(values), digits), points(deviation(values), digits))
     return both[0] if both[1] == MISSING else " ± ".join(both)
 
 
 def recomputed_diff(row: Row, representation: str, control: str) -> float:
-    """Equation 4.1 on the printed accuracies; nan where they are not given."""
+    """Apply equation 4.1 to the printed accuracies; nan without them."""
     if representation == control or representation not in row.accuracy:
         return nan
-    return removed(row.accuracy[control] / 100, row.accuracy[representation] / 100, row.chance / 100)
+    return leakage_reduction(
+        row.accuracy[control] / 100, row.accuracy[representation] / 100, row.chance / 100
+    )
 
 
 def printed_diff(row: Row, representation: str, control: str) -> str:
-    """Recomputed from the printed accuracies, and what was printed where that is another number."""
+    """Format the recomputed reduction, with the printed one if it differs."""
     value = recomputed_diff(row, representation, control)
     if isnan(value):
         return MISSING
@@ -44,7 +46,7 @@ def printed_diff(row: Row, representation: str, control: str) -> str:
 
 
 def overview(published: Published, scores: Scores) -> Table:
-    """As printed, with ours beside every figure: means of the seeds."""
+    """Make the printed table with our means over the seeds beside every figure."""
     names = published.representations
     columns = ["task", "embeddings"]
     for name, title in names.items():
@@ -71,7 +73,7 @@ def overview(published: Published, scores: Scores) -> Table:
 
 
 def details(published: Published, scores: Scores) -> Table:
-    """Every figure of ours, with its intervals and its difference from the printed one."""
+    """Make the table of our figures, with intervals and differences from the printed ones."""
     rows = []
     for row in published.rows:
         for name, title in published.representations.items():
@@ -107,7 +109,7 @@ def _details(printed: float, score: Score) -> list[str]:
 
 
 def claims_table(findings: Sequence[Finding]) -> Table:
-    """Each claim, whether its own table supports it, and whether ours does."""
+    """Make the table of claims, checked by the published figures and by ours."""
     words = {True: "holds", False: "does not hold", None: "not in print"}
     rows = [[x.claim.text, x.claim.source, words[x.printed], x.verdict] for x in findings]
     caption = (
@@ -117,7 +119,7 @@ def claims_table(findings: Sequence[Finding]) -> Table:
 
 
 def suppression_table(figure: PublishedFigure, control: str, audits: Sequence[Numbers]) -> Table | None:
-    """What is read of the control's embeddings when a share of the features is gone; None without points."""
+    """Make the table of the control's leakage after features were removed; None without points."""
     if not figure.points:
         return None
     rows = []
@@ -142,7 +144,7 @@ def suppression_table(figure: PublishedFigure, control: str, audits: Sequence[Nu
 
 
 def _suppressed(numbers: Numbers, attribute: str | None, representation: str, share: float) -> float:
-    """The mean curve of the draws at a share; nan if it was not measured."""
+    """Interpolate the mean curve of the draws at a share; nan if it was not measured."""
     section = numbers["sections"].get("suppression", {})
     keys = ("representation", "attribute", "share_removed", "balanced_accuracy")
     rows = list(zip(*(section.get(key, ()) for key in keys), strict=True))

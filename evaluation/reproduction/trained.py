@@ -1,4 +1,4 @@
-"""Ours: the figures of published tables of metrics, read from the results of trainings, one a seed."""
+"""Our figures for published tables of metrics, from the results of trainings, one for each seed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from evaluation.reproduction.measured import deviation, mean
 from evaluation.reproduction.metric_table import Column, MetricTable
 
 Results = Mapping[str, float]
-"""What a training leaves in `results.json`: metric -> value."""
+"""Content of the `results.json` of a training: metric -> value."""
 
 _CONFIDENCE = 0.95
 
@@ -20,24 +20,24 @@ class MetricScore:
     """A metric over the seeds, in the units of its column.
 
     Attributes:
-        values: one a seed; nan where the run did not log it.
+        values: one for each seed; nan if the run did not log it.
     """
 
     values: Sequence[float] = ()
 
     @property
     def known(self) -> list[float]:
-        """The values of the runs that logged it."""
+        """Values of the runs that logged it."""
         return [x for x in self.values if not isnan(x)]
 
     @property
     def mean(self) -> float:
-        """Over the seeds; nan of none."""
+        """Mean over the seeds; nan without values."""
         return mean(self.known)
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the mean by Student's t; (nan, nan) of fewer than two seeds."""
+        """Interval of 95 % of the mean by Student's t; (nan, nan) for fewer than two seeds."""
         n = len(self.known)
         if n < 2:
             return nan, nan
@@ -46,28 +46,28 @@ class MetricScore:
 
 
 MetricScores = Mapping[tuple[str, str], MetricScore]
-"""(row, column) -> what trainings left, for the cells that ours has."""
+"""(row, column) -> score, for the cells that we measured."""
 
 
 def value_of(results: Results, column: Column) -> float:
-    """The figure of a column in the results of a run; nan if it did not log it."""
+    """Compute the figure of a column from the results of a run; nan if it was not logged."""
     less = 0.0 if column.minus is None else _logged(results, column.minus)
     return column.factor * (_logged(results, column.metric) - less)
 
 
 def _logged(results: Results, metric: str) -> float:
-    """The first that was logged of names with `|` between them, as data differ in what they call a class."""
+    """Return the first logged metric of alternatives separated by `|`, as names of classes differ."""
     return next((results[name] for name in metric.split("|") if name in results), nan)
 
 
 def score_metrics(
     tables: Sequence[MetricTable], results: Mapping[str, Sequence[Results]]
 ) -> dict[tuple[str, str], MetricScore]:
-    """Every figure that trainings left.
+    """Collect every figure of trainings.
 
     Args:
-        tables: what is asked for.
-        results: step -> what its runs left, one a seed, the seeds in one order.
+        tables: tables to fill.
+        results: step -> results of its runs, one for each seed, in the same order of the seeds.
     """
     return {
         (row.id, column): MetricScore([value_of(run, table.columns[column]) for run in results[step]])

@@ -1,4 +1,4 @@
-"""Types of the arrays that are measured."""
+"""Types of NumPy arrays."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Groups made of attributes: one attribute, or several crossed."""
+"""Groups of samples by one attribute, or by several crossed."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -10,9 +10,9 @@ from torch import Tensor
 
 
 class Grouping(NamedTuple):
-    """Every combination of the classes of some attributes, the last attribute varying fastest.
+    """All combinations of the classes of some attributes, the last attribute varying fastest.
 
-    Without attributes there is one combination, the group of all samples.
+    Without attributes there is one group, of all samples.
     """
 
     attributes: list[str]
@@ -20,27 +20,27 @@ class Grouping(NamedTuple):
     sizes: list[int]
     """Number of classes of each attribute."""
     keys: list[str]
-    """Of metric names, by class name: `smiling=yes,gender=female`."""
+    """Keys of the groups in metric names: `smiling=yes,gender=female`."""
     names: list[str]
-    """For people, by class name: `smiling: yes, gender: female`."""
+    """Names of the groups for readers: `smiling: yes, gender: female`."""
 
 
 def metric_word(name: str) -> str:
-    """A class name as a part of a metric name, where `/`, `=` and `,` separate the parts.
+    """Escape a class name for a metric name, where `/`, `=` and `,` separate the parts.
 
     Letters of any alphabet, digits and `_-.~+` stay; all else is escaped as in a URL: a space is `%20`, `/`
-    is `%2F`, `=` is `%3D`, `,` is `%2C`, `%` is `%25`. So two names stay two.
+    is `%2F`, `=` is `%3D`, `,` is `%2C`, `%` is `%25`. Different names stay different.
     """
     return "".join(c if c.isalnum() or c == "+" else quote(c, safe="") for c in name)
 
 
 def positive_class(asked: int | None, classes: int) -> int | None:
-    """The class that rates are about: that asked for, else the second of two; None is each of more."""
+    """Return the positive class: the one asked for, else the second of two; None takes each in turn."""
     return 1 if asked is None and classes == 2 else asked
 
 
 def make_grouping(attributes: Sequence[str], classes: Mapping[str, Sequence[str]]) -> Grouping:
-    """The grouping by `attributes`; `classes` holds the class names of each attribute in label order."""
+    """Make the grouping by `attributes`; `classes` holds the class names of each attribute in label order."""
     groups = [
         list(zip(attributes, combination, strict=True))
         for combination in product(*(enumerate(classes[name]) for name in attributes))
@@ -54,11 +54,11 @@ def make_grouping(attributes: Sequence[str], classes: Mapping[str, Sequence[str]
 
 
 def cross(labels: Sequence[Tensor], sizes: Sequence[int]) -> Tensor:
-    """One group index for a combination of attributes, the last attribute varying fastest.
+    """Compute the group index of combinations of attributes, the last attribute varying fastest.
 
     Args:
         labels: attribute labels, each (N,) int64, -1 where unknown.
-        sizes: the number of classes of each attribute.
+        sizes: number of classes of each attribute.
 
     Returns:
         (N,) int64 in [0, prod(sizes)); -1 where any of the attributes is unknown.

@@ -1,10 +1,10 @@
-"""Intervals of proportions."""
+"""Confidence intervals of proportions."""
 
 from scipy.stats import binomtest
 
 
 def wilson_interval(hits: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval of a proportion; (nan, nan) without trials."""
+    """Compute the Wilson score interval of a proportion; (nan, nan) without trials."""
     if trials == 0:
         return float("nan"), float("nan")
     interval = binomtest(int(hits), int(trials)).proportion_ci(confidence, method="wilson")

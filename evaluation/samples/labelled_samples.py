@@ -1,4 +1,4 @@
-"""Embeddings with the labels of one attribute and the subjects they are of."""
+"""Embeddings with the labels of one attribute and their subjects."""
 
 from typing import NamedTuple
 
@@ -8,24 +8,33 @@ from evaluation.samples.arrays import Floats, Ints
 
 
 class Samples(NamedTuple):
-    """Embeddings and what is known of them."""
+    """Embeddings, labels and subjects of N samples."""
 
     embedding: Floats
     """(N, D) of any float type and scale."""
     label: Ints
     """(N,) classes of the attribute; samples with -1 (unknown, padding) are dropped."""
     identity: Ints | None = None
-    """(N,) whose they are, -1 where unknown; None where nobody is known."""
+    """(N,) subject of each sample, -1 where unknown; None if no subject is known."""
 
 
 def take_samples(samples: Samples, rows: np.ndarray) -> Samples:
-    """The samples at rows (M,) int, or at (N,) bool."""
+    """Select the samples at rows, (M,) int or (N,) bool."""
     identity = None if samples.identity is None else np.asarray(samples.identity)[rows]
     return Samples(np.asarray(samples.embedding)[rows], np.asarray(samples.label)[rows], identity)
 
 
 def known_samples(samples: Samples, name: str) -> Samples:
-    """The samples whose class is known; raises ValueError, which calls them `name`, if they are of no use."""
+    """Keep the samples of known class.
+
+    Args:
+        samples: any samples.
+        name: name of the set, for the error messages.
+
+    Raises:
+        ValueError: fewer than two classes or subjects, embeddings that are not finite, or shapes that do not
+            match.
+    """
     embedding, label = np.asarray(samples.embedding), np.asarray(samples.label)
     lengths = {len(column) for column in samples if column is not None}
     if embedding.ndim != 2 or label.ndim != 1 or len(lengths) > 1:
@@ -42,18 +51,18 @@ def known_samples(samples: Samples, name: str) -> Samples:
 
 
 def subjects_of(samples: Samples) -> Ints:
-    """(N,) whose the samples are; somebody else each where that is not known."""
+    """Return the subject of each sample, (N,); each unknown one is a subject of its own."""
     return unique_unknown_ids(
         np.full(len(samples.label), -1) if samples.identity is None else samples.identity
     )
 
 
 def unique_unknown_ids(identity: Ints) -> Ints:
-    """Identities (N,) with a negative number of its own for each unknown one."""
+    """Give each unknown identity in (N,) a negative number of its own."""
     return np.where(identity < 0, -1 - np.arange(len(identity)), identity)
 
 
 def known_subjects(samples: Samples) -> Ints:
-    """The people that are known, (P,)."""
-    people = np.unique(subjects_of(samples))
-    return people[people >= 0]
+    """Return the distinct known subjects, (P,)."""
+    subjects = np.unique(subjects_of(samples))
+    return subjects[subjects >= 0]

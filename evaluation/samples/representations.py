@@ -1,4 +1,4 @@
-"""What an audit compares: several embeddings of the same samples, and what is known of these."""
+"""The data of an audit: embeddings of the same samples by several networks, and their labels."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from evaluation.samples.labelled_samples import Samples
 
 @dataclass(frozen=True, eq=False)
 class Representations:
-    """Embeddings of N samples by one or more networks, with the labels of the samples.
+    """Embeddings of N samples by one or more networks, with labels, subjects and splits.
 
     Attributes:
-        embeddings: name -> (N, D); the width may differ from one to the next.
+        embeddings: name -> (N, D); D may differ between them.
         labels: attribute -> (N,) classes, -1 where unknown.
         classes: attribute -> class names in label order.
-        identity: (N,) whose the samples are, -1 where unknown.
-        split: (N,) 0 training, 1 validation, 2 test, -1 none: of the training of the representations.
+        identity: (N,) subject of each sample, -1 where unknown.
+        split: (N,) 0 training, 1 validation, 2 test, -1 none, in the training of the representations.
         sample_id: (N,) str.
 
     Raises:
@@ -43,7 +43,7 @@ class Representations:
         return len(self.identity)
 
     def samples(self, representation: str, attribute: str, rows: np.ndarray | None = None) -> Samples:
-        """One representation with one attribute: all samples, or those at `rows`, (M,) int or (N,) bool."""
+        """Select one representation and one attribute of all samples, or of `rows`, (M,) int or (N,) bool."""
         chosen = np.arange(len(self)) if rows is None else rows
         return Samples(
             self.embeddings[representation][chosen], self.labels[attribute][chosen], self.identity[chosen]

@@ -1,4 +1,4 @@
-"""Folds that never share a person."""
+"""Cross-validation folds that never share a subject."""
 
 from collections.abc import Iterator
 
@@ -8,22 +8,22 @@ from sklearn.model_selection import StratifiedGroupKFold
 from evaluation.samples.arrays import Ints
 
 
-def people_folds(label: Ints, people: Ints, folds: int, seed: int) -> Iterator[tuple[Ints, Ints]]:
-    """Rows to train on and rows to test on, for each fold; every row is tested once.
+def subject_folds(label: Ints, subjects: Ints, folds: int, seed: int) -> Iterator[tuple[Ints, Ints]]:
+    """Yield training rows and test rows of each fold; every row is tested once.
 
-    The folds have nearly as many samples of each class as one another, where people allow it.
+    The folds have nearly equal numbers of samples of each class, as far as the subjects allow it.
 
     Args:
         label: (N,) classes; all the same for folds that do not depend on the classes.
-        people: (N,) whose the samples are.
-        folds: how many, at most the number of people.
-        seed: of the order in which people are given to folds.
+        subjects: (N,) subject of each sample.
+        folds: number of folds, at most the number of subjects.
+        seed: seed of the order in which subjects are assigned to folds.
 
     Raises:
-        ValueError: fewer people than folds.
+        ValueError: fewer subjects than folds.
     """
-    found = len(np.unique(people))
+    found = len(np.unique(subjects))
     if found < folds:
         raise ValueError(f"{folds} folds need at least as many people, the samples are of {found}")
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    yield from splitter.split(np.zeros(len(label)), label, people)
+    yield from splitter.split(np.zeros(len(label)), label, subjects)

@@ -1,4 +1,4 @@
-"""Face verification over all pairs of a set of embeddings, in two figures."""
+"""AUC and EER of face verification over all pairs of a set of embeddings."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from evaluation.verification.pair_scores import count_pairs
 
 
 class VerificationResult(NamedTuple):
-    """How well cosine tells genuine (same identity) from impostor pairs; nan unless there are both."""
+    """Verification of genuine (same identity) and impostor pairs by cosine; nan unless there are both."""
 
     auc: float
     """Chance that a genuine pair scores above an impostor pair, ties counting half; in [0, 1]."""
@@ -22,9 +22,9 @@ class VerificationResult(NamedTuple):
 
 
 def verification(embedding: Tensor, identity: Tensor) -> VerificationResult:
-    """Score every pair of samples with the cosine of their embeddings, and measure AUC and EER.
+    """Score every pair of samples by the cosine of their embeddings, and compute AUC and EER.
 
-    See `pair_scores.score_pairs` for the precision, `error_rates.eer` for the convention. A representation
+    See `pair_scores.score_pairs` for the precision and `error_rates.eer` for the convention. A representation
     that collapsed to one vector gets 0.5, 0.5.
 
     Args:

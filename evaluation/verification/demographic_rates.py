@@ -1,4 +1,4 @@
-"""Whom a verification system fails: errors of each demographic group at one threshold for all."""
+"""Verification errors of each demographic group at one threshold for all groups."""
 
 from collections.abc import Sequence
 
@@ -18,9 +18,9 @@ from evaluation.verification.differentials import (
     skewed_error_ratio,
 )
 from evaluation.verification.error_rates import ErrorCounts, threshold_at_fmr
+from evaluation.verification.pair_bootstrap import RateIntervals, bootstrap_rates
 from evaluation.verification.pair_scores import count_pairs, count_tiles
 from evaluation.verification.pair_tiles import Metric
-from evaluation.verification.subject_bootstrap import RateIntervals, bootstrap_rates
 
 
 def demographic_rates(
@@ -34,34 +34,34 @@ def demographic_rates(
     draws: int = 1000,
     seed: int = 0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """FMR and FNMR of each group at the threshold that all pairs together choose.
+    """Compute FMR and FNMR of each group at the threshold that is chosen on all pairs together.
 
-    The threshold is the lowest whose FMR over all impostor pairs, of one group or of two, is at most
-    `fmr_target`. A pair belongs to a group if both its samples do, so a group's impostors are of its own,
-    whom a system confuses most easily: its FMR may well lie above the target in every group. A rate of few
-    pairs is a chance result, so read the numbers of pairs beside it.
+    The threshold is the lowest whose FMR over all impostor pairs, within and across groups, is at most
+    `fmr_target`. A pair belongs to a group if both its samples do. Impostors of the same group are the
+    hardest, so the FMR may well exceed the target in every group. A rate of few pairs is uncertain, so the
+    numbers of pairs are reported beside it.
 
     Args:
         embedding: (N, D).
         identity: (N,) integers; rows with -1 (unknown, padding) are left out.
         group: (N,) integers; rows with -1 count for the threshold and for no group.
         fmr_target: in (0, 1).
-        metric: what a score is.
-        names: of the groups 0, 1, ... for the column `group`; their numbers if None.
-        draws: of the people of each group, for the intervals; 0 for none.
-        seed: of the draws.
+        metric: cosine or minus the Euclidean distance.
+        names: names of the groups 0, 1, ... for the column `group`; their numbers if None.
+        draws: draws of the subjects of each group for the intervals; 0 for none.
+        seed: seed of the draws.
 
     Returns:
-        One row a group, those without samples too if they are named: `group`, `threshold` (a score, see
-        `PairScores`), `fmr`, `fnmr`, `genuine` and `impostor` (pairs), the ends of 95 % intervals of the
-        rates at that threshold, `fmr_low` etc. (see `people_bootstrap.bootstrap_rates`; nan without an error
-        and for fewer than three people), and mean and standard deviation of the scores, `genuine_mean` etc.,
-        to half a step of the grid of thresholds (3e-5 of a cosine). nan without pairs. Then `measure`,
-        `value`: the functions of `differentials` on these, nan where they say so.
+        First, one row for each group, those without samples too if they are named: `group`, `threshold` (a
+        score, see `PairScores`), `fmr`, `fnmr`, `genuine` and `impostor` (pairs), the ends of 95 % intervals
+        of the rates at that threshold, `fmr_low` etc. (see `bootstrap_rates`; nan without an error and for
+        fewer than three subjects), and mean and standard deviation of the scores, `genuine_mean` etc., to
+        half a step of the grid of thresholds (3e-5 of a cosine); nan without pairs. Second, `measure` and
+        `value` of all functions of `differentials`.
 
     Raises:
         ValueError: too few impostor pairs for `fmr_target` (see `error_rates.threshold_at_fmr`), a group
-            without a name, or what `score_pairs` refuses.
+            without a name, or see `score_pairs`.
     """
     label = torch.as_tensor(group)
     if label.shape != torch.as_tensor(identity).shape:
@@ -87,7 +87,7 @@ def demographic_rates(
 
 
 def _rates(counts: ErrorCounts, threshold: float) -> dict[str, float]:
-    """What is told of one group."""
+    """Compute the reported figures of one group."""
     place = int(np.searchsorted(counts.threshold, threshold))
     moments = {kind: _moments(counts, kind) for kind in ("genuine", "impostor")}
     return {
@@ -101,7 +101,7 @@ def _rates(counts: ErrorCounts, threshold: float) -> dict[str, float]:
 
 
 def _moments(counts: ErrorCounts, kind: str) -> tuple[float, float]:
-    """Mean and standard deviation of scores, those between two thresholds taken to be in the middle."""
+    """Compute mean and standard deviation of scores; those between two thresholds count as their middle."""
     below, upto = getattr(counts, f"{kind}_below"), getattr(counts, f"{kind}_upto")
     if not upto[-1]:
         return float("nan"), float("nan")
@@ -113,7 +113,7 @@ def _moments(counts: ErrorCounts, kind: str) -> tuple[float, float]:
 
 
 def _differentials(table: pd.DataFrame) -> pd.DataFrame:
-    """All the figures that sum the groups up."""
+    """Compute all summary figures of the groups."""
     fmr, fnmr = (table[rate].to_numpy(float) for rate in ("fmr", "fnmr"))
     values = {
         "fmr_gap": gap(fmr),

@@ -1,8 +1,8 @@
-"""How unequally the errors of verification fall on demographic groups, in single figures.
+"""Summary figures of the inequality of verification errors between demographic groups.
 
 All take the rates of G groups at one threshold. Groups whose rate is nan (no pairs) are left out; with fewer
-than two left the figure is nan. So is a ratio whose smallest rate is 0, and a Gini coefficient of nothing but
-zeros: where no error was seen, its rate says more about the number of pairs than about the group.
+than two left the figure is nan. So is a ratio whose smallest rate is 0, and a Gini coefficient of zeros
+alone: a rate without observed errors says more about the number of pairs than about the group.
 """
 
 from itertools import combinations
@@ -19,19 +19,19 @@ def _seen(rates: Floats) -> Floats:
 
 
 def gap(rates: Floats) -> float:
-    """Largest minus smallest rate."""
+    """Compute the largest minus the smallest rate."""
     rates = _seen(rates)
     return float(np.ptp(rates)) if len(rates) > 1 else _NAN
 
 
 def ratio(rates: Floats) -> float:
-    """Largest rate by the smallest."""
+    """Divide the largest rate by the smallest."""
     rates = _seen(rates)
     return float(rates.max() / rates.min()) if len(rates) > 1 and rates.min() > 0 else _NAN
 
 
 def gini(rates: Floats) -> float:
-    """Gini coefficient with the correction for few groups: 0 is equal, 1 is all errors in one group.
+    """Compute the Gini coefficient, corrected for few groups: 0 is equal, 1 is all errors in one group.
 
     n / (n - 1) * sum_ij |x_i - x_j| / (2 n^2 mean(x)), x the rates of n groups.
     """
@@ -44,7 +44,7 @@ def gini(rates: Floats) -> float:
 
 
 def fdr(fmr: Floats, fnmr: Floats, alpha: float = 0.5) -> float:
-    """Fairness discrepancy rate: 1 - (alpha * gap of FMR + (1 - alpha) * gap of FNMR); 1 is fair.
+    """Compute the fairness discrepancy rate: 1 - (alpha * gap of FMR + (1 - alpha) * gap of FNMR); 1 is fair.
 
     Source: Pereira and Marcel, "Fairness in biometrics: a figure of merit to assess biometric verification
     systems", IEEE T-BIOM 4(1), 2022. With a small FMR the gap of the FNMR decides nearly alone.
@@ -53,16 +53,16 @@ def fdr(fmr: Floats, fnmr: Floats, alpha: float = 0.5) -> float:
 
 
 def garbe(fmr: Floats, fnmr: Floats, alpha: float = 0.5) -> float:
-    """Gini aggregation rate for biometric equitability: alpha * gini(FMR) + (1 - alpha) * gini(FNMR).
+    """Compute the Gini aggregation rate for biometric equitability, 0 is fair.
 
-    0 is fair. Source: Howard, Laird, Rubin, Sirotin, Tipton and Vemury, "Evaluating proposed fairness models
-    for face recognition algorithms", ICPR workshops 2022.
+    alpha * gini(FMR) + (1 - alpha) * gini(FNMR). Source: Howard, Laird, Rubin, Sirotin, Tipton and Vemury,
+    "Evaluating proposed fairness models for face recognition algorithms", ICPR workshops 2022.
     """
     return alpha * gini(fmr) + (1 - alpha) * gini(fnmr)
 
 
 def inequity_rate(fmr: Floats, fnmr: Floats, alpha: float = 0.5) -> float:
-    """Ratio of FMR ^ alpha * ratio of FNMR ^ (1 - alpha); 1 is fair.
+    """Compute the inequity rate, ratio of FMR ^ alpha * ratio of FNMR ^ (1 - alpha); 1 is fair.
 
     Source: Grother, "Face recognition vendor test, part 8: summarizing demographic differentials", NIST IR
     8429, 2022.
@@ -71,7 +71,7 @@ def inequity_rate(fmr: Floats, fnmr: Floats, alpha: float = 0.5) -> float:
 
 
 def skewed_error_ratio(fmr: Floats, fnmr: Floats) -> float:
-    """Error of the worst group by that of the best, the error being the mean of FMR and FNMR; 1 is fair.
+    """Divide the error of the worst group by that of the best, errors being means of FMR and FNMR; 1 is fair.
 
     Source: Wang and Deng, "Mitigating bias in face recognition using skewness-aware reinforcement learning",
     CVPR 2020, whose error is 1 - accuracy of as many genuine as impostor pairs.
@@ -80,11 +80,12 @@ def skewed_error_ratio(fmr: Floats, fnmr: Floats) -> float:
 
 
 def n_sigma(mean: Floats, deviation: Floats) -> float:
-    """Largest distance of two groups' scores in standard deviations: |m1 - m2| / sqrt((s1^2 + s2^2) / 2).
+    """Compute the largest distance between two groups' mean scores in standard deviations, 0 is fair.
 
-    0 is fair; physics calls a difference of 5 a discovery. After DeAlcala, Serna, Morales, Fierrez and
-    Ortega-Garcia, "Measuring bias in AI models: an statistical approach introducing N-Sigma", CVPR workshops
-    2023; the formula is from memory, and taking both groups' deviations is our choice. nan without a spread.
+    |m1 - m2| / sqrt((s1^2 + s2^2) / 2); physics calls a difference of 5 a discovery. After DeAlcala, Serna,
+    Morales, Fierrez and Ortega-Garcia, "Measuring bias in AI models: an statistical approach introducing
+    N-Sigma", CVPR workshops 2023; the formula is from memory, and taking both groups' deviations is our
+    choice. nan without a spread.
     """
     known = ~np.isnan(mean)
     groups = list(zip(mean[known], deviation[known], strict=True))

@@ -1,4 +1,4 @@
-"""How often a verification system errs: FMR, FNMR, EER, AUC and TAR at a FAR, from counts of scores.
+"""Error rates of verification from counts of scores: FMR, FNMR, EER, AUC and TAR at a FAR.
 
 Scores are similarities: a pair is accepted when its score is at least the threshold. FMR (FAR) is the share
 of impostor pairs that are accepted, FNMR (FRR) that of genuine pairs that are rejected, TAR is 1 - FNMR.
@@ -12,13 +12,13 @@ import pandas as pd
 from evaluation.samples.arrays import Floats, Ints
 
 MIN_ERRORS = 30
-"""Impostor pairs that a FAR has to let through to be told: the "rule of 30" (Doddington et al., Speech
-Communication 31, 2000; ISO/IEC 19795-1): 30 % off at most, with 90 % confidence, were pairs independent."""
+"""Accepted impostor pairs that a FAR needs to be reported, by the "rule of 30" (Doddington et al., Speech
+Communication 31, 2000; ISO/IEC 19795-1): at most 30 % off with 90 % confidence, if pairs were independent."""
 
 
 @dataclass(frozen=True, eq=False)
 class ErrorCounts:
-    """How many scores lie below thresholds, every genuine score being one of these: enough for exact rates.
+    """Counts of scores at thresholds; every genuine score is a threshold, which suffices for exact rates.
 
     Attributes:
         threshold: (Q,) ascending.
@@ -40,27 +40,27 @@ class ErrorCounts:
 
     @property
     def defined(self) -> bool:
-        """Whether there are scores of both kinds."""
+        """True if there are scores of both kinds."""
         return self.genuine > 0 and self.impostor > 0
 
     @property
     def fmr(self) -> Floats:
-        """(Q,) share of the impostor pairs that each threshold accepts; nan without any."""
+        """Share (Q,) of the impostor pairs that each threshold accepts; nan without any."""
         return share(self.impostor - self.impostor_below, self.impostor)
 
     @property
     def fnmr(self) -> Floats:
-        """(Q,) share of the genuine pairs that each threshold rejects; nan without any."""
+        """Share (Q,) of the genuine pairs that each threshold rejects; nan without any."""
         return share(self.genuine_below, self.genuine)
 
 
 def share(count: Ints, total: int) -> Floats:
-    """`count` (Q,) of `total`; nan of nothing."""
+    """Divide counts (Q,) by their total; nan if it is 0."""
     return count / total if total else np.full(len(count), np.nan)
 
 
 def count_errors(genuine: Floats, impostor: Floats, thresholds: Floats | tuple[()] = ()) -> ErrorCounts:
-    """Counts of two lists of scores, at the genuine scores and at further `thresholds`."""
+    """Count two lists of scores at the genuine scores and at further `thresholds`."""
     genuine, impostor = np.sort(genuine), np.sort(impostor)
     threshold = np.unique(np.concatenate([genuine, thresholds]))
     below, upto = (
@@ -71,7 +71,10 @@ def count_errors(genuine: Floats, impostor: Floats, thresholds: Floats | tuple[(
 
 
 def auc(counts: ErrorCounts) -> float:
-    """Chance that a genuine pair scores above an impostor pair, ties counting half; nan without both."""
+    """Compute the probability that a genuine pair scores above an impostor pair, ties counting half.
+
+    nan unless there are scores of both kinds.
+    """
     if not counts.defined:
         return float("nan")
     weight = counts.genuine_upto - counts.genuine_below
@@ -80,7 +83,7 @@ def auc(counts: ErrorCounts) -> float:
 
 
 def tied(counts: ErrorCounts) -> float:
-    """Share of the (genuine, impostor) pairs of scores that are ties; nan without both."""
+    """Compute the share of ties among the (genuine, impostor) pairs of scores; nan without both."""
     if not counts.defined:
         return float("nan")
     weight = counts.genuine_upto - counts.genuine_below
@@ -89,10 +92,10 @@ def tied(counts: ErrorCounts) -> float:
 
 
 def eer(counts: ErrorCounts) -> float:
-    """Equal error rate: where the line through all points (FMR, FNMR) meets FMR = FNMR; nan without both.
+    """Compute the equal error rate, where the line through all points (FMR, FNMR) meets FMR = FNMR.
 
-    The points, at each genuine score and just above it, are joined by straight segments. Taking the nearest
-    of the points instead would depend on how many there are.
+    The points, at each genuine score and just above it, are joined by straight segments; the nearest point
+    instead would depend on their number. nan unless there are scores of both kinds.
     """
     if not counts.defined:
         return float("nan")
@@ -107,9 +110,9 @@ def eer(counts: ErrorCounts) -> float:
 
 
 def tar_at_far(counts: ErrorCounts, far: float) -> float:
-    """Largest share of genuine pairs accepted by a threshold whose FMR is at most `far`.
+    """Compute the largest share of genuine pairs accepted by a threshold whose FMR is at most `far`.
 
-    nan if `far` lets fewer than `MIN_ERRORS` of the impostor pairs through, or there are no genuine pairs.
+    nan if `far` accepts fewer than `MIN_ERRORS` of the impostor pairs, or without genuine pairs.
     """
     if not counts.genuine or counts.impostor * far < MIN_ERRORS * (1 - 1e-9):  # 300 * 0.1 is below 30
         return float("nan")
@@ -118,11 +121,11 @@ def tar_at_far(counts: ErrorCounts, far: float) -> float:
 
 
 def threshold_at_fmr(counts: ErrorCounts, fmr: float) -> float:
-    """The lowest of the thresholds whose FMR is at most `fmr`.
+    """Return the lowest threshold whose FMR is at most `fmr`.
 
     Raises:
-        ValueError: `fmr` is not in (0, 1), or lets fewer than `MIN_ERRORS` of the impostor pairs through, or
-            there is no such threshold.
+        ValueError: `fmr` is not in (0, 1) or accepts fewer than `MIN_ERRORS` of the impostor pairs, or there
+            is no such threshold.
     """
     if not 0 < fmr < 1:
         raise ValueError(f"an FMR to aim at lies between 0 and 1, not at {fmr}")
@@ -138,9 +141,9 @@ def threshold_at_fmr(counts: ErrorCounts, fmr: float) -> float:
 
 
 def error_curve(counts: ErrorCounts, points: int = 2000) -> pd.DataFrame:
-    """The curve for plots of FMR and FNMR, ROC and DET: `threshold`, `fmr`, `fnmr`, thresholds ascending.
+    """Make the curve for plots of FMR and FNMR, ROC and DET: `threshold` (ascending), `fmr`, `fnmr`.
 
-    At most about `points` of the thresholds: a third of them evenly spread, a third evenly over the logarithm
+    It has about `points` of the thresholds at most: a third spread evenly, a third evenly over the logarithm
     of the FMR and a third over that of the FNMR. Empty without scores of both kinds.
     """
     if not counts.defined:
@@ -158,13 +161,13 @@ def error_curve(counts: ErrorCounts, points: int = 2000) -> pd.DataFrame:
 
 
 def score_histogram(counts: ErrorCounts, bins: int = 100) -> pd.DataFrame:
-    """Densities for a plot: `score` (middle of the bin), `width`, `genuine`, `impostor`.
+    """Make densities for a plot: `score` (middle of the bin), `width`, `genuine`, `impostor`.
 
-    The edges are thresholds nearest to an even division of the range of the scores, so there may be fewer
-    bins; the scores in all of them together are all the scores. Empty without scores of both kinds.
+    The edges are the thresholds nearest to an even division of the range of the scores, so there may be fewer
+    bins; together they hold all scores. Empty without scores of both kinds.
 
     Raises:
-        ValueError: there are scores beyond the thresholds (there are none beyond those of `PairScores`).
+        ValueError: there are scores beyond the thresholds (those of `PairScores` cover all).
     """
     if not counts.defined:
         return pd.DataFrame({"score": [], "width": [], "genuine": [], "impostor": []}, dtype=float)

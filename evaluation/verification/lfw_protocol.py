@@ -1,8 +1,8 @@
 """The protocols of Labeled Faces in the Wild (Huang et al., 2007) on pairs of rows of an embedding.
 
 A pair is accepted when its score is at least the threshold. A pair with a row of -1, an image without an
-embedding (no face was found), takes no part in choosing a threshold and counts as an error in every accuracy;
-AUC and EER are of the scored pairs.
+embedding (no face was found), is not used to choose a threshold and counts as an error in every accuracy; AUC
+and EER are of the scored pairs.
 """
 
 from typing import NamedTuple
@@ -25,9 +25,9 @@ class PairRows(NamedTuple):
     second: Ints
     """(n,) the other rows."""
     same: np.ndarray
-    """(n,) bool, whether both show one person."""
+    """(n,) bool, whether both show one subject."""
     fold: Ints
-    """(n,) which fold the pair is in; not read by View 1."""
+    """(n,) fold of the pair; not used by View 1."""
 
 
 class View1(NamedTuple):
@@ -71,16 +71,16 @@ class View2(NamedTuple):
 def lfw_view1(
     embedding: ArrayLike | Tensor, train: PairRows, test: PairRows, metric: Metric = "cosine"
 ) -> View1:
-    """View 1, for development: the threshold of the pairs in pairsDevTrain, applied to those of pairsDevTest.
+    """Evaluate View 1, for development: the threshold of pairsDevTrain is applied to pairsDevTest.
 
     Args:
         embedding: (N, D).
         train: pairs that the threshold is chosen on.
-        test: pairs that are judged.
+        test: pairs that are classified.
         metric: `cosine`, or `euclidean` as in the thesis (section 4.1).
 
     Raises:
-        ValueError: rows that there are not, no scored training pair, or embeddings that have no score.
+        ValueError: rows out of range, no scored training pair, or embeddings without a score.
     """
     threshold = best_threshold(*_scored(listed_scores(embedding, train, metric), train.same))
     score = listed_scores(embedding, test, metric)
@@ -90,15 +90,15 @@ def lfw_view1(
 
 
 def lfw_view2(embedding: ArrayLike | Tensor, pairs: PairRows, metric: Metric = "cosine") -> View2:
-    """View 2, for reporting: each fold judged by the threshold of all the others.
+    """Evaluate View 2, for reporting: each fold is classified by the threshold of all the others.
 
     Args:
         embedding: (N, D).
-        pairs: of at least two folds.
-        metric: what a score is.
+        pairs: pairs of at least two folds.
+        metric: cosine or minus the Euclidean distance.
 
     Raises:
-        ValueError: a single fold, rows that there are not, or embeddings that have no score.
+        ValueError: a single fold, rows out of range, or embeddings without a score.
     """
     score, fold = listed_scores(embedding, pairs, metric), np.asarray(pairs.fold)
     folds = np.unique(fold)
@@ -123,10 +123,10 @@ def lfw_view2(embedding: ArrayLike | Tensor, pairs: PairRows, metric: Metric = "
 
 
 def listed_scores(embedding: ArrayLike | Tensor, pairs: PairRows, metric: Metric) -> Floats:
-    """(n,) cosines, or minus Euclidean distances, in 64 bits; nan for pairs with a row of -1.
+    """Compute cosines or minus Euclidean distances (n,) in 64 bits; nan for pairs with a row of -1.
 
     Raises:
-        ValueError: rows that there are not, or embeddings of a pair that are not finite, or zero (cosine).
+        ValueError: rows out of range, or embeddings of a pair that are not finite, or zero (cosine).
     """
     x = torch.as_tensor(embedding)
     rows = torch.as_tensor(np.stack([pairs.first, pairs.second])).long()
@@ -150,10 +150,10 @@ def listed_scores(embedding: ArrayLike | Tensor, pairs: PairRows, metric: Metric
 
 
 def best_threshold(score: Floats, same: np.ndarray) -> float:
-    """The threshold with the highest accuracy, in the middle between two scores.
+    """Choose the threshold with the highest accuracy, in the middle between two scores.
 
-    Of several such places the middle one; accepting all or nothing is a place too (a score of the lowest, or
-    just above the highest).
+    Of several such places the middle one is taken; accepting everything or nothing counts as a place (the
+    lowest score, or just above the highest).
 
     Raises:
         ValueError: there is no pair.
@@ -185,7 +185,7 @@ def _accuracy(score: Floats, same: np.ndarray, threshold: float) -> float:
 
 
 def _errors(score: Floats, same: np.ndarray) -> tuple[float, float]:
-    """AUC and EER of the scored pairs."""
+    """Compute AUC and EER of the scored pairs."""
     score, same = _scored(score, same)
     counts = count_errors(score[same], score[~same])
     return auc(counts), eer(counts)

@@ -1,4 +1,4 @@
-"""What an audit makes of listed pairs: View 1 or View 2 of LFW, or pairs of other images in its format."""
+"""Verification of listed pairs: View 1 or View 2 of LFW, or pairs of other images in its format."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -20,8 +20,8 @@ class ListedPairs:
     """The pairs of one view, as rows of representations.
 
     Attributes:
-        test: pairs that are judged; those of View 2 choose their thresholds as well, see `lfw_view2`.
-        train: pairs that View 1 chooses its threshold on; None is View 2.
+        test: pairs that are classified; those of View 2 choose the thresholds as well, see `lfw_view2`.
+        train: pairs that View 1 chooses its threshold on; None means View 2.
         official: whether they are LFW's own.
     """
 
@@ -31,23 +31,23 @@ class ListedPairs:
 
     @property
     def view(self) -> Literal[1, 2]:
-        """Which one."""
+        """Number of the view."""
         return 2 if self.train is None else 1
 
     @property
-    def told(self) -> str:
-        """A few words on how many they are, and whose."""
+    def description(self) -> str:
+        """Text for a report: numbers of pairs and their origin."""
         sizes = [f"{len(self.test.same):,} tested"]
         sizes += [f"{len(self.train.same):,} that choose the threshold"] if self.train else []
         return f"{', '.join(sizes)}; {'LFW' if self.official else 'not LFW'}'s own"
 
     @property
     def columns(self) -> list[np.ndarray]:
-        """All that the figures depend on beside the embeddings."""
+        """Arrays that the figures depend on besides the embeddings."""
         return [*self.test, *(self.train or ()), np.array(self.official)]
 
     def measure(self, embedding: Floats) -> dict[str, pd.DataFrame]:
-        """Both metrics on an embedding (N, D); accuracies in [0, 1].
+        """Evaluate both metrics on an embedding (N, D); accuracies are in [0, 1].
 
         Returns:
             `lfw_view1`: `metric`; `accuracy` of the test pairs with `standard_error` and the 95 % interval
@@ -85,33 +85,33 @@ class ListedPairs:
         return {"lfw_view2": pd.DataFrame(rows), "lfw_view2_folds": pd.concat(folds, ignore_index=True)}
 
     def caveats(self, split: Ints) -> list[str]:
-        """Sentences on what limits the figures.
+        """Write sentences on the limits of the figures.
 
         Args:
-            split: (N,) of the rows, 0 for training.
+            split: (N,) split of each row, 0 for training.
         """
-        told, test = [], self.test
+        sentences, test = [], self.test
         title = f"{'LFW ' if self.official else ''}View {self.view}"
         kind = "test pairs" if self.train else "pairs"
         reason = "have an image without an embedding, such as one in which no face was found"
         if lost := int(without_score(test).sum()):
-            told.append(
+            sentences.append(
                 f"{title}: {lost:,} of the {len(test.same):,} {kind} {reason}; each counts as an error."
             )
         if self.train and (lost := int(without_score(self.train).sum())):
-            told.append(
+            sentences.append(
                 f"{title}: {lost:,} of the {len(self.train.same):,} training pairs {reason}; they have no "
                 "part in choosing the threshold."
             )
         trained = np.append(split == 0, False)  # the last is of row -1
         if seen := int((trained[test.first] | trained[test.second]).sum()):
-            told.append(
+            sentences.append(
                 f"{title}: {seen:,} of the {len(test.same):,} {kind} show somebody of the training split; a "
                 "representation that was trained on these people does better with them than with others."
             )
-        return told
+        return sentences
 
 
 def without_score(pairs: PairRows) -> np.ndarray:
-    """(n,) bool, whether a pair has an image without an embedding."""
+    """Find the pairs with an image without an embedding, (n,) bool."""
     return (np.asarray(pairs.first) < 0) | (np.asarray(pairs.second) < 0)

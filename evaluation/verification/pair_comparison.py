@@ -1,4 +1,4 @@
-"""A few images compared with one another: two of one person, the others of other people."""
+"""Compare a few images pair by pair: two of one subject, the others of other subjects."""
 
 from itertools import combinations
 
@@ -14,20 +14,20 @@ _MOST = len(_LETTERS) + 1  # images that have a name each
 
 
 def compare_images(embedding: ArrayLike, identity: Ints, images: int, seed: int = 0) -> pd.DataFrame:
-    """Draw images and take the cosine of every pair of them.
+    """Draw images, and compute the cosine of every pair.
 
     Args:
         embedding: (N, D).
         identity: (N,) integers; rows with -1 (unknown) are not drawn.
-        images: how many are drawn, 2 to 27: two of one person, and one of each of `images` - 2 others.
-        seed: of the draw.
+        images: number of images, 2 to 27: two of one subject, and one of each of `images` - 2 others.
+        seed: seed of the draw.
 
     Returns:
-        One row a pair: `first` and `second` (A1 and A2 are of one person, B, C, ... of others), `cosine` in
-        [-1, 1] and `same` (whether they are of one person).
+        One row for each pair: `first` and `second` (A1 and A2 are of one subject, B, C, ... of others),
+        `cosine` in [-1, 1] and `same` (whether they are of one subject).
 
     Raises:
-        ValueError: too many images, too few people, or nobody has two images.
+        ValueError: too many images, too few subjects, or no subject has two images.
     """
     if not 2 <= images <= _MOST:
         raise ValueError(f"{images} images cannot be compared, only 2 to {_MOST}")

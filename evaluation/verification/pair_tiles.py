@@ -1,4 +1,4 @@
-"""The scores of all pairs of samples, one tile of the triangle of pairs at a time."""
+"""Score all pairs of samples, one tile of the triangle of pairs at a time."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from torch import Tensor
 Metric = Literal["cosine", "euclidean"]
 
 TILE = 2**23
-"""Scores that are in memory at once."""
+"""Number of scores in memory at once."""
 
 _STEP = {torch.float32: 2.0**-21, torch.float64: 2.0**-40}  # closer scores are ties, told apart by rounding
 
@@ -21,54 +21,54 @@ _CHUNK = 1024  # rows that are prepared in 64 bits at once
 
 @dataclass(frozen=True, eq=False)
 class PairTiles:
-    """Samples in the order of their people, made so that a matrix product gives the scores of their pairs.
+    """Samples sorted by subject and scaled so that a matrix product gives the scores of their pairs.
 
     Scores are whole numbers of steps: of the cosine, or of minus the squared distance in units of `scale`
-    squared. The samples of a person lie together, so a row's impostor pairs are the columns from `end` on.
+    squared. The samples of a subject are adjacent, so a row's impostor pairs are the columns from `end` on.
 
     Attributes:
         x: (N, D), of length 1 (cosine) or centred and divided by `scale` (euclidean).
-        square: (N,) squared lengths of `x`, of `euclidean`.
-        person: (N,) int64, ascending; 0 to P - 1 before any were taken out.
-        order: (N,) int64, the row of what was given.
-        metric: of the scores.
-        scale: length of a unit, of `euclidean`.
-        reach: the largest distance there can be, in units, of `euclidean`.
+        square: (N,) squared lengths of `x`, for `euclidean`.
+        subject: (N,) int64, ascending; 0 to P - 1 before any were removed.
+        order: (N,) int64, row of each sample in the input.
+        metric: metric of the scores.
+        scale: length of a unit, for `euclidean`.
+        reach: upper bound on the distances in units, for `euclidean`.
     """
 
     x: Tensor
     square: Tensor
-    person: Tensor
+    subject: Tensor
     order: Tensor
     metric: Metric
     scale: float
     reach: float
 
     def __len__(self) -> int:
-        return len(self.person)
+        return len(self.subject)
 
     @property
     def ends(self) -> tuple[Tensor, Tensor]:
-        """(N,) the first row of each row's person, and the first row after the person's."""
+        """First row (N,) of each row's subject, and the first row after those of the subject."""
         return (
-            torch.searchsorted(self.person, self.person),
-            torch.searchsorted(self.person, self.person, right=True),
+            torch.searchsorted(self.subject, self.subject),
+            torch.searchsorted(self.subject, self.subject, right=True),
         )
 
     @property
     def pairs(self) -> tuple[int, int]:
         """Number of genuine and of impostor pairs."""
-        size = torch.bincount(self.person)
+        size = torch.bincount(self.subject)
         genuine = int((size * (size - 1) // 2).sum())
         return genuine, len(self) * (len(self) - 1) // 2 - genuine
 
     def take(self, rows: Tensor) -> "PairTiles":
-        """The tiles of the samples at `rows` (N,) bool, whose pairs score as they did."""
-        columns = {name: getattr(self, name)[rows] for name in ("x", "square", "person", "order")}
+        """Select the samples at `rows` (N,) bool; the scores of their pairs do not change."""
+        columns = {name: getattr(self, name)[rows] for name in ("x", "square", "subject", "order")}
         return replace(self, **columns)
 
     def score(self, rows: slice, columns: slice) -> Tensor:
-        """The scores of a tile."""
+        """Compute the scores of a tile."""
         x, y, steps = self.x[rows], self.x[columns], 1 / _STEP[self.x.dtype]
         with _full_precision(x.device.type):
             if self.metric == "cosine":
@@ -77,19 +77,19 @@ class PairTiles:
             return near.sub_(self.square[rows, None], alpha=steps).round_()
 
     def genuine(self, block: int = 256) -> tuple[Tensor, Tensor]:
-        """The genuine scores (G,), and whose they are (G,)."""
+        """Compute the genuine scores (G,) and their subjects (G,)."""
         end = self.ends[1]
-        found, people = [self.x.new_empty(0)], [self.person.new_empty(0)]
+        found, subjects = [self.x.new_empty(0)], [self.subject.new_empty(0)]
         for start in range(0, len(self), block):
             row = torch.arange(start, min(start + block, len(self)), device=end.device)[:, None]
             column = torch.arange(start, int(end[row[-1]]), device=end.device)
             same = (column > row) & (column < end[row])
             found.append(self.score(slice(start, start + len(row)), slice(start, start + len(column)))[same])
-            people.append(self.person[row].expand(-1, len(column))[same])
-        return torch.cat(found), torch.cat(people)
+            subjects.append(self.subject[row].expand(-1, len(column))[same])
+        return torch.cat(found), torch.cat(subjects)
 
     def impostors(self) -> Iterator[Tensor]:
-        """The impostor scores, (n,) in each tile, ascending, with infinity for what is no impostor pair."""
+        """Yield the impostor scores of each tile, (n,) ascending, with infinity for any other pair."""
         end, height = self.ends[1], max(1, TILE // max(len(self), 1))
         for start in range(0, len(self), height):
             rows = slice(start, start + height)
@@ -101,7 +101,7 @@ class PairTiles:
                 yield sort_rows(tile.view(1, -1))[0]
 
     def impostors_of_rows(self) -> Iterator[tuple[slice, Tensor]]:
-        """Rows, and the impostor scores (rows, N) of each, ascending, with infinity for no impostor pair."""
+        """Yield rows and their impostor scores (rows, N), ascending, with infinity for any other pair."""
         (begin, end), height = self.ends, max(1, TILE // max(len(self), 1))
         column = torch.arange(len(self), device=end.device)
         for start in range(0, len(self), height):
@@ -110,18 +110,18 @@ class PairTiles:
             yield rows, sort_rows(self.score(rows, slice(None)).masked_fill_(own, torch.inf))
 
     def steps(self, threshold: Tensor) -> Tensor:
-        """Thresholds, cosines or minus distances, in whole steps."""
+        """Convert thresholds, cosines or minus distances, to whole steps."""
         threshold = threshold.to(self.x.device, torch.float64)
         scores = threshold if self.metric == "cosine" else -((threshold / self.scale) ** 2)
         return (scores / _STEP[self.x.dtype]).round().to(self.x.dtype)
 
     def thresholds(self, steps: Tensor) -> Tensor:
-        """The inverse of `steps`, in 64 bits."""
+        """Convert whole steps to thresholds in 64 bits, the inverse of `steps`."""
         scores = steps.double() * _STEP[self.x.dtype]
         return scores if self.metric == "cosine" else -(-scores).clamp(min=0).sqrt() * self.scale
 
     def grid(self, points: int = 2**15) -> Tensor:
-        """Thresholds spread evenly over all scores there can be; of distances, most over the usual ones."""
+        """Spread thresholds evenly over all possible scores; of distances, most over the usual ones."""
         if self.metric == "cosine":
             return torch.arange(-points // 2 - 1, points // 2 + 2) * (2.0 / points)
         usual = min(4 * 2**0.5, self.reach)  # the root mean square is the root of 2
@@ -133,7 +133,7 @@ class PairTiles:
 
 @contextmanager
 def _full_precision(device: str) -> Iterator[None]:
-    """Products herein have all their bits, whatever a training was set to."""
+    """Compute matrix products in full precision, whatever the settings of a training."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
@@ -144,7 +144,7 @@ def _full_precision(device: str) -> Iterator[None]:
 
 
 def sort_rows(tile: Tensor) -> Tensor:
-    """Each row of a tile, sorted; in place on a processor, where numpy takes a tenth of the time of torch."""
+    """Sort each row of a tile; in place on a CPU, where numpy takes a tenth of the time of torch."""
     if tile.is_cuda:
         return tile.sort(1).values
     tile.numpy().sort(1)
@@ -158,11 +158,11 @@ def make_tiles(embedding: Tensor, identity: Tensor, metric: Metric, dtype: torch
         embedding: (N, D) of any float type.
         identity: (N,) int64; rows with -1 (unknown, padding) are left out.
         metric: `cosine`, or `euclidean` of the embeddings as they are.
-        dtype: the precision of the scores: in float32 they are rounded to 2^-21, in float64 to 2^-40.
+        dtype: precision of the scores: in float32 they are rounded to 2^-21, in float64 to 2^-40.
 
     Raises:
-        ValueError: an embedding of a known identity is not finite, or is zero where cosines are wanted, or
-            the shapes do not match.
+        ValueError: an embedding of a known identity is not finite, or is zero (cosine), or the shapes do not
+            match.
     """
     if embedding.ndim != 2 or identity.shape != embedding.shape[:1]:
         shapes = f"{tuple(embedding.shape)} and {tuple(identity.shape)}"
@@ -172,32 +172,32 @@ def make_tiles(embedding: Tensor, identity: Tensor, metric: Metric, dtype: torch
     broken = sum(int((~chunk.isfinite()).any(1).sum()) for chunk in _chunks(embedding, order))
     if broken:
         raise ValueError(f"{broken} of {len(order)} embeddings are not finite; the model has diverged")
-    person = identity.unique(return_inverse=True)[1]
+    subject = identity.unique(return_inverse=True)[1]
     if metric == "cosine":
         zero = sum(int((chunk == 0).all(1).sum()) for chunk in _chunks(embedding, order))
         if zero:
             raise ValueError(f"{zero} of {len(order)} embeddings are zero, which has no cosine")
         x = _converted(embedding, order, dtype, unit_rows)
-        return PairTiles(x, x.new_ones(len(x)), person, order, metric, 1.0, 1.0)
-    # distances stay, and what is subtracted from one another becomes small
+        return PairTiles(x, x.new_ones(len(x)), subject, order, metric, 1.0, 1.0)
+    # centring keeps the distances, and makes the numbers that are subtracted from one another small
     mean = sum(chunk.sum(0) for chunk in _chunks(embedding, order)) / max(len(order), 1)
     lengths = [((chunk - mean) ** 2).sum(1) for chunk in _chunks(embedding, order)]
     square = torch.cat(lengths) if lengths else embedding.new_empty(0).double()
     scale = float(square.mean().sqrt()) if square.any() else 1.0
     x = _converted(embedding, order, dtype, lambda chunk: (chunk - mean) / scale)
     reach = 2 * float(square.max().sqrt()) / scale * (1 + 1e-6) + 1e-3 if len(square) else 1.0
-    return PairTiles(x, (square / scale**2).to(dtype), person, order, metric, scale, reach)
+    return PairTiles(x, (square / scale**2).to(dtype), subject, order, metric, scale, reach)
 
 
 def _chunks(embedding: Tensor, order: Tensor) -> Iterator[Tensor]:
-    """The rows at `order` in 64 bits."""
+    """Yield the rows at `order` in 64 bits."""
     return (embedding[some].double() for some in order.split(_CHUNK) if len(some))
 
 
 def _converted(
     embedding: Tensor, order: Tensor, dtype: torch.dtype, change: Callable[[Tensor], Tensor]
 ) -> Tensor:
-    """The rows at `order`, each changed in 64 bits."""
+    """Transform the rows at `order` in 64 bits."""
     x = torch.empty(len(order), embedding.shape[1], dtype=dtype, device=embedding.device)
     for place, chunk in zip(x.split(_CHUNK), _chunks(embedding, order), strict=False):
         place.copy_(change(chunk))
@@ -205,6 +205,6 @@ def _converted(
 
 
 def unit_rows(x: Tensor) -> Tensor:
-    """Rows (N, D) divided by their lengths."""
+    """Divide rows (N, D) by their lengths."""
     # dividing by the largest entry first keeps the length of tiny rows from underflowing
     return torch.nn.functional.normalize(x / x.abs().amax(1, keepdim=True))

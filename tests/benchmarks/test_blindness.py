@@ -9,7 +9,7 @@ import pytest
 from benchmarks import blindness
 from datamodules.synthetic_faces import SyntheticFaces
 from datamodules.train_orders import IdentityBatches
-from evaluation.leakage.held_out import run_probes
+from evaluation.leakage.held_out_leakage import held_out_leakage
 from tests.support import toy
 from tests.support.embedding_tree import make_table
 
@@ -21,7 +21,7 @@ def study(monkeypatch, tmp_path):
     def run(*methods: str) -> pd.DataFrame:
         monkeypatch.setattr(blindness, "make_table", lambda args, seed: make_table(per_split=144))
         monkeypatch.setattr(blindness, "IdentityBatches", lambda: IdentityBatches(images=16))  # 12 people
-        monkeypatch.setattr(blindness, "run_probes", partial(run_probes, families=["forest"]))
+        monkeypatch.setattr(blindness, "held_out_leakage", partial(held_out_leakage, families=["forest"]))
         ours = {**SHORT, "init": "identity", "keep": "similarities"}
         monkeypatch.setitem(blindness.SUPPRESSORS, "similarities_1", ours)
         monkeypatch.setitem(blindness.SUPPRESSORS, "sensitivenets_1", SHORT | {"target": "one"})

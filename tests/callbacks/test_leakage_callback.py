@@ -11,7 +11,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import nn
 
 from callbacks.leakage import Leakage
-from evaluation.leakage.held_out import run_probes
+from evaluation.leakage.held_out_leakage import held_out_leakage
 from evaluation.samples.labelled_samples import Samples
 from tests.support.callback_dummies import Columns, OneWeight, Recogniser
 from tests.support.callback_people import People, columns
@@ -132,7 +132,7 @@ def test_the_probes_are_those_of_evaluation_on_whole_splits(tmp_path):
         known = columns(split, noise=1.5)
         embedding = module.backbone.eval()(known["point"]).detach()
         samples.append(Samples(*(c.numpy() for c in (embedding, known["gender"], known["identity"]))))
-    expected = run_probes(*samples, FAST, seed=5, max_samples=30)
+    expected = held_out_leakage(*samples, FAST, seed=5, max_samples=30)
     assert 0.5 < expected["balanced_accuracy"].max() < 1
     assert callback.table[expected.columns].equals(expected)
     assert values(trainer)["gender"] == pytest.approx(expected["balanced_accuracy"].max())

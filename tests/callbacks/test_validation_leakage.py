@@ -10,7 +10,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.admissible_leakage import AdmissibleLeakage
 from callbacks.validation_leakage import ValidationLeakage, half_of_subjects
-from evaluation.leakage.held_out import run_probes
+from evaluation.leakage.held_out_leakage import held_out_leakage
 from evaluation.samples.labelled_samples import Samples
 from tests.support.callback_dummies import Classifier, ColumnData, Columns, samples
 from tests.support.callback_people import Following, People, columns
@@ -47,7 +47,7 @@ def test_the_probes_are_evaluations_on_two_halves_of_the_people(tmp_path):
     half = half_of_subjects(label, identity, seed=3)
     assert not set(identity[half]) & set(identity[~half])
     sets = [Samples(known["point"].numpy()[h], label[h], identity[h]) for h in (half, ~half)]
-    expected = run_probes(*sets, ["linear", "rbf_svm"], seed=3)["balanced_accuracy"].max()
+    expected = held_out_leakage(*sets, ["linear", "rbf_svm"], seed=3)["balanced_accuracy"].max()
     assert 0.5 < expected < 1
     trainer = make_trainer(tmp_path, ValidationLeakage(["gender"], families=["linear", "rbf_svm"], seed=3))
     trainer.validate(Following([1.0, 1]), datamodule=People(people=20, noise=1.5), verbose=False)

@@ -9,7 +9,9 @@ from pytorch_lightning import Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from evaluation.leakage.held_out import removed, run_probes, strongest
+from evaluation.leakage.accuracies import strongest
+from evaluation.leakage.held_out_leakage import held_out_leakage
+from evaluation.leakage.reduction import leakage_reduction
 from evaluation.samples.labelled_samples import Samples
 from lightning_modules.backbones.backbone_base import Backbone, InputSpec
 from lightning_modules.lntl_variant import LNTLVariant
@@ -74,7 +76,7 @@ def measured(
         for d in (learned, tested)
     ]
     right = module(tested["image"]).argmax(1) == tested["smiling"]
-    best = strongest(run_probes(*samples, ["linear", "rbf_svm", "forest"]))
+    best = strongest(held_out_leakage(*samples, ["linear", "rbf_svm", "forest"]))
     return best["balanced_accuracy"], right.float().mean().item()
 
 
@@ -85,5 +87,5 @@ def test_new_probes_read_the_emotion_of_the_plain_network_only(small_network):
     plain, plain_task = measured(trained(fitted, 22, lambda_=0.0, reversal=0.0), *others)
     blind, blind_task = measured(trained(fitted, 88, lambda_=0.01, reversal=0.5, refresh_steps=3), *others)
     assert plain > 0.7
-    assert removed(plain, blind, 1 / 3) > 60  # percent
+    assert leakage_reduction(plain, blind, 1 / 3) > 60  # percent
     assert min(plain_task, blind_task) > 0.98

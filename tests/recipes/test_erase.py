@@ -11,7 +11,7 @@ from datamodules.contract import SPLITS
 from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.erasers.leace import fit_leace
 from evaluation.erasers.pca import fit_pca
-from evaluation.probes.probe_families import standardise
+from evaluation.probes.standardise import standardise
 from recipes import erase
 from recipes.command_line.config_lookup import CONFIGS
 from recipes.command_line.usage_error import UsageError

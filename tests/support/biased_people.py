@@ -5,7 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from evaluation.fairness.predictions import Answers
+from evaluation.fairness.predictions import Predictions
 from evaluation.samples.representations import Representations
 
 SIGNAL = 1.0  # half the distance between the targets, in standard deviations
@@ -52,16 +52,16 @@ def optimal_gap(bias):
 
 
 def random_answers(n=400, draws=3, seed=0, images=2, skill=1.0):
-    """Answers with ties among the scores, about people of whom each draw asks some."""
+    """Predictions with ties among the scores, about people of whom each draw asks some."""
     rng = np.random.default_rng(seed)
     person = np.repeat(np.arange(n // images), images)
     group, target = rng.integers(2, size=(2, n))
     asked = [np.sort(rng.permutation(n)[: n * 3 // 4]) for _ in range(draws)]
     chosen = np.concatenate(asked)
     score = np.round(skill * target[chosen] + 0.5 * group[chosen] + rng.normal(size=len(chosen)), 1)
-    return Answers(
+    return Predictions(
         draw=np.repeat(np.arange(draws), n * 3 // 4),
-        person=person[chosen],
+        subject=person[chosen],
         group=group[chosen],
         target=target[chosen],
         score=score,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.audit.choices import choose_representations
-from evaluation.audit.result import Audit, Caveat, removed_by_attacker
+from evaluation.audit.result import Audit, Caveat, reduction_by_attacker
 
 ATTACKERS = ("linear", "mlp", "rbf_svm", "forest", "knn", "boosting")
 HOSTILE = (
@@ -84,7 +84,7 @@ def make_audit(
     maps = pd.concat([points.assign(representation=name) for name in names], ignore_index=True)
     frames = {
         "leakage": leakage,
-        "removed": removed_by_attacker(leakage, names[0]),
+        "removed": reduction_by_attacker(leakage, names[0]),
         "permutation": each.assign(
             statistic=0.4,
             p_value=0.005,

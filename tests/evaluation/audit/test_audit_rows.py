@@ -33,22 +33,22 @@ SPLIT = [0, 0, 1, 2, 2, -1]
 def test_the_splits_asked_for_are_tested(splits, tested, told):
     rows = choose_rows(representations(SPLIT), AuditSettings(splits=splits))
     assert rows.tested.tolist() == tested
-    assert rows.told.startswith(told)
-    assert ("not seen" in rows.told) == (splits != ["train", "val"])
+    assert rows.description.startswith(told)
+    assert ("not seen" in rows.description) == (splits != ["train", "val"])
 
 
 @pytest.mark.parametrize("split", [[-1, -1, -1], [0, 0, 0], [0, -1, 0]])
 def test_without_people_unknown_to_the_method_all_are_tested(split):
     rows = choose_rows(representations(split), AuditSettings())
     assert rows.tested.tolist() == [0, 1, 2]
-    assert "all samples" in rows.told
+    assert "all samples" in rows.description
 
 
 def test_attackers_learn_from_the_training_people_too():
     rows = choose_rows(representations(SPLIT), AuditSettings())
     assert rows.extra.tolist() == [0, 1]
     assert rows.tested.tolist() == [2, 3, 4]
-    assert "also learn from the 2 training samples" in rows.told
+    assert "also learn from the 2 training samples" in rows.description
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_attackers_learn_from_the_training_people_too():
 def test_nobody_else_is_learned_from_where_it_is_not_possible(split, options):
     rows = choose_rows(representations(split), AuditSettings(**options))
     assert not len(rows.extra)
-    assert "also learn" not in rows.told
+    assert "also learn" not in rows.description
 
 
 def test_splits_that_are_empty_are_a_mistake():

@@ -30,7 +30,7 @@ def answered_by_hand(monkeypatch, *doses):
         dose: Downstream(random_answers(seed=i, skill=2.0), random_answers(seed=i, skill=0.5))
         for i, dose in enumerate(doses)
     }
-    monkeypatch.setattr(downstream_section, "dose_answers", lambda *_, **options: answers)
+    monkeypatch.setattr(downstream_section, "sweep_bias", lambda *_, **options: answers)
     return answers
 
 
@@ -81,13 +81,13 @@ def test_balance_reaches_every_draw(monkeypatch, balance):
     rng = np.random.default_rng(0)
     tied = np.where(rng.random(len(data)) < 0.5, 2 * data.labels["attractive"], data.labels["ethnicity"])
     data = replace(data, labels=data.labels | {"ethnicity": tied})
-    drawn, draw_rows = [], classifiers.draw_rows
+    drawn, draw_biased_rows = [], classifiers.draw_biased_rows
 
     def recorded(*arguments, **options):
-        drawn.append(draw_rows(*arguments, **options))
+        drawn.append(draw_biased_rows(*arguments, **options))
         return drawn[-1]
 
-    monkeypatch.setattr(classifiers, "draw_rows", recorded)
+    monkeypatch.setattr(classifiers, "draw_biased_rows", recorded)
     measured(data, replace(SETTINGS, balance=balance, biases=[0.5], downstream_draws=1))
     assert len(drawn) == 6, "training, validation and test at two biases"
     for rows in drawn:

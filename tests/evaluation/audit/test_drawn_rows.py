@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from evaluation.audit.drawn_rows import draw_rows
+from evaluation.audit.drawn_rows import draw_tested_rows
 from evaluation.audit.rows import choose_rows
 from evaluation.audit.settings import AuditSettings
 from evaluation.samples.representations import Representations
@@ -31,7 +31,7 @@ def made(**labels) -> Representations:
 
 
 def test_without_a_wish_all_are_taken() -> None:
-    rows, told = draw_rows(made(), AuditSettings(), EVERY)
+    rows, told = draw_tested_rows(made(), AuditSettings(), EVERY)
     assert rows.tolist() == EVERY.tolist()
     assert told == ""
 
@@ -39,7 +39,7 @@ def test_without_a_wish_all_are_taken() -> None:
 def test_so_many_people_with_so_many_samples_each() -> None:
     data = made()
     for seed in range(5):
-        rows, told = draw_rows(data, AuditSettings(people=10, per_person=5, seed=seed), EVERY)
+        rows, told = draw_tested_rows(data, AuditSettings(people=10, per_person=5, seed=seed), EVERY)
         assert told == "10 people drawn at random, 5 of their samples each, from "
         assert sorted(Counter(data.identity[rows].tolist()).values()) == [5] * 10
         assert (data.identity[rows] < PEOPLE - 1).all(), "one with two samples cannot give five"
@@ -49,18 +49,18 @@ def test_so_many_people_with_so_many_samples_each() -> None:
 
 def test_people_alone_come_with_all_their_samples() -> None:
     data = made()
-    rows, told = draw_rows(data, AuditSettings(people=3), EVERY)
+    rows, told = draw_tested_rows(data, AuditSettings(people=3), EVERY)
     who = np.unique(data.identity[rows])
     assert len(who) == 3
     assert rows.tolist() == np.flatnonzero(np.isin(data.identity, who)).tolist()
     assert "all of their samples" in told
-    assert len(np.unique(data.identity[draw_rows(data, AuditSettings(per_person=7), EVERY)[0]])) == 11
+    assert len(np.unique(data.identity[draw_tested_rows(data, AuditSettings(per_person=7), EVERY)[0]])) == 11
 
 
 def test_every_group_has_as_many_samples() -> None:
     data = made()
     settings = AuditSettings(sensitive=["gender", "ethnicity"], per_group=9)
-    rows, told = draw_rows(data, settings, EVERY)
+    rows, told = draw_tested_rows(data, settings, EVERY)
     groups = Counter(zip(*(data.labels[name][rows].tolist() for name in settings.sensitive), strict=True))
     assert groups == dict.fromkeys([(g, e) for g in range(2) for e in range(3)], 9)
     assert told == "9 samples, drawn at random, of each group by gender and ethnicity, from "
@@ -78,7 +78,7 @@ def test_a_seed_repeats_and_smaller_draws_are_part_of_larger(small, large) -> No
     data = made()
 
     def drawn(**options) -> set[int]:
-        return set(draw_rows(data, AuditSettings(**options), EVERY)[0].tolist())
+        return set(draw_tested_rows(data, AuditSettings(**options), EVERY)[0].tolist())
 
     few, many = ({"people": 11, **small} if "per_person" in small else small), large
     assert drawn(**few) <= drawn(**many)
@@ -91,7 +91,9 @@ def test_only_the_splits_asked_for_are_drawn_from() -> None:
     data = made()
     rows = choose_rows(data, AuditSettings(people=4, per_person=2))
     assert (data.split[rows.tested] == 2).all()
-    assert rows.told.startswith("4 people drawn at random, 2 of their samples each, from the samples of test")
+    assert rows.description.startswith(
+        "4 people drawn at random, 2 of their samples each, from the samples of test"
+    )
     assert len(rows.extra) == 6 * IMAGES, "attackers may learn from all of the training"
     every = choose_rows(data, AuditSettings(people=11, splits=["train", "test"]))
     assert {0, 2} == set(data.split[every.tested].tolist())
@@ -112,7 +114,7 @@ def test_only_the_splits_asked_for_are_drawn_from() -> None:
 )
 def test_too_few_are_counted(options, message) -> None:
     with pytest.raises(ValueError, match=message):
-        draw_rows(made(), AuditSettings(**options), EVERY)
+        draw_tested_rows(made(), AuditSettings(**options), EVERY)
 
 
 @pytest.mark.parametrize(

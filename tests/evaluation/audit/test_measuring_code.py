@@ -18,10 +18,10 @@ PACKAGES = ("recipes", "lightning_modules", "datamodules", "callbacks", "evaluat
 
 DATA = ["embed", "prepare", "train"]
 CHANGES = {  # file, before, after; the recipes that run again, and whether an audit measures again
-    "a docstring": ("evaluation/leakage/estimate.py", '"""', '"""Other words. ', [], False),
+    "a docstring": ("evaluation/leakage/cross_fitted_leakage.py", '"""', '"""Other words. ', [], False),
     "a colour": ("evaluation/plots/style.py", r"#[0-9a-f]{6}", "#123456", [], False),
     "the verdict's words": ("evaluation/audit/verdict.py", "not found", "not seen", [], False),
-    "a formula": ("evaluation/leakage/held_out.py", r"100 \*", "99 *", ["audit", "train"], True),
+    "a formula": ("evaluation/leakage/reduction.py", r"100 \*", "99 *", ["audit", "train"], True),
     "an eraser": ("evaluation/erasers/pca.py", r"kept\.T @ kept", "kept.T @ kept * 1", ["erase"], False),
     "a method": ("lightning_modules/lntl.py", r"return ", "return None or ", ["embed", "train"], False),
     "a sweep's table": ("recipes/sweeping/sweep_table.py", r"return ", "return None or ", [], False),

@@ -2,11 +2,11 @@ from math import isnan, nan
 
 import pytest
 
-from evaluation.audit.verdict import Reading, give_verdict
+from evaluation.audit.verdict import LeakageEstimate, give_verdict
 
 
 def reading(name="phi", accuracy=0.41, half=0.02, chance=1 / 6, **more):
-    return Reading(name, "mlp", accuracy, accuracy - half, accuracy + half, chance, **more)
+    return LeakageEstimate(name, "mlp", accuracy, accuracy - half, accuracy + half, chance, **more)
 
 
 X = reading("x", 0.635, p=0.005, auc=0.99)
@@ -119,5 +119,5 @@ def test_the_attacker_is_named_with_its_article():
         ("knn", "by nearest neighbours;"),
         ("new", "by new;"),
     ):
-        after = Reading("phi", attacker, 0.4, 0.38, 0.42, 1 / 6)
+        after = LeakageEstimate("phi", attacker, 0.4, 0.38, 0.42, 1 / 6)
         assert words in give_verdict("emotion", after, X).sentence

@@ -55,20 +55,20 @@ def test_samples_are_balanced_as_asked():
         sizes = answers.counts(answers.draw, 3).sum(-1)
         assert (np.ptp(sizes.reshape(3, -1), axis=1) <= 2).all()
     assert result.test.groups == ("smiling: no", "smiling: yes")
-    assert set(PEOPLE.split[np.isin(PEOPLE.identity, result.val.person)]) == {1}
-    assert set(PEOPLE.split[np.isin(PEOPLE.identity, result.test.person)]) == {2}
+    assert set(PEOPLE.split[np.isin(PEOPLE.identity, result.val.subject)]) == {1}
+    assert set(PEOPLE.split[np.isin(PEOPLE.identity, result.test.subject)]) == {2}
 
 
 def test_all_representations_are_tested_on_the_same_samples():
     first = run(bias=0.5, n_train=200).test
     for other in (run(bias=0.9, n_train=200).test, run("blind", n_train=200).test):
-        for column in ("draw", "person", "group", "target"):
+        for column in ("draw", "subject", "group", "target"):
             np.testing.assert_array_equal(getattr(first, column), getattr(other, column))
         assert not np.array_equal(first.score, other.score)
-    drawn = [tuple(first.person[first.draw == draw]) for draw in range(3)]
+    drawn = [tuple(first.subject[first.draw == draw]) for draw in range(3)]
     assert len(set(drawn)) == 3
     other = run(n_train=200, seed=1).test
-    assert not {tuple(other.person[other.draw == draw]) for draw in range(3)} & set(drawn)
+    assert not {tuple(other.subject[other.draw == draw]) for draw in range(3)} & set(drawn)
 
 
 def test_the_seed_gives_the_same_answers_at_any_scale():
@@ -112,9 +112,9 @@ def test_a_smaller_sample_than_asked_for_is_announced():
 def test_a_sample_of_unknown_identity_is_a_person_of_its_own():
     nobody = replace(PEOPLE, identity=np.full(len(PEOPLE), -1))
     test = run(data=nobody, n_train=100).test
-    times = np.unique(test.person, return_counts=True)[1]
+    times = np.unique(test.subject, return_counts=True)[1]
     assert times.max() == 3
-    assert len(np.unique(test.person[test.draw == 0])) == (test.draw == 0).sum()
+    assert len(np.unique(test.subject[test.draw == 0])) == (test.draw == 0).sum()
 
 
 def with_labels(**labels):

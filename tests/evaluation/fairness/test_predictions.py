@@ -47,11 +47,11 @@ def test_the_rates_equal_fairlearn():
 
 
 def test_counts_are_by_whatever_number_is_given():
-    counts = ANSWERS.counts(ANSWERS.person % 7, 9)
+    counts = ANSWERS.counts(ANSWERS.subject % 7, 9)
     assert counts.shape == (9, 2, 2, 2)
     assert counts.sum() == len(ANSWERS.draw)
     here = (
-        (ANSWERS.person % 7 == 3) & (ANSWERS.group == 1) & (ANSWERS.target == 0) & (ANSWERS.prediction == 1)
+        (ANSWERS.subject % 7 == 3) & (ANSWERS.group == 1) & (ANSWERS.target == 0) & (ANSWERS.prediction == 1)
     )
     assert counts[3, 1, 0, 1] == here.sum() > 0
     assert counts[7:].sum() == 0
@@ -60,7 +60,7 @@ def test_counts_are_by_whatever_number_is_given():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"person": np.zeros(3, int)}, r"the columns of the answers have \[3, 900\] rows"),
+        ({"subject": np.zeros(3, int)}, r"the columns of the answers have \[3, 900\] rows"),
         ({"target": np.full(900, 2)}, "the target of an answer must be 0 or 1"),
         ({"group": np.full(900, -1)}, "the group of an answer must be 0 or 1"),
         ({"group": np.where(ANSWERS.draw == 1, 0, ANSWERS.group)}, "draw 1 .* target 0 and smiling: yes"),
@@ -74,6 +74,6 @@ def test_answers_that_do_not_fit_are_refused(change, message):
 
 def test_no_answers_at_all_are_refused():
     nothing = np.zeros(0, int)
-    columns = dict.fromkeys(("draw", "person", "group", "target", "score", "prediction"), nothing)
+    columns = dict.fromkeys(("draw", "subject", "group", "target", "score", "prediction"), nothing)
     with pytest.raises(ValueError, match=r"have \[0\] rows"):
         replace(ANSWERS, **columns)

@@ -5,8 +5,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from evaluation.fairness.group_rates import RATES
-from evaluation.fairness.predictions import Answers
-from evaluation.fairness.resampled_rates import interval, resampled_rates
+from evaluation.fairness.predictions import Predictions
+from evaluation.fairness.resampled_rates import resampled_rates
+from evaluation.samples.subject_bootstrap import percentile_interval
 from tests.support.biased_people import random_answers
 
 ANSWERS = random_answers()
@@ -16,9 +17,9 @@ def single_answers(n=400, people=None):
     """One draw; 3 of 8 answers in each cell of group x target are 1; a person each, unless given."""
     cell = np.arange(n) % 4
     prediction = (np.arange(n) // 4 % 8 < 3).astype(int)
-    return Answers(
+    return Predictions(
         draw=np.zeros(n, int),
-        person=np.arange(n) if people is None else people,
+        subject=np.arange(n) if people is None else people,
         group=cell // 2,
         target=cell % 2,
         score=prediction.astype(float),
@@ -34,13 +35,13 @@ def again(answers, times, *, same_people=True, draws=False):
     tiled = {
         name: np.tile(getattr(answers, name), times) for name in ("group", "target", "score", "prediction")
     }
-    person, draw = np.tile(answers.person, times), np.tile(answers.draw, times)
-    shift = 0 if same_people else copy * (answers.person.max() + 1)
-    return replace(answers, person=person + shift, draw=draw + copy if draws else draw, **tiled)
+    person, draw = np.tile(answers.subject, times), np.tile(answers.draw, times)
+    shift = 0 if same_people else copy * (answers.subject.max() + 1)
+    return replace(answers, subject=person + shift, draw=draw + copy if draws else draw, **tiled)
 
 
 def width(answers, measure="tpr"):
-    low, high = interval(np.diff(resampled_rates(answers)[measure])[1:, 0])
+    low, high = percentile_interval(np.diff(resampled_rates(answers)[measure])[1:, 0])
     return high - low
 
 
@@ -55,7 +56,7 @@ def test_the_first_row_is_the_mean_of_the_rates():
         ANSWERS,
         **{
             c: getattr(ANSWERS, c)[ANSWERS.draw == 0]
-            for c in ("draw", "person", "group", "target", "score", "prediction")
+            for c in ("draw", "subject", "group", "target", "score", "prediction")
         },
     )
     for name, rate in resampled_rates(one, replicates=0).items():
@@ -79,7 +80,7 @@ def test_a_replicate_is_the_rates_of_the_people_drawn():
     rng = np.random.default_rng(5)
     for replicate in range(1, 21):
         drawn, _ = rng.integers(16, size=16), rng.integers(1, size=1)  # people, then draws
-        rows = np.concatenate([np.flatnonzero(one.person == person) for person in drawn])
+        rows = np.concatenate([np.flatnonzero(one.subject == person) for person in drawn])
         for group in (0, 1):
             mine = rows[one.group[rows] == group]
             target, prediction, score = one.target[mine], one.prediction[mine], one.score[mine]
@@ -110,14 +111,14 @@ def test_draws_that_disagree_widen_the_interval():
     disagree = replace(once, prediction=for_group_1)  # the first serves one group, the second the other
     gaps = np.diff(resampled_rates(disagree)["tpr"])[:, 0]
     assert gaps[0] == 0
-    assert interval(gaps[1:]) == (-1, 1)
+    assert percentile_interval(gaps[1:]) == (-1, 1)
 
 
 def test_neither_order_nor_names_of_people_matter():
     order = np.random.default_rng(0).permutation(len(ANSWERS.draw))
-    columns = ("draw", "person", "group", "target", "score", "prediction")
+    columns = ("draw", "subject", "group", "target", "score", "prediction")
     shuffled = replace(ANSWERS, **{name: getattr(ANSWERS, name)[order] for name in columns})
-    renamed = replace(ANSWERS, person=ANSWERS.person * 3 - 50)
+    renamed = replace(ANSWERS, subject=ANSWERS.subject * 3 - 50)
     first = resampled_rates(ANSWERS, replicates=50)
     for other in (shuffled, renamed):
         for name, rate in resampled_rates(other, replicates=50).items():
@@ -130,4 +131,4 @@ def test_a_replicate_without_a_cell_is_left_out_of_the_interval():
     rates = resampled_rates(few, replicates=200)
     assert np.isnan(rates["tpr"]).any()
     assert np.isnan(rates["auc"]).any()
-    assert np.isfinite(interval(rates["tpr"][1:, 0])).all()
+    assert np.isfinite(percentile_interval(rates["tpr"][1:, 0])).all()

@@ -40,7 +40,7 @@ def test_swapped_groups_turn_gaps_and_intervals_round():
 
 def test_the_interval_of_no_gap_contains_0():
     evened = replace(
-        ANSWERS, group=np.random.default_rng(0).permutation(ANSWERS.person.max() + 1)[ANSWERS.person] % 2
+        ANSWERS, group=np.random.default_rng(0).permutation(ANSWERS.subject.max() + 1)[ANSWERS.subject] % 2
     )
     table = signed_gaps(evened)
     assert ((table["low"] < 0) & (table["high"] > 0)).all()

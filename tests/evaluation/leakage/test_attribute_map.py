@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
+from evaluation.leakage.accuracies import balanced_interval
 from evaluation.leakage.attribute_map import attribute_map
-from evaluation.leakage.held_out import balanced_interval
 from evaluation.probes.kernel_probe import KernelProbe
 from evaluation.samples.representations import Representations
-from evaluation.samples.subject_folds import people_folds
+from evaluation.samples.subject_folds import subject_folds
 from tests.support.known_leaks import leaking
 
 LINEAR, NONE = leaking("linear", people=60), leaking("none", people=60)
@@ -28,7 +28,7 @@ def made(**labels):
 def test_a_cell_is_the_probe_over_all_folds():
     table = attribute_map(made(), seed=3)
     expected = np.zeros(360, int)
-    for train, test in people_folds(np.zeros(360, int), LINEAR.identity, 5, 3):
+    for train, test in subject_folds(np.zeros(360, int), LINEAR.identity, 5, 3):
         probe = KernelProbe(LINEAR.embedding[train], LINEAR.embedding[test], "rbf")
         expected[test] = probe.predict(LINEAR.label[None, train])[0]
     row = table.iloc[0]

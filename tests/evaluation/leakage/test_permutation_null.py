@@ -61,21 +61,21 @@ def test_the_statistic_and_p_value_of_known_readings(monkeypatch):
     assert result.statistic == pytest.approx((1 + 1 / 2) / 2)
     assert result.p_value == (1 + (result.null >= 0.75).sum()) / 31
     assert result.null.min() < 0.5  # p is not 1 for nothing
-    assert (result.n, result.people) == (12, 4)
+    assert (result.n, result.subjects) == (12, 4)
 
 
 def test_people_whom_the_shuffle_does_not_touch_are_not_scored():
     samples = leaking("linear", people=40)
     same = samples.identity < 10
     result = permutation_test(samples._replace(label=np.where(same, 1, samples.label)), permutations=5)
-    assert (result.scheme, result.n, result.people) == ("within people", 180, 30)
+    assert (result.scheme, result.n, result.subjects) == ("within people", 180, 30)
 
 
 def test_unknown_people_are_one_each_and_unknown_labels_left_out():
     samples = leaking("linear", people=20)
     label = np.where(np.arange(120) < 20, -1, samples.label)
     result = permutation_test(Samples(samples.embedding, label, np.full(120, -1)), permutations=19)
-    assert (result.scheme, result.n, result.people) == ("over people", 100, 100)
+    assert (result.scheme, result.n, result.subjects) == ("over people", 100, 100)
     assert result.p_value == 1 / 20
 
 

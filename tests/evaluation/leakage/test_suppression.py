@@ -6,7 +6,7 @@ from evaluation.leakage import suppression as tested
 from evaluation.leakage.suppression import SHARES, suppression
 from evaluation.probes.kernel_probe import KernelProbe
 from evaluation.samples.labelled_samples import Samples
-from evaluation.samples.subject_folds import people_folds
+from evaluation.samples.subject_folds import subject_folds
 from tests.support.known_leaks import leaking
 
 
@@ -24,7 +24,7 @@ def test_without_removal_each_draw_is_the_probe_on_its_fold():
     samples = leaking("xor", people=40)
     table = suppression(samples, shares=[0], draws=7)
     expected = []
-    for train, test in people_folds(samples.label, samples.identity, 5, 0):
+    for train, test in subject_folds(samples.label, samples.identity, 5, 0):
         probe = KernelProbe(samples.embedding[train], samples.embedding[test], "rbf")
         read = probe.predict(samples.label[None, train])[0]
         expected.append(balanced_accuracy_score(samples.label[test], read))

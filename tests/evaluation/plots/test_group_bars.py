@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation.plots.dose_response_plot import plot_dose_response
+from evaluation.plots.bias_sweep_plot import plot_bias_sweep
 from evaluation.plots.group_bars import plot_group_bars, plot_signed_gaps
 from tests.support.figures import horizontal_lines, legend_names, vertical_lines, whiskers_of
 
@@ -69,7 +69,7 @@ def test_dose_response_has_a_panel_for_each_measure(gaps):
     doses = [gaps.assign(bias=bias, gap=gaps["gap"] * k) for bias, k in ((0.9, 2), (0.5, 0.0))]
     frame = pd.concat(doses, ignore_index=True)
     frame["low"], frame["high"] = frame["gap"] - 0.04, frame["gap"] + 0.03
-    figure = plot_dose_response(frame, GROUPS)
+    figure = plot_bias_sweep(frame, GROUPS)
     assert [axes.get_title() for axes in figure.axes] == ["True positive rate", "AUC"]
     for axes, expected in zip(figure.axes, ([[0, 0.4], [0, 0.1]], [[0, -0.1], [0, 0.02]]), strict=True):
         assert horizontal_lines(axes) == [0]

@@ -4,7 +4,7 @@ import pytest
 from matplotlib.lines import Line2D
 
 from evaluation.plots.attribute_map_plot import plot_attribute_map
-from evaluation.plots.dose_response_plot import plot_dose_response
+from evaluation.plots.bias_sweep_plot import plot_bias_sweep
 from evaluation.plots.group_bars import plot_group_bars, plot_signed_gaps
 from evaluation.plots.leakage_plot import plot_leakage
 from evaluation.plots.parts import legend_above, one_chance, panel_grid, percent_axis, require, whiskers
@@ -24,7 +24,7 @@ COLUMNS = """
     "plot",
     [
         plot_attribute_map,
-        lambda frame: plot_dose_response(frame, GROUPS),
+        lambda frame: plot_bias_sweep(frame, GROUPS),
         plot_group_bars,
         lambda frame: plot_signed_gaps(frame, GROUPS),
         plot_leakage,

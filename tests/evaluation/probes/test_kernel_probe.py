@@ -5,7 +5,7 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import balanced_accuracy_score
 
 from evaluation.probes.kernel_probe import _RIDGE, KERNELS, KernelProbe
-from evaluation.probes.probe_families import standardise
+from evaluation.probes.standardise import standardise
 from tests.support.known_leaks import leaking
 
 SHOWN = leaking("linear", people=10, width=5)

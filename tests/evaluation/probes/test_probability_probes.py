@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from evaluation.probes import probability_probes
-from evaluation.probes.probability_probes import FAMILIES, _best_step, class_shares, probabilities
+from evaluation.probes.attacker_table import PROBABILITY_FAMILIES
+from evaluation.probes.probability_probes import _best_step, class_shares, probabilities
 from tests.support.known_leaks import leaking
 
 SHOWN, UNSEEN = leaking("linear", people=60), leaking("linear", people=60, seed=1)
@@ -19,7 +20,7 @@ def test_class_shares_by_hand():
     assert class_shares(np.array([0, 0, 2]), 3).tolist() == [3 / 6, 1 / 6, 2 / 6]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PROBABILITY_FAMILIES)
 def test_probabilities_mean_what_they_say(family):
     found = ask(family)
     np.testing.assert_allclose(found.sum(1), 1)
@@ -30,7 +31,7 @@ def test_probabilities_mean_what_they_say(family):
     assert sure.mean() == pytest.approx(right.mean(), abs=0.06)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PROBABILITY_FAMILIES)
 def test_too_little_to_choose_by_leaves_the_class_shares(family):
     few = SHOWN._replace(identity=SHOWN.identity % 3)
     np.testing.assert_allclose(ask(family, few), [[0.5, 0.5]] * 360)
@@ -38,7 +39,7 @@ def test_too_little_to_choose_by_leaves_the_class_shares(family):
     np.testing.assert_allclose(ask(family, one), [[361 / 362, 1 / 362]] * 360)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PROBABILITY_FAMILIES)
 def test_a_class_that_was_not_met_stays_possible(family):
     found = ask(family, classes=3)
     assert (found[:, 2] > 0).all()
@@ -62,13 +63,13 @@ def test_a_path_is_left_at_the_likeliest_step_after_patience():
 
 
 def test_only_the_first_step_ignores_the_embedding():
-    for family in FAMILIES:
+    for family in PROBABILITY_FAMILIES:
         path = probability_probes._path(family, SHOWN.embedding, SHOWN.label, UNSEEN.embedding, 2, 0)
         assert (next(path) == 0.5).all()
         assert np.ptp(next(path)[:, 0]) > 0
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PROBABILITY_FAMILIES)
 def test_chance_depends_on_the_seed_and_disturbs_nobody(family):
     torch.manual_seed(1)
     before = torch.get_rng_state()

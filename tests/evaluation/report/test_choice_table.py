@@ -5,8 +5,8 @@ import pytest
 
 from evaluation.audit.choices import choose_representations
 from evaluation.report.choice_table import choice_table, choice_text
-from evaluation.report.people_tables import downstream_tables
-from evaluation.report.sections import people_section
+from evaluation.report.group_tables import downstream_tables
+from evaluation.report.sections import groups_section
 from evaluation.samples.wording import MISSING
 from tests.support.made_audit import HOSTILE, make_audit
 
@@ -64,7 +64,7 @@ class NoFigures:
 @pytest.mark.parametrize("balance", [None, "ethnicity"])
 def test_what_was_balanced_is_said(balance):
     audit = make_audit()
-    section = people_section(replace(audit, settings=audit.settings | {"balance": balance}), NoFigures())
+    section = groups_section(replace(audit, settings=audit.settings | {"balance": balance}), NoFigures())
     assert ("balanced over ethnicity" in " ".join(section.text)) == (balance is not None)
     assert [table.name for table in section.tables][-2:] == ["dose_slopes", "selection"]
 

@@ -9,7 +9,7 @@ from math import nan
 import pandas as pd
 import pytest
 
-from evaluation.audit.result import Caveat, removed_by_attacker
+from evaluation.audit.result import Caveat, reduction_by_attacker
 from evaluation.plots import style
 from evaluation.report.page import numbers, write_report
 from evaluation.report.result_tables import verification_table
@@ -258,7 +258,7 @@ def test_removed_compares_the_same_and_the_strongest_attacker():
         ],
         columns=["representation", "attribute", "attacker", "scaling", "balanced_accuracy", "low", "chance"],
     )
-    table = removed_by_attacker(frame, "x")
+    table = reduction_by_attacker(frame, "x")
     found = {(x.attacker, x.scaling): x.removed for x in table.itertuples()}
     assert found == pytest.approx(
         {

@@ -4,7 +4,14 @@ from math import isnan
 
 import pytest
 
-from evaluation.reproduction.measured import Reading, Score, deviation, read, score_rows, share_removed
+from evaluation.reproduction.measured import (
+    Measurement,
+    Score,
+    deviation,
+    find_measurement,
+    measured_reduction,
+    score_rows,
+)
 from tests.support.made_paper import NAMES, make_numbers, make_published
 
 IDENTITY, EMOTION = make_published().rows
@@ -12,21 +19,21 @@ IDENTITY, EMOTION = make_published().rows
 
 def test_a_classifier_is_found_by_table_attacker_and_scaling() -> None:
     numbers = make_numbers({("x", "standardised"): 0.8, ("x", "raw"): 0.7, ("sn", "standardised"): 0.5})
-    found = read(numbers, EMOTION, "x", "raw")
+    found = find_measurement(numbers, EMOTION, "x", "raw")
     assert found is not None
     assert (found.accuracy, found.low, found.high) == pytest.approx((70, 67, 72))
     assert found.chance == pytest.approx(100 / 6)
     assert (found.n, found.measure) == (276, "balanced accuracy")
-    assert read(numbers, EMOTION, "sn", "raw") is None
+    assert find_measurement(numbers, EMOTION, "sn", "raw") is None
 
 
 def test_without_pairs_identity_is_at_equal_error_rates() -> None:
-    found = read(make_numbers(eer={"x": 0.04}), IDENTITY, "x", "standardised")
+    found = find_measurement(make_numbers(eer={"x": 0.04}), IDENTITY, "x", "standardised")
     assert found is not None
     assert (found.accuracy, found.low, found.high) == pytest.approx((96, 94, 97))
     assert (found.chance, found.n) == (50, 10_000)
     assert "EER" in found.measure
-    assert read(make_numbers(eer={"x": 0.04}), IDENTITY, "x", "raw") is None
+    assert find_measurement(make_numbers(eer={"x": 0.04}), IDENTITY, "x", "raw") is None
 
 
 @pytest.mark.parametrize(("official", "measure"), [(True, "LFW View 1"), (False, "pairs in LFW's format")])
@@ -40,7 +47,7 @@ def test_pairs_of_view_1_come_first(official, measure) -> None:
         "pairs": [1000, 1000],
         "official": [official] * 2,
     }
-    found = read(make_numbers(eer={"x": 0.2}, lfw_view1=pairs), IDENTITY, "x", "standardised")
+    found = find_measurement(make_numbers(eer={"x": 0.2}, lfw_view1=pairs), IDENTITY, "x", "standardised")
     assert found is not None
     assert (found.accuracy, found.low, found.high) == pytest.approx((97, 96, 98))
     assert (found.n, found.measure) == (1000, measure)
@@ -48,8 +55,8 @@ def test_pairs_of_view_1_come_first(official, measure) -> None:
 
 def test_what_was_not_measured_has_no_figure() -> None:
     empty = {"sections": {}, "facts": {}}
-    assert read(empty, EMOTION, "x", "raw") is None
-    assert read(empty, IDENTITY, "x", "standardised") is None
+    assert find_measurement(empty, EMOTION, "x", "raw") is None
+    assert find_measurement(empty, IDENTITY, "x", "standardised") is None
     scores = score_rows([EMOTION], list(NAMES), {"of_emotions": [empty]})
     assert all(not score.readings and isnan(score.accuracy) for score in scores.values())
 
@@ -88,8 +95,8 @@ def test_of_a_control_at_chance_no_share_is_taken(x, removed) -> None:
 
 @pytest.mark.parametrize(("above", "meaningful"), [(0.9, False), (1.1, True)])
 def test_within_a_point_of_chance_there_is_no_share(above, meaningful) -> None:
-    before = Reading(50 + above, 50.5, 51.5, 50, 10_000, "")
-    assert isnan(share_removed(before, before)) is not meaningful
+    before = Measurement(50 + above, 50.5, 51.5, 50, 10_000, "")
+    assert isnan(measured_reduction(before, before)) is not meaningful
 
 
 def test_one_seed_has_no_deviation() -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.samples.subject_folds import people_folds
+from evaluation.samples.subject_folds import subject_folds
 
 RNG = np.random.default_rng(0)
 PEOPLE = RNG.integers(40, size=300) * 7
@@ -10,7 +10,7 @@ LABEL = RNG.integers(3, size=300)
 
 def test_every_row_is_tested_once_by_probes_of_other_people():
     tested = []
-    for train, test in people_folds(LABEL, PEOPLE, 5, 0):
+    for train, test in subject_folds(LABEL, PEOPLE, 5, 0):
         assert not set(PEOPLE[train]) & set(PEOPLE[test])
         assert len(train) + len(test) == 300
         tested += test.tolist()
@@ -19,13 +19,13 @@ def test_every_row_is_tested_once_by_probes_of_other_people():
 
 def test_folds_hold_the_classes_alike():
     label = np.arange(300) % 3
-    for _, test in people_folds(label, np.arange(300) // 3, 5, 0):
+    for _, test in subject_folds(label, np.arange(300) // 3, 5, 0):
         assert np.bincount(label[test]).tolist() == [20, 20, 20]
 
 
 def test_the_seed_deals_people_out_and_equal_labels_do_not():
     def folds(label, seed):
-        return [test.tolist() for _, test in people_folds(label, PEOPLE, 5, seed)]
+        return [test.tolist() for _, test in subject_folds(label, PEOPLE, 5, seed)]
 
     assert folds(LABEL, 0) == folds(LABEL, 0) != folds(LABEL, 1)
     assert folds(np.zeros_like(LABEL), 0) == folds(np.full_like(LABEL, 4), 0)
@@ -33,4 +33,4 @@ def test_the_seed_deals_people_out_and_equal_labels_do_not():
 
 def test_fewer_people_than_folds_are_refused():
     with pytest.raises(ValueError, match="5 folds need at least as many people"):
-        list(people_folds(np.arange(8) % 2, np.arange(8) % 4, 5, 0))
+        list(subject_folds(np.arange(8) % 2, np.arange(8) % 4, 5, 0))

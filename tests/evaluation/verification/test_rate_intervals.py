@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from evaluation.verification.error_rates import count_errors
+from evaluation.verification.pair_bootstrap import bootstrap_rates
 from evaluation.verification.pair_scores import count_pairs
-from evaluation.verification.subject_bootstrap import bootstrap_rates
 from tests.support.verification_sets import METRICS, all_scores, faces
 
 
@@ -66,7 +66,7 @@ def test_a_rate_without_errors_or_pairs_has_no_interval():
     embedding, identity = faces(100, 20, noise=0.5)
     tiles = count_pairs(embedding, identity, "cosine")[0]
     assert all(map(math.isnan, bootstrap_rates(tiles, 2.0, 50, 0)))  # accepts nothing: FMR 0, FNMR 1
-    assert all(map(math.isnan, bootstrap_rates(tiles.take(tiles.person < 2), 0.5, 50, 0)))
+    assert all(map(math.isnan, bootstrap_rates(tiles.take(tiles.subject < 2), 0.5, 50, 0)))
     assert all(map(math.isnan, bootstrap_rates(tiles, 0.5, 0, 0)))
     once = count_pairs(embedding, torch.arange(100), "cosine")[0]
     found = bootstrap_rates(once, 0.5, 50, 0)

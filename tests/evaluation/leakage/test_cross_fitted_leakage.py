@@ -6,18 +6,18 @@ from sklearn.model_selection import KFold
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
+from evaluation.leakage import cross_fitted_leakage as module
 from evaluation.leakage import cross_fitting
-from evaluation.leakage import estimate as module
+from evaluation.leakage.cross_fitted_leakage import cross_fitted_leakage, strongest_attacker
 from evaluation.leakage.cross_fitting import cross_fit, inner_folds
-from evaluation.leakage.estimate import leakage, strongest_attacker
-from evaluation.probes.attacker_grids import ATTACKERS
+from evaluation.probes.attacker_table import ATTACKERS, TABLE
 from evaluation.samples.audited_samples import AuditedSamples
 from evaluation.samples.labelled_samples import Samples
 from tests.support.known_leaks import leaking
 
 
 def read(samples, **options):
-    table = leakage(samples, folds=3, tune=False, **options)
+    table = cross_fitted_leakage(samples, folds=3, tune=False, **options)
     return table.set_index(["attacker", "scaling"])["balanced_accuracy"].unstack()
 
 
@@ -35,7 +35,7 @@ def test_only_curved_attackers_read_a_curved_leak():
 
 def test_a_tiny_scale_hides_a_leak_from_raw_attackers():
     samples = leaking("tiny", people=60)
-    table = leakage(samples, folds=3, tune=False, attackers=["linear", "mlp", "rbf_svm"])
+    table = cross_fitted_leakage(samples, folds=3, tune=False, attackers=["linear", "mlp", "rbf_svm"])
     found = table.set_index(["attacker", "scaling"])["balanced_accuracy"].unstack()
     assert found["standardised"].min() > 0.75
     assert found.loc[["mlp", "linear"], "raw"].max() < 0.62
@@ -51,7 +51,7 @@ def test_no_leak_to_other_people_where_only_identity_tells(kind):
     place, person = rng.normal(size=(80, 8)), np.repeat(np.arange(80), 5)
     label = rng.integers(2, size=80)[person] if kind == "confounded" else rng.integers(2, size=400)
     samples = Samples(place[person] + 0.1 * rng.normal(size=(400, 8)), label, person)
-    table = leakage(samples, folds=4, tune=False, scalings=["standardised"])
+    table = cross_fitted_leakage(samples, folds=4, tune=False, scalings=["standardised"])
     assert (table["low"] < 0.5).all()
     assert (table["high"] > 0.5).all()
     if kind == "confounded":  # the control: a split that is blind to people reads who they are
@@ -67,9 +67,11 @@ def test_one_image_of_each_class_and_person_is_no_artefact():
     rng = np.random.default_rng(0)
     person, label = np.repeat(np.arange(60), 3), np.tile(np.arange(3), 60)
     x = rng.normal(size=(60, 6))[person] + 0.01 * rng.normal(size=(180, 6))
-    table = leakage(Samples(x, label, person), folds=3, attackers=["knn"], scalings=["raw"]).iloc[0]
+    table = cross_fitted_leakage(
+        Samples(x, label, person), folds=3, attackers=["knn"], scalings=["raw"]
+    ).iloc[0]
     assert table["low"] <= 1 / 3 <= table["high"]
-    alone = leakage(Samples(x, label), folds=3, attackers=["knn"], scalings=["raw"]).iloc[0]
+    alone = cross_fitted_leakage(Samples(x, label), folds=3, attackers=["knn"], scalings=["raw"]).iloc[0]
     assert alone["high"] < 1 / 3, "the control: a split that is blind to people falls below chance"
 
 
@@ -83,11 +85,11 @@ def test_folds_share_nobody_and_read_everybody_once(kind, monkeypatch):
 
     monkeypatch.setattr(module, "cross_fit", spy)
     extra = Samples(samples.embedding[:90], samples.label[:90], samples.identity[:90] + 30)  # 10 are the same
-    table = leakage(samples, attackers=["linear"], scalings=["raw"], extra=extra, repeats=2)
+    table = cross_fitted_leakage(samples, attackers=["linear"], scalings=["raw"], extra=extra, repeats=2)
     [(data, splits)] = seen
     assert len(splits) == 10
     for train, test in splits:
-        assert not set(data.people[train]) & set(data.people[test])
+        assert not set(data.subjects[train]) & set(data.subjects[test])
         assert (train >= 240).any()
         assert (test < 240).all()
     tested = np.concatenate([test for _, test in splits])
@@ -99,24 +101,27 @@ def test_folds_share_nobody_and_read_everybody_once(kind, monkeypatch):
 
 def test_inner_folds_divide_the_people_learned_from():
     samples = AuditedSamples(*leaking("constant", people=20))
-    rows = np.flatnonzero(samples.people < 12)
+    rows = np.flatnonzero(samples.subjects < 12)
     folds = inner_folds(samples, rows, 0)
     assert len(folds) == 3
     for train, test in folds:
-        assert not set(samples.people[train]) & set(samples.people[test])
+        assert not set(samples.subjects[train]) & set(samples.subjects[test])
     np.testing.assert_array_equal(np.sort(np.concatenate([test for _, test in folds])), rows)
-    assert inner_folds(samples, np.flatnonzero(samples.people < 3), 0) == []  # class 1 has one person
+    assert inner_folds(samples, np.flatnonzero(samples.subjects < 3), 0) == []  # class 1 has one person
 
 
 def test_tuning_takes_the_setting_that_reads_best(monkeypatch):
-    monkeypatch.setitem(cross_fitting.GRIDS, "knn", [{"k": 1000}, {"k": 5}])
-    table = leakage(leaking("xor", people=60), folds=3, attackers=["knn"], scalings=["standardised"])
+    row = TABLE["knn"]._replace(grid=[{"k": 1000}, {"k": 5}])
+    monkeypatch.setitem(cross_fitting.TABLE, "knn", row)
+    table = cross_fitted_leakage(
+        leaking("xor", people=60), folds=3, attackers=["knn"], scalings=["standardised"]
+    )
     assert table["settings"].item() == "k=5"
 
 
 def test_predictions_are_those_of_scikit_learn():
     data = AuditedSamples(*leaking("xor", people=30))
-    split = (np.flatnonzero(data.people < 20), np.flatnonzero(data.people >= 20))
+    split = (np.flatnonzero(data.subjects < 20), np.flatnonzero(data.subjects >= 20))
     found = cross_fit("rbf_svm", "raw", data, [split], tune=False, max_samples=1000, seed=0)
     svc = SVC(gamma=1 / 8, class_weight="balanced").fit(data.embedding[split[0]], data.label[split[0]])
     np.testing.assert_array_equal(found.predictions[0], svc.predict(data.embedding[split[1]]))
@@ -125,13 +130,18 @@ def test_predictions_are_those_of_scikit_learn():
 
 def test_slow_attackers_learn_from_some_and_the_table_says_so():
     options = {"folds": 3, "tune": False, "max_samples": 50, "scalings": ["raw"]}
-    table = leakage(leaking("linear", people=30), attackers=["rbf_svm", "boosting", "knn"], **options)
+    table = cross_fitted_leakage(
+        leaking("linear", people=30), attackers=["rbf_svm", "boosting", "knn"], **options
+    )
     assert table["n_train"].tolist() == [50, 50, 120]
 
 
 def test_the_seed_is_all_that_chance_depends_on():
     samples, options = leaking("linear", people=20), {"folds": 2, "scalings": ["standardised"]}
-    tables = [leakage(samples, attackers=["forest", "linear"], seed=seed, **options) for seed in (0, 0, 1)]
+    tables = [
+        cross_fitted_leakage(samples, attackers=["forest", "linear"], seed=seed, **options)
+        for seed in (0, 0, 1)
+    ]
     assert tables[0].equals(tables[1])
     assert not tables[0].equals(tables[2])
 
@@ -143,14 +153,14 @@ def test_threads_change_no_forest_and_no_linear_attacker():
         for threads in (1, 2):
             torch.set_num_threads(threads)
             with threadpool_limits(threads):
-                tables.append(leakage(samples, folds=3, attackers=["linear", "forest"]))
+                tables.append(cross_fitted_leakage(samples, folds=3, attackers=["linear", "forest"]))
     finally:
         torch.set_num_threads(before)
     pd.testing.assert_frame_equal(*tables, check_exact=True)
 
 
 def test_the_strongest_is_standardised():
-    table = leakage(leaking("none", people=20), folds=2, tune=False, attackers=["linear", "knn"])
+    table = cross_fitted_leakage(leaking("none", people=20), folds=2, tune=False, attackers=["linear", "knn"])
     table["balanced_accuracy"] = [0.6, 0.7, 0.9, 0.8]
     assert (strongest_attacker(table)["attacker"], strongest_attacker(table)["balanced_accuracy"]) == (
         "knn",
@@ -177,10 +187,10 @@ BASE = leaking("constant", people=12)
 )
 def test_what_cannot_be_attacked_is_refused(samples, options, message):
     with pytest.raises(ValueError, match=message):
-        leakage(samples, **options)
+        cross_fitted_leakage(samples, **options)
 
 
 def test_unknown_labels_and_people():
     samples = BASE._replace(identity=np.full(72, -1), label=np.where(np.arange(72) < 6, -1, BASE.label))
-    row = leakage(samples, folds=3, tune=False, attackers=["linear"], scalings=["raw"]).iloc[0]
+    row = cross_fitted_leakage(samples, folds=3, tune=False, attackers=["linear"], scalings=["raw"]).iloc[0]
     assert (row["n"], row["people"]) == (66, 66)

@@ -1,4 +1,4 @@
-"""How the gap between two groups grows with the bias of the training sample."""
+"""Plot how the gap between two groups grows with the bias of the training sample."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -18,21 +18,21 @@ from evaluation.plots.style import INK, appearance, shown, styled
 
 
 @styled
-def plot_dose_response(frame: pd.DataFrame, groups: tuple[str, str]) -> Figure:
-    """One panel a measure: the signed gap with its 95 % interval at every share of bias; no gap is at 0.
+def plot_bias_sweep(frame: pd.DataFrame, groups: tuple[str, str]) -> Figure:
+    """Draw a panel for each measure: the signed gap with its 95 % interval at every bias; 0 is no gap.
 
     Args:
-        frame: rows of `evaluation.fairness.bias_sweep.dose_response` with the column `representation`.
-        groups: what to call group 0 and group 1.
+        frame: rows of `evaluation.fairness.bias_sweep.bias_sweep_gaps` with the column `representation`.
+        groups: names of group 0 and group 1.
 
     Raises:
-        ValueError: no rows, or columns missing.
+        ValueError: no rows, or missing columns.
     """
     require(frame, "dose-response", ("representation", "bias", "measure", "gap", "low", "high"))
     looks = appearance(frame["representation"])
     measures = split(frame, "measure")
     figure, panels = panel_grid(len(measures), 2.4, sharex=True, sharey=True)
-    # beside one another, so that no whisker hides another; the shift is small against the steps of bias
+    # shifted so that no whisker hides another, by little compared with the steps of the bias
     shift = {name: 0.003 * (i - (len(looks) - 1) / 2) for i, name in enumerate(looks)}
     for axes, (measure, rows) in zip(panels, measures.items(), strict=True):
         axes.axhline(0, color=INK, linewidth=0.8)
@@ -59,14 +59,14 @@ def plot_dose_response(frame: pd.DataFrame, groups: tuple[str, str]) -> Figure:
 
 
 @styled
-def plot_dose_slopes(frame: pd.DataFrame) -> Figure:
-    """One panel a measure: how much the gap grows with the bias, a number and a 95 % interval each.
+def plot_bias_slopes(frame: pd.DataFrame) -> Figure:
+    """Draw a panel for each measure: the slope of the gap over the bias, with its 95 % interval.
 
     Args:
-        frame: rows of `evaluation.fairness.bias_sweep.dose_slopes` with the column `representation`.
+        frame: rows of `evaluation.fairness.bias_sweep.bias_sweep_slopes` with the column `representation`.
 
     Raises:
-        ValueError: no rows, or columns missing.
+        ValueError: no rows, or missing columns.
     """
     require(frame, "slope", ("representation", "measure", "slope", "low", "high"))
     looks = appearance(frame["representation"])
@@ -78,7 +78,7 @@ def plot_dose_slopes(frame: pd.DataFrame) -> Figure:
         draw_intervals(axes, place, 10 * rows["slope"], (10 * rows["low"], 10 * rows["high"]))
         for y, name, slope in zip(place, rows["representation"], 10 * rows["slope"], strict=True):
             axes.plot(slope, y, marker="o", color=looks[name]["color"])
-            words = f"{round(slope, 1) + 0.0:.1f}".replace("-", "−")  # + 0.0, or there were a -0.0
+            words = f"{round(slope, 1) + 0.0:.1f}".replace("-", "−")  # + 0.0 turns -0.0 into 0.0
             axes.annotate(words, (slope, y), (0, 3), textcoords="offset points", ha="center", fontsize=7)
         axes.set(title=MEASURES.get(measure, shown(measure)), xlabel="Points of gap for 10 points of bias")
         axes.tick_params(axis="y", length=0)

@@ -5,9 +5,14 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from evaluation.leakage import held_out as probes
-from evaluation.leakage.held_out import balanced_interval, permutation_null, removed, run_probes, strongest
-from evaluation.probes.probe_families import FAMILIES, balanced_epoch, predict, rbf_kernel, standardise
+from evaluation.leakage import held_out_leakage as probes
+from evaluation.leakage.accuracies import balanced_interval, strongest
+from evaluation.leakage.held_out_leakage import held_out_leakage
+from evaluation.leakage.reduction import leakage_reduction
+from evaluation.probes.attacker_table import FAMILIES
+from evaluation.probes.attackers import predict
+from evaluation.probes.mlp import balanced_epoch
+from evaluation.probes.standardise import rbf_kernel, standardise
 from evaluation.samples.labelled_samples import Samples
 
 
@@ -52,11 +57,11 @@ def test_standardise_survives_spreads_whose_square_is_zero():
 
 
 def test_a_collapsed_representation_reads_like_its_rescaled_copy():
-    table = run_probes(TRAIN, TEST)
+    table = held_out_leakage(TRAIN, TEST)
     assert (table["balanced_accuracy"] > 0.5).all()  # there is something to read
     scale = 2.0**-40
     tiny = [s._replace(embedding=s.embedding * scale) for s in (TRAIN, TEST)]
-    assert run_probes(*tiny).equals(table)
+    assert held_out_leakage(*tiny).equals(table)
     # the control: without standardising, the same kernel machine sees a constant
     x, x_test = (s.embedding * scale for s in (TRAIN, TEST))
     blind = SVC(gamma=1.0).fit(x, TRAIN.label).predict(x_test)
@@ -117,10 +122,10 @@ def test_only_curved_probes_read_a_curved_leak():
     x = rng.normal(size=(900, 2))
     label = (x[:, 0] * x[:, 1] > 0).astype(int)
     half = [Samples(x[part], label[part]) for part in (slice(450), slice(450, None))]
-    found = run_probes(*half).set_index("family")["balanced_accuracy"]
+    found = held_out_leakage(*half).set_index("family")["balanced_accuracy"]
     assert found["linear"] < 0.6
     assert found.drop("linear").min() > 0.85
-    assert strongest(run_probes(*half))["balanced_accuracy"] == found.max()
+    assert strongest(held_out_leakage(*half))["balanced_accuracy"] == found.max()
 
 
 def test_the_mlp_does_not_give_up_while_it_learns_nothing():
@@ -139,7 +144,7 @@ def test_the_table_of_known_predictions(monkeypatch):
     guess = np.array([0, 0, 0, 1, 1, 0])
     monkeypatch.setattr(probes, "predict", lambda family, x, label, x_test, seed: guess)
     test = Samples(np.zeros((8, 8)), np.array([0, 0, -1, 0, 0, 1, 1, -1]))
-    table = run_probes(TRAIN, test, ["linear"])
+    table = held_out_leakage(TRAIN, test, ["linear"])
     assert table.columns.tolist() == [
         *("family", "accuracy", "majority", "balanced_accuracy", "low", "high", "chance", "n_train", "n_test")
     ]
@@ -154,28 +159,28 @@ def test_the_table_of_known_predictions(monkeypatch):
 def test_unknown_labels_change_nothing():
     unknown = Samples(np.full((4, 8), np.nan), np.full(4, -1), np.full(4, -1))
     padded = [Samples(*map(np.concatenate, zip(s, unknown, strict=True))) for s in (TRAIN, TEST)]
-    assert run_probes(*padded).equals(run_probes(TRAIN, TEST))
+    assert held_out_leakage(*padded).equals(held_out_leakage(TRAIN, TEST))
 
 
 def test_the_seed_is_all_that_chance_depends_on():
     np.random.seed(1)  # noqa: NPY002  # the state that nothing may read
-    first = run_probes(TRAIN, TEST, ["mlp", "forest"], seed=3)
+    first = held_out_leakage(TRAIN, TEST, ["mlp", "forest"], seed=3)
     np.random.seed(2)  # noqa: NPY002  # the state that nothing may read
-    assert run_probes(TRAIN, TEST, ["mlp", "forest"], seed=3).equals(first)
-    assert not run_probes(TRAIN, TEST, ["mlp", "forest"], seed=4).equals(first)
+    assert held_out_leakage(TRAIN, TEST, ["mlp", "forest"], seed=3).equals(first)
+    assert not held_out_leakage(TRAIN, TEST, ["mlp", "forest"], seed=4).equals(first)
 
 
 def test_max_samples_bounds_the_slow_families():
-    table = run_probes(TRAIN, TEST, max_samples=50).set_index("family")
+    table = held_out_leakage(TRAIN, TEST, max_samples=50).set_index("family")
     assert table["n_train"].to_dict() == {"linear": 240, "mlp": 240, "rbf_svm": 50, "forest": 50}
 
 
 def test_nobody_may_be_on_both_sides():
     shared = TEST._replace(identity=TEST.identity - 62)  # 38..67 against 0..39
     with pytest.raises(ValueError, match="^2 people are in"):
-        run_probes(TRAIN, shared, ["linear"])
+        held_out_leakage(TRAIN, shared, ["linear"])
     unnamed = [s._replace(identity=np.full(len(s.label), -1)) for s in (TRAIN, TEST)]
-    run_probes(*unnamed, ["linear"])
+    held_out_leakage(*unnamed, ["linear"])
 
 
 @pytest.mark.parametrize(
@@ -194,12 +199,12 @@ def test_what_cannot_be_probed_is_refused(side, change, message):
     sets = {"train": TRAIN, "test": TEST}
     sets[side] = sets[side]._replace(**change)
     with pytest.raises(ValueError, match=message):
-        run_probes(sets["train"], sets["test"], ["linear"])
+        held_out_leakage(sets["train"], sets["test"], ["linear"])
 
 
 def test_a_constant_representation_reads_at_chance():
     nothing = [s._replace(embedding=np.full((len(s.label), 5), 0.1)) for s in (TRAIN, TEST)]
-    table = run_probes(*nothing)
+    table = held_out_leakage(*nothing)
     np.testing.assert_allclose(table["balanced_accuracy"], 1 / 3)
 
 
@@ -218,11 +223,12 @@ def test_the_interval_resamples_people():
 
 
 def test_the_null_lies_around_chance_and_a_leak_above_it():
-    null = permutation_null(TRAIN, TEST, permutations=30)
-    assert null.shape == (30,)
+    rng = np.random.default_rng(0)
+    shuffled = [TRAIN._replace(label=rng.permutation(TRAIN.label)) for _ in range(30)]
+    null = np.array([held_out_leakage(x, TEST, ["linear"])["balanced_accuracy"].item() for x in shuffled])
     assert null.std() > 0
     assert abs(null.mean() - 1 / 3) < 3 * null.std() / np.sqrt(30)
-    assert run_probes(TRAIN, TEST, ["linear"])["balanced_accuracy"].item() > null.max()
+    assert held_out_leakage(TRAIN, TEST, ["linear"])["balanced_accuracy"].item() > null.max()
 
 
 @pytest.mark.parametrize(
@@ -243,18 +249,18 @@ def test_the_null_lies_around_chance_and_a_leak_above_it():
     ],
 )
 def test_removed_is_the_thesis_difference(before, after, chance, published):
-    assert removed(before / 100, after / 100, chance / 100) == pytest.approx(published, abs=0.05)
+    assert leakage_reduction(before / 100, after / 100, chance / 100) == pytest.approx(published, abs=0.05)
 
 
 def test_nothing_can_be_removed_where_nothing_was():
-    assert np.isnan(removed(0.5, 0.5, 0.5))
-    assert np.isnan(removed(0.48, 0.45, 0.5))
-    assert removed(0.75, 1.0, 0.5) == -100
+    assert np.isnan(leakage_reduction(0.5, 0.5, 0.5))
+    assert np.isnan(leakage_reduction(0.48, 0.45, 0.5))
+    assert leakage_reduction(0.75, 1.0, 0.5) == -100
 
 
 def test_the_share_removed_is_at_most_all_and_never_of_luck():
-    assert removed(0.585, 0.44, 0.5) == 100  # 170.6 by the equation alone
-    assert np.isnan(removed(0.585, 0.44, 0.5, low=0.49))
-    assert removed(0.585, 0.5425, 0.5, low=0.51) == pytest.approx(50)
-    assert np.isnan(removed(0.509, 0.5, 0.5, low=0.505))
-    assert removed(0.511, 0.5, 0.5, low=0.505) == 100
+    assert leakage_reduction(0.585, 0.44, 0.5) == 100  # 170.6 by the equation alone
+    assert np.isnan(leakage_reduction(0.585, 0.44, 0.5, low=0.49))
+    assert leakage_reduction(0.585, 0.5425, 0.5, low=0.51) == pytest.approx(50)
+    assert np.isnan(leakage_reduction(0.509, 0.5, 0.5, low=0.505))
+    assert leakage_reduction(0.511, 0.5, 0.5, low=0.505) == 100

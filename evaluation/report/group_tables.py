@@ -1,4 +1,4 @@
-"""The tables of an audit that say whom errors hit."""
+"""Tables of errors by group."""
 
 from evaluation.audit.result import Audit
 from evaluation.report.result_tables import Cell, make_table
@@ -24,7 +24,7 @@ _MEASURES = {
 
 
 def demographic_tables(audit: Audit) -> list[Table]:
-    """Verification errors of every group, and how far apart they are."""
+    """Make the tables of verification errors by group, and of their differences."""
     groups = make_table(
         "demographic_rates",
         "Verification errors of every group at one threshold.",
@@ -41,7 +41,7 @@ def demographic_tables(audit: Audit) -> list[Table]:
         },
         texts=2,
     )
-    apart = make_table(
+    differences = make_table(
         "demographic_differentials",
         "How far apart the groups are.",
         audit.frame("demographic_differentials"),
@@ -52,11 +52,11 @@ def demographic_tables(audit: Audit) -> list[Table]:
         },
         texts=2,
     )
-    return [x for x in (groups, apart) if x]
+    return [x for x in (groups, differences) if x]
 
 
 def downstream_tables(audit: Audit) -> list[Table]:
-    """What a classifier trained on biased samples does to two groups."""
+    """Make the tables of a classifier that was trained on biased samples, for two groups."""
     rates = audit.frame("downstream")
     if rates.empty:
         return []

@@ -1,4 +1,7 @@
-"""How much of an attribute several attackers read from embeddings of people they have not learned from."""
+"""Leakage by cross-fitting: every subject is tested once by attackers that learned from the others.
+
+This is the estimate of an audit. `held_out_leakage` is the cheaper one that callbacks use during a training.
+"""
 
 from collections.abc import Sequence
 from itertools import product
@@ -7,19 +10,19 @@ import numpy as np
 import pandas as pd
 from rich.progress import track
 
-from evaluation.leakage.cross_fitting import cross_fit, fewest_people
-from evaluation.leakage.held_out import accuracies
-from evaluation.probes.attacker_grids import ATTACKERS, SCALINGS, Attacker, Scaling, in_words
+from evaluation.leakage.accuracies import accuracies, strongest
+from evaluation.leakage.cross_fitting import cross_fit, min_subjects_per_class
+from evaluation.probes.attacker_table import ATTACKERS, SCALINGS, Attacker, Scaling, describe_settings
 from evaluation.samples.arrays import Ints
-from evaluation.samples.audited_samples import AuditedSamples, numbered
+from evaluation.samples.audited_samples import AuditedSamples, reindex
 from evaluation.samples.labelled_samples import Samples, known_samples, subjects_of
-from evaluation.samples.subject_folds import people_folds
+from evaluation.samples.subject_folds import subject_folds
 
 UNSEEN, ALSO_TRAINING = "unseen", "also training"
-"""People whom attackers learn from: those that are attacked, in other folds, or the extra ones as well."""
+"""Subjects that attackers learn from: the attacked ones of the other folds, or the extra ones as well."""
 
 
-def leakage(
+def cross_fitted_leakage(
     samples: Samples,
     *,
     attackers: Sequence[Attacker] = ATTACKERS,
@@ -32,39 +35,36 @@ def leakage(
     seed: int = 0,
     progress: bool = False,
 ) -> pd.DataFrame:
-    """Attack embeddings: everybody's attribute is read by what was learned from others.
+    """Measure how well several attackers predict an attribute of subjects they have not learned from.
 
-    The people are dealt into folds with as many samples of each class as their people allow. The raw rows are
-    a diagnosis: what an attacker reads of the standardised embeddings only is there, but on a small scale.
+    The folds have nearly equal numbers of samples of each class, as far as the subjects allow it. The raw
+    rows are a diagnosis: a leak that only the standardised rows show is hidden by the scale of the features.
 
     Args:
-        samples: of one representation and one attribute. Samples of unknown people are a person each.
+        samples: of one representation and one attribute. An unknown subject is one of its own.
         attackers: linear (logistic regression), mlp (the thesis'), rbf_svm, forest, knn, boosting (of trees).
-        scalings: standardised by the statistics of what is learned from, or raw.
-        folds: groups of people.
-        repeats: how often the people are dealt into folds anew; the shares are means over the repeats.
-        tune: choose the attackers' settings by cross-validation, by people too, among those learned from; see
-            `cross_fitting.cross_fit`.
-        extra: samples that are learned from in every fold, but for those of people in the fold that is read,
-            and never read themselves; those of classes that are not in `samples` are left out.
-        max_samples: training samples of the attackers whose time grows fast: rbf_svm, forest, boosting.
-        seed: of every draw, so the same call gives the same table.
+        scalings: standardised by the statistics of the training samples, or raw.
+        folds: number of groups of subjects.
+        repeats: number of random divisions into folds; the accuracies are means over them.
+        tune: choose the attackers' settings by cross-validation over the training subjects; see `cross_fit`.
+        extra: further training samples for every fold, except those of its test subjects; they are never
+            tested. Samples of classes that `samples` lacks are left out.
+        max_samples: training samples of rbf_svm, forest and boosting, whose time grows fast.
+        seed: seed of every random choice, so the same call returns the same table.
         progress: show a progress bar.
 
     Returns:
-        One row an attacker and scaling: `attacker`, `scaling`; `accuracy` and its `majority` (share of
-        the largest class, what a constant gets); `balanced_accuracy` (mean of the recalls), the `low` and
-        `high` ends of its 95 % interval, from drawing people anew, and its `chance` (1 / classes), all in
-        [0, 1]; `n` samples read, of so many `people`; `n_train` learned from, the mean of the folds;
-        the `settings` that were chosen, and in how many folds; `learned_from`, `unseen` or `also training`.
+        One row for each attacker and scaling: `attacker`, `scaling`; the columns of `accuracies`; `n` tested
+        samples, of `people` subjects; `n_train`, the mean number of training samples; the chosen `settings`
+        and in how many folds; `learned_from`, `unseen` or `also training`.
 
     Raises:
         ValueError: embeddings that are not finite, shapes that do not match, fewer than two classes, a class
-            of fewer people than folds, or an option out of range.
+            with fewer subjects than folds, or an option out of range.
     """
     _check(attackers, scalings, folds, repeats, max_samples)
     every, tested = _together(samples, extra)
-    label, people = every.label[:tested], every.people[:tested]
+    label, subjects = every.label[:tested], every.subjects[:tested]
     splits = [split for repeat in range(repeats) for split in _splits(every, tested, folds, seed + repeat)]
     rows = []
     jobs = list(product(scalings, attackers))
@@ -75,26 +75,27 @@ def leakage(
             correct[test] += (prediction == label[test]) / repeats
         rows.append(
             {"attacker": attacker, "scaling": scaling}
-            | accuracies(correct, label, people, seed)
-            | {"n": tested, "people": len(np.unique(people))}
-            | {"n_train": round(found.n_train), "settings": in_words(found.settings)}
+            | accuracies(correct, label, subjects, seed)
+            | {"n": tested, "people": len(np.unique(subjects))}
+            | {"n_train": round(found.n_train), "settings": describe_settings(found.settings)}
             | {"learned_from": UNSEEN if extra is None else ALSO_TRAINING}
         )
     return pd.DataFrame(rows)
 
 
 def strongest_attacker(table: pd.DataFrame) -> pd.Series:
-    """The row of `leakage` with the highest balanced accuracy of the standardised ones, the first of equals.
+    """Return the row of the strongest attacker on standardised embeddings, see `accuracies.strongest`.
 
-    Picked by what it read, so where there is nothing it lies above chance by the luck of the best of several.
+    Args:
+        table: rows of `cross_fitted_leakage`.
 
     Raises:
         ValueError: no row is standardised.
     """
-    fair = table[table["scaling"] == "standardised"]
-    if fair.empty:
+    standardised = table[table["scaling"] == "standardised"]
+    if standardised.empty:
         raise ValueError("the strongest attacker is one of the standardised rows, and there are none")
-    return fair.iloc[int(fair["balanced_accuracy"].argmax())]
+    return strongest(standardised)
 
 
 def _check(
@@ -109,14 +110,14 @@ def _check(
 
 
 def _together(samples: Samples, extra: Samples | None) -> tuple[AuditedSamples, int]:
-    """The samples of known class and after them the extra ones, and how many are not extra."""
+    """Join the samples of known class and the extra ones after them; also return the number of the former."""
     known = known_samples(samples, "attacked")
     parts = [known]
     if extra is not None:
         if np.ndim(extra.embedding) != 2 or extra.embedding.shape[1] != known.embedding.shape[1]:
             shapes = f"{np.shape(extra.embedding)} and {known.embedding.shape}"
             raise ValueError(f"extra and attacked embeddings must be as wide as each other: {shapes}")
-        # a class that nobody is attacked for would only be a wrong answer more
+        # a class without tested samples could only cause wrong predictions
         label = np.where(np.isin(extra.label, known.label), extra.label, -1)
         parts.append(known_samples(extra._replace(label=label), "extra"))
     identity = [np.full(len(p.label), -1) if p.identity is None else p.identity for p in parts]
@@ -125,23 +126,23 @@ def _together(samples: Samples, extra: Samples | None) -> tuple[AuditedSamples, 
         np.concatenate([p.label for p in parts]),
         np.concatenate(identity),
     )
-    people = numbered(subjects_of(joined))
-    return AuditedSamples(joined.embedding, numbered(joined.label), people), len(known.label)
+    subjects = reindex(subjects_of(joined))
+    return AuditedSamples(joined.embedding, reindex(joined.label), subjects), len(known.label)
 
 
 def _splits(every: AuditedSamples, tested: int, folds: int, seed: int) -> list[tuple[Ints, Ints]]:
-    """Rows to learn from and rows to read of each fold; nobody is in both."""
-    label, people = every.label[:tested], every.people[:tested]
-    if (fewest := fewest_people(label, people)) < folds:
+    """Return training rows and test rows of each fold; no subject is in both."""
+    label, subjects = every.label[:tested], every.subjects[:tested]
+    if (fewest := min_subjects_per_class(label, subjects)) < folds:
         raise ValueError(
             f"a class of the attribute has {fewest} people, too few for {folds} folds: "
             "ask for fewer, or set the class to unknown (-1)"
         )
     extra = np.arange(tested, len(every.label))
     found = []
-    for train, test in people_folds(label, people, folds, seed):
+    for train, test in subject_folds(label, subjects, folds, seed):
         if len(np.unique(label[train])) < label.max() + 1:
             raise ValueError(f"all people of a class fell into one of {folds} folds; ask for more folds")
-        others = extra[~np.isin(every.people[extra], people[test])]
+        others = extra[~np.isin(every.subjects[extra], subjects[test])]
         found.append((np.concatenate([train, others]), test))
     return found

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation.plots.dose_response_plot import plot_dose_slopes
+from evaluation.plots.bias_sweep_plot import plot_bias_slopes
 from tests.support.figures import whiskers_of
 
 
@@ -13,7 +13,7 @@ def frame():
 
 
 def test_slopes_are_points_of_gap_for_ten_of_bias(frame):
-    figure = plot_dose_slopes(frame)
+    figure = plot_bias_slopes(frame)
     tpr, auc = figure.axes
     points = np.concatenate([line.get_xydata() for line in tpr.lines if line.get_marker() == "o"])
     np.testing.assert_allclose(points, [[5.2, 0], [-0.4, 1]])
@@ -27,4 +27,4 @@ def test_slopes_are_points_of_gap_for_ten_of_bias(frame):
 
 def test_a_frame_without_slopes_is_refused(frame):
     with pytest.raises(ValueError, match="has no rows"):
-        plot_dose_slopes(frame[:0])
+        plot_bias_slopes(frame[:0])

@@ -1,0 +1,136 @@
+"""Bootstrap intervals over subjects of the verification errors over all pairs of samples."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from evaluation.samples.arrays import Floats
+from evaluation.samples.subject_bootstrap import draw_count_matrix, percentile_interval
+from evaluation.verification.error_rates import ErrorCounts, error_curve
+from evaluation.verification.pair_tiles import PairTiles
+
+_THRESHOLDS = 1000
+
+
+class Intervals(NamedTuple):
+    """Ends of 95 % intervals of AUC and EER."""
+
+    auc_low: float = float("nan")
+    auc_high: float = float("nan")
+    eer_low: float = float("nan")
+    eer_high: float = float("nan")
+
+
+class RateIntervals(NamedTuple):
+    """Ends of 95 % intervals of FMR and FNMR at one threshold."""
+
+    fmr_low: float = float("nan")
+    fmr_high: float = float("nan")
+    fnmr_low: float = float("nan")
+    fnmr_high: float = float("nan")
+
+
+def bootstrap_auc_and_eer(tiles: PairTiles, counts: ErrorCounts, draws: int, seed: int) -> Intervals:
+    """Compute percentile intervals of AUC and EER over draws of the subjects; nan without draws.
+
+    Images of a subject, and pairs that share a subject, are not independent, so whole subjects are drawn.
+    With subject p drawn w_p times, p's genuine pairs count w_p times and the impostor pairs of p and q w_p *
+    w_q times (as in the subset bootstrap of Bolle, Ratha and Pankanti, 2004, here for all pairs). The product
+    is taken to first order, w_p + w_q - 1, whose remainder (w_p - 1)(w_q - 1) has mean zero and adds only a
+    share of the order of 1/P to the variance. Then a draw is a matrix product: counts of each subject at
+    1,000 thresholds times w. The work is a second, full matrix of scores; memory is P * 1,000 counts.
+
+    Args:
+        tiles: the samples.
+        counts: counts of the scores of `tiles`, which choose the thresholds.
+        draws: number of draws of all subjects; 0, or fewer than three subjects, gives no intervals.
+        seed: seed of the draws.
+    """
+    subjects = int(tiles.subject[-1]) + 1 if len(tiles) else 0
+    if not draws or not counts.defined or subjects < 3:
+        return Intervals()
+    curve = error_curve(counts, _THRESHOLDS)
+    drawn = _drawn_counts(tiles, torch.tensor(curve["threshold"].to_numpy()), subjects, draws, seed)
+    both = (drawn[0][:, -1] > 0) & (
+        drawn[1][:, -1] > 0
+    )  # a draw of subjects with one image each says nothing
+    fnmr, below = (x[both, :-1] / x[both, -1:] for x in drawn)
+    auc, eer = _areas(1 - below, fnmr), _crossings(1 - below, fnmr)
+    # to first order a draw may have fewer than no errors, so the figures are clipped
+    return Intervals(*(end for x in (auc, eer) for end in percentile_interval(x.clip(0, 1))))
+
+
+def bootstrap_rates(tiles: PairTiles, threshold: float, draws: int, seed: int) -> RateIntervals:
+    """Compute percentile intervals of FMR and FNMR at a fixed threshold; see `bootstrap_auc_and_eer`.
+
+    In 300 simulated sets of 30 to 300 subjects they contained the true rates, FMRs of 3e-2 to 8e-5, 92 to 97
+    times in 100. Exact products w_p * w_q are wider, and contained an FMR of 8e-3 99 times.
+    A rate of 0 or 1 has no interval: its draws do not vary, which would look like certainty.
+
+    Args:
+        tiles: the samples; some subjects may have been removed.
+        threshold: a score.
+        draws: number of draws of all subjects; 0, or fewer than three subjects, gives no intervals.
+        seed: seed of the draws.
+    """
+    distinct, subject = tiles.subject.unique(return_inverse=True)
+    if not draws or len(distinct) < 3:
+        return RateIntervals()
+    tiles = replace(tiles, subject=subject)
+    level = torch.tensor([threshold], dtype=torch.float64)
+    genuine, impostor = _drawn_counts(tiles, level, len(distinct), draws, seed)
+    accepted = np.stack([impostor[:, 1] - impostor[:, 0], impostor[:, 1]], 1)
+    return RateIntervals(*_rate_ends(accepted), *_rate_ends(genuine))
+
+
+def _rate_ends(drawn: Floats) -> tuple[float, float]:
+    """Compute the interval of a rate from errors and pairs of each draw (R, 2)."""
+    errors, pairs = drawn[drawn[:, 1] > 0].T
+    if not errors.any() or (errors == pairs).all():
+        return np.nan, np.nan
+    return percentile_interval((errors / pairs).clip(0, 1))
+
+
+def _drawn_counts(
+    tiles: PairTiles, thresholds: Tensor, subjects: int, draws: int, seed: int
+) -> tuple[Floats, Floats]:
+    """Count genuine and impostor scores of each draw below each threshold, and all in the end, (R, Q + 1)."""
+    genuine, impostor = _counts_by_subject(tiles, thresholds, subjects)
+    weight = draw_count_matrix(subjects, draws, seed)
+    return weight @ genuine, weight @ impostor - impostor.sum(0) / 2
+
+
+def _counts_by_subject(tiles: PairTiles, thresholds: Tensor, subjects: int) -> tuple[Floats, Floats]:
+    """Count scores of each subject below each threshold, and all in the end, (P, Q + 1) for each kind."""
+    level = tiles.steps(thresholds)
+    level = torch.cat([level, level.new_full((1,), torch.finfo(level.dtype).max)])
+    impostor = torch.zeros(subjects, len(level), dtype=torch.int64, device=level.device)
+    for rows, scores in tiles.impostors_of_rows():
+        below = torch.searchsorted(scores, level.expand(len(scores), -1).contiguous())
+        impostor.index_add_(0, tiles.subject[rows], below)
+    score, subject = tiles.genuine()
+    place = subject * (len(level) + 1) + torch.searchsorted(level, score, right=True)
+    cells = torch.bincount(place, minlength=subjects * (len(level) + 1)).view(subjects, -1)
+    genuine = cells.cumsum(1)[:, :-1]
+    return genuine.double().cpu().numpy(), impostor.double().cpu().numpy()
+
+
+def _areas(fmr: Floats, fnmr: Floats) -> Floats:
+    """Compute the area (R,) under each curve of FMR and 1 - FNMR (R, Q), closed at both ends."""
+    fmr, tar = (np.pad(x, ((0, 0), (1, 1)), constant_values=(1, 0)) for x in (fmr, 1 - fnmr))
+    return -np.sum(np.diff(fmr, axis=1) * (tar[:, 1:] + tar[:, :-1]) / 2, axis=1)
+
+
+def _crossings(fmr: Floats, fnmr: Floats) -> Floats:
+    """Find where each curve (R, Q), its points joined by straight segments, meets FMR = FNMR, (R,)."""
+    fmr, fnmr = (
+        np.pad(x, ((0, 0), (1, 1)), constant_values=ends) for x, ends in ((fmr, (1, 0)), (fnmr, (0, 1)))
+    )
+    gap = fmr - fnmr
+    last = np.argmax(gap < 0, axis=1)[:, None] - 1
+    here, after = (np.take_along_axis(gap, last + k, 1) for k in (0, 1))
+    ends = [np.take_along_axis(fmr, last + k, 1) for k in (0, 1)]
+    return (ends[0] + here / (here - after) * (ends[1] - ends[0]))[:, 0]
