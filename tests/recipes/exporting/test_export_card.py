@@ -94,24 +94,31 @@ def facts_of(ckpt):
     return embedder_facts(load_embedder(ckpt), ckpt)
 
 
+def cells(text, *first):
+    """The other cells of the one table row that begins with these."""
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
+    (row,) = (row[len(first) :] for row in rows if row[: len(first)] == [*first])
+    return row
+
+
 def test_the_card_quotes_the_audit(ckpt, tmp_path):
     text = card(ckpt, write_audit(tmp_path / "audit", facts_of(ckpt)))
     assert "# A face embedding trained to hide emotion\n" in text
     assert "- Meant to be hidden: emotion (happy, neutral, sad)\n- While learning: smiling\n" in text
     # (0.71 - 0.4321) / (0.71 - 0.25) of what was read above chance is gone
-    assert "| emotion | phi | MLP | 43.2 % | \\[41.1, 45.6\\] | 25.0 % | – | 60.4 % | 0.8765 |" in text, (
-        "the strongest attacker after is another than before"
-    )
+    attacker, *figures = cells(text, "emotion", "phi")
+    assert attacker == "MLP", "the strongest attacker after is another than before"
+    assert figures == ["43.2 %", "\\[41.1, 45.6\\]", "25.0 %", "–", "60.4 %", "0.8765"]
     assert "still readable from phi at 43.2 %" in text
-    assert "| phi | cosine | 0.8765 | \\[0.8711, 0.8822\\] |" in text
+    assert cells(text, "phi", "cosine")[:2] == ["0.8765", "\\[0.8711, 0.8822\\]"]
     assert "In general: About everybody." in text
     assert "About x alone" not in text
     assert "image plus mirror image" in text
     assert "precision bf16-mixed" in text
-    assert "| data | CelebA |" in text
+    assert cells(text, "data") == ["CelebA"]
     assert "Not audited" not in text
-    assert "| lambda\\_ | 0.01 |" in text
-    assert "| embedding.onnx | 5.0 | 1.0e-06 | 2.0e-06 | ab |" in text
+    assert cells(text, "lambda\\_") == ["0.01"]
+    assert cells(text, "embedding.onnx") == ["5.0", "1.0e-06", "2.0e-06", "ab"]
 
 
 def test_without_an_audit_it_says_so(ckpt):
