@@ -32,6 +32,14 @@ def face_data_root() -> Path:
     return Path(root)
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests on real faces are slow as a group."""
+    for item in items:
+        if "face_data_root" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Each test draws from a seed of its own, whatever ran before it."""

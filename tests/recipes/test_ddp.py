@@ -10,6 +10,8 @@ import torch
 from recipes.command_line.config_lookup import CONFIGS
 from tests.support import toy
 
+pytestmark = pytest.mark.slow  # several processes
+
 TRAIN = CONFIGS.parent / "recipes" / "train.py"
 # The 91 test images do not divide by two, so padding is at work.
 ARGUMENTS = [
@@ -32,7 +34,6 @@ def train(folder: Path, *arguments: str) -> Path:
     return toy.only_run(folder / "runs")
 
 
-@pytest.mark.slow
 def test_two_processes_equal_one_with_the_doubled_batch(tmp_path):
     one = train(tmp_path / "one", "--data.init_args.batch_size=32")
     two = train(
@@ -67,7 +68,6 @@ def test_an_unusable_strategy_is_one_line_with_the_right_one(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.slow
 def test_a_signal_to_one_process_saves_the_same_batch_of_all(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(TRAIN.parents[1]))  # of the callback that sends it
     (tmp_path / "told0").touch()  # so the second process alone is told

@@ -25,6 +25,7 @@ from recipes.embedding.embedding_job import EmbeddingJob
 from tests.support.checkpoints import write_checkpoint
 from tests.support.embed_command import NOISE, QUIET, Killed, exit_code, looped, run
 from tests.support.embed_faces import SIZES, TOY, Noise, write_network
+from tests.support.marks import slow_but
 
 BATCHES = 10 + 3 + 6  # of four
 
@@ -73,6 +74,7 @@ def test_splits_can_be_chosen_and_keep_the_tables_order(network, tmp_path):
         join(whole, table)
 
 
+@pytest.mark.slow
 def test_two_processes_write_the_bytes_of_one(network, tmp_path, in_processes):
     backbone = f"--model.backbone={network}"
     run(tmp_path / "one", backbone)
@@ -224,7 +226,7 @@ def test_a_table_can_be_embedded_and_joins_what_it_was_made_of(network, tmp_path
 DATASETS = [path.stem for path in sorted(CONFIGS.glob("data/*.yaml")) if path.stem != "two_streams"]
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", slow_but("celeba", DATASETS))
 def test_every_dataset_embeds_with_names_that_last(name, network, tmp_path, dataset_tree):
     where = "table" if name == "embeddings" else "root"
     root = dataset_tree(name)
@@ -346,6 +348,7 @@ def test_a_job_that_the_system_kills_goes_on_in_two_processes(network, tmp_path)
     assert (tmp_path / "t").read_bytes() == (tmp_path / "straight").read_bytes()
 
 
+@pytest.mark.slow
 def test_processes_end_when_another_run_finishes_the_table(network, tmp_path, in_processes, capsys):
     backbone = f"--model.backbone={network}"
     run(tmp_path / "t", backbone)

@@ -73,6 +73,7 @@ def test_a_stopped_training_saves_and_says_how_to_resume(tmp_path, number, code)
     assert "Traceback" not in errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_training_stopped_in_its_test_says_how_to_resume(tmp_path, monkeypatch, capsys, number, code):
     ending = [
@@ -229,6 +230,7 @@ def full_disk(limit: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, allowed)
 
 
+@pytest.mark.slow
 def test_a_training_without_space_for_its_checkpoint_is_one_line(tmp_path, monkeypatch, capsys):
     arguments = [*TRAINING[:-1], "--trainer.max_epochs=1", f"--trainer.default_root_dir={tmp_path}"]
     with full_disk(10_000), pytest.raises(SystemExit) as stopped:

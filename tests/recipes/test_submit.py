@@ -49,6 +49,7 @@ def array(tmp_path_factory) -> dict[int, Path]:
     return {yaml.safe_load((run / "config.yaml").read_text())["seed_everything"]: run for run in runs}
 
 
+@pytest.mark.slow
 def test_an_array_trains_each_seed_to_the_end(array):
     assert set(array) == {0, 1}
     weights = [content(array[seed])["state_dict"] for seed in (0, 1)]
@@ -56,6 +57,7 @@ def test_an_array_trains_each_seed_to_the_end(array):
     assert [content(array[seed])["global_step"] for seed in (0, 1)] == [36, 36]
 
 
+@pytest.mark.slow
 def test_what_a_job_trained_the_command_need_not_train_again(array, monkeypatch, capsys):
     monkeypatch.chdir(array[1].parents[2])
     toy.run(monkeypatch, *TRAINING, "--seed_everything=1", "--resume=auto")

@@ -12,6 +12,7 @@ from jsonargparse import ArgumentParser
 
 from recipes.command_line.config_lookup import CONFIGS
 from tests.support import toy
+from tests.support.marks import slow_but
 from tests.support.wandb_offline import history
 
 METHODS = sorted(p.name for p in CONFIGS.glob("*.yaml") if "class_path: lightning_modules." in p.read_text())
@@ -29,6 +30,7 @@ TASKS = {
     "synthetic_faces": "emotion",
     "utkface": "gender",
 }
+TRAINED_ALONE = [name for name in DATASETS if name != "data/two_streams.yaml"]  # has a test of its own
 SAMPLES = sorted(f"sample/{p.name}" for p in CONFIGS.glob("sample/*.yaml"))
 
 
@@ -38,7 +40,7 @@ def runs(tmp_path, monkeypatch) -> Path:
     return tmp_path / "runs"
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", slow_but("lntl.yaml", METHODS))
 def test_every_method_config_trains_and_tests(name, runs, monkeypatch):
     toy.run(
         monkeypatch, "--config", name, *toy.BACKBONE, *toy.DATA, *toy.QUIET, "--trainer.max_epochs=1",
@@ -52,7 +54,7 @@ def test_every_method_config_trains_and_tests(name, runs, monkeypatch):
     assert {monitor, monitor.replace("val/", "test/")} <= logged
 
 
-@pytest.mark.parametrize("name", HARDWARE)
+@pytest.mark.parametrize("name", slow_but("hardware/ddp.yaml", HARDWARE))
 def test_every_hardware_config_is_accepted(name, runs, monkeypatch):
     toy.run(
         monkeypatch, "--config", "baseline.yaml", "--config", name, *toy.BACKBONE, *toy.DATA, *toy.QUIET,
@@ -61,6 +63,7 @@ def test_every_hardware_config_is_accepted(name, runs, monkeypatch):
     assert not runs.exists(), "a development run leaves nothing behind"
 
 
+@pytest.mark.slow
 def test_two_players_train_with_the_hardware_configs_strategy(runs, monkeypatch):
     toy.run(
         monkeypatch, "--config", "lntl.yaml", "--config", "hardware/ddp.yaml", *toy.BACKBONE, *toy.DATA,
@@ -69,7 +72,7 @@ def test_two_players_train_with_the_hardware_configs_strategy(runs, monkeypatch)
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("dataset", [d for d in DATASETS if d != "data/two_streams.yaml"])  # has its own
+@pytest.mark.parametrize("dataset", slow_but("data/celeba.yaml", TRAINED_ALONE))
 def test_every_data_config_trains(dataset, runs, monkeypatch, dataset_tree):
     name = Path(dataset).stem
     where = "table" if name == "embeddings" else "root"
@@ -110,6 +113,7 @@ def test_a_dataset_takes_no_option_over_from_the_default_one(dataset, monkeypatc
         assert option in chosen or value == (list(plain) if isinstance(plain, tuple) else plain), option
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_every_sample_config_trains(sample, runs, monkeypatch, celeba_tree):
     toy.run(
@@ -119,6 +123,7 @@ def test_every_sample_config_trains(sample, runs, monkeypatch, celeba_tree):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sample", ["{share: 0.7}", "{attribute: gender, shares: {male: 0.7, female: 0.3}, n: 20}"]
 )
@@ -155,6 +160,7 @@ def test_the_run_folder_tells_everything_about_the_run(runs, monkeypatch):
     assert 0 <= float(last["test/tpr/smiling=yes"]) <= 1
 
 
+@pytest.mark.slow
 def test_wandb_gets_the_metrics_the_table_the_chart_and_no_face(runs, monkeypatch):
     quiet = [option for option in toy.QUIET if "logger" not in option]
     toy.run(
@@ -170,6 +176,7 @@ def test_wandb_gets_the_metrics_the_table_the_chart_and_no_face(runs, monkeypatc
     assert images == {"group_fairness"}, "plots and nothing else"
 
 
+@pytest.mark.slow
 def test_the_same_seed_or_saved_config_repeats_the_metrics(runs, monkeypatch):
     arguments = ["--config", "attractiveness.yaml", *toy.BACKBONE, *toy.DATA, *toy.QUIET]
     arguments += ["--trainer.max_epochs=2", "--model.init_args.trainable=all"]
@@ -186,6 +193,7 @@ def test_the_same_seed_or_saved_config_repeats_the_metrics(runs, monkeypatch):
     }
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_a_checkpoint(runs, monkeypatch):
     arguments = ["--config", "baseline.yaml", *toy.BACKBONE, *toy.DATA, *toy.QUIET]
     toy.run(monkeypatch, *arguments, "--trainer.max_epochs=3", "--experiment=whole")
@@ -199,6 +207,7 @@ def test_training_goes_on_from_a_checkpoint(runs, monkeypatch):
     assert all(torch.equal(weights[0][k], weights[1][k]) for k in weights[0])
 
 
+@pytest.mark.slow
 def test_a_resumed_training_sees_the_same_augmentations(runs, celeba_tree, monkeypatch):
     """Two epochs and two more have the losses of four: nothing counts readings in memory."""
     arguments = ["--config", "attractiveness.yaml", "--config", "data/celeba.yaml", *toy.BACKBONE, *toy.QUIET]

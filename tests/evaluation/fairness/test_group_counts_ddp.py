@@ -1,10 +1,13 @@
 import multiprocessing
 
 import numpy as np
+import pytest
 import torch
 import torch.distributed as dist
 
 from evaluation.fairness.group_rates import GroupCounts
+
+pytestmark = pytest.mark.slow  # several processes
 
 # rank 0 gets three batches, rank 1 one; group 2 is on rank 1 only, group 1 on rank 0 only
 SHARDS = [

@@ -13,6 +13,8 @@ from evaluation.plots import style
 from evaluation.report.page import write_report
 from tests.support.made_audit import HOSTILE, make_audit
 
+pytestmark = pytest.mark.slow  # a browser
+
 # The page stands in a frame as wide as the screen to be tried: a window is never narrower than 500 pixels.
 # Its own policy forbids scripts, so the script that measures stands outside.
 _OUTSIDE = """<!DOCTYPE html><meta charset="utf-8"><meta name="color-scheme" content="light dark">
@@ -98,7 +100,6 @@ def _luminance(colour: str) -> float:
     return sum(weight * x for weight, x in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("report", "width"), [("plain", 1200), ("plain", 390), ("hostile", 390)])
 def test_figures_and_tables_fit_the_screen(browser, reports, tmp_path, report, width):
     found = _measure(browser, reports[report], width, tmp_path)
@@ -115,7 +116,6 @@ def test_figures_and_tables_fit_the_screen(browser, reports, tmp_path, report, w
     assert found["links"]
 
 
-@pytest.mark.slow
 def test_a_dark_page_for_who_asks_for_one(browser, reports, tmp_path):
     dark = _measure(browser, reports["plain"], 800, tmp_path, "--blink-settings=preferredColorScheme=0")
     light = _measure(browser, reports["plain"], 800, tmp_path, "--blink-settings=preferredColorScheme=1")

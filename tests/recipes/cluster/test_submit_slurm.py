@@ -12,7 +12,7 @@ from tests.support.methods import METHODS
 from tests.support.played_slurm import play_slurm, start, told_at
 from tests.support.small_trainings import SMALL, content
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of toy lengths
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::UserWarning")]  # of toy lengths
 
 TRAINING = [
     *METHODS["lntl"].command, *SMALL, "--trainer.max_epochs=6", "--trainer.devices=2",
@@ -25,7 +25,6 @@ def slurm(tmp_path, monkeypatch) -> Path:
     return play_slurm(tmp_path, monkeypatch)
 
 
-@pytest.mark.slow
 def test_a_job_of_two_tasks_is_one_training_that_resumes(slurm, tmp_path):
     (job,) = submit_training([*TRAINING, told_at(10, "SIGTERM", "SIGUSR2")])  # the order of a preemption
     assert job.job_id == "1234"

@@ -34,6 +34,7 @@ def parsers():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "data"), [*DATA, *(("notebook_gender", data) for data in OF_GENDER)])
 def test_every_step_is_understood_by_its_recipe(page, data, parsers, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("FACE_DATA_ROOT", str(tmp_path))

@@ -84,6 +84,7 @@ def figures(here: Path, study: str) -> int:
     return len(re.findall("<svg ", (here / "out" / f"{study}.html").read_text()))
 
 
+@pytest.mark.slow
 def test_the_notebook_from_four_images_to_the_maps_of_six_groups(here) -> None:
     text = page_of(here, "notebook_verification")
     assert "not measured" not in text

@@ -8,6 +8,7 @@ import torch
 import yaml
 
 from tests.support import toy
+from tests.support.marks import slow_but
 from tests.support.methods import METHODS
 from tests.support.small_trainings import SMALL, STEP_LR, differences
 
@@ -43,12 +44,11 @@ def keep(**arguments: Any) -> str:
     return "--trainer.callbacks=" + yaml.safe_dump([made], default_flow_style=True, width=1000).strip()
 
 
-LNTL_FAST = [name if name == "lntl" else pytest.param(name, marks=pytest.mark.slow) for name in METHODS]
 EVERY_3 = keep(filename="{step}", every_n_train_steps=3)
 EPOCHS = keep(filename="{epoch}", monitor="step", mode="max")
 
 
-@pytest.mark.parametrize("method", LNTL_FAST)
+@pytest.mark.parametrize("method", slow_but("lntl", METHODS))
 def test_going_on_in_the_middle_of_an_epoch(method, train):
     options = [*METHODS[method].command, *SMALL]
     whole = train("whole", *options, EVERY_3)

@@ -21,7 +21,7 @@ from tests.support.small_trainings import SMALL, content
 from tests.support.sweep_folder import FAKE, write_checkpoint
 from tests.support.waiting import SECONDS, wait_until
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of toy lengths
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::UserWarning")]  # of toy lengths
 
 # the first start trains until it is told; the second is a fake training, in the first task; both wait for all
 TRAINING = f"""
@@ -124,7 +124,6 @@ REAL = {
 SHORT = [*SMALL, "--trainer.max_epochs=2", "--checkpoint.mode=min"]
 
 
-@pytest.mark.slow
 def test_a_resumed_training_gives_the_table_of_a_whole_one(slurm, capsys):
     Path("sweep.yaml").write_text(yaml.safe_dump(REAL))
     told = {"class_path": "tests.support.told.AllTold", "init_args": {"step": 8}}

@@ -63,6 +63,7 @@ SMALL = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")  # of toy lengths
 @pytest.mark.parametrize("interval", ["0.5", "2", "1.0"])
 @pytest.mark.parametrize("mode", ["min", "max"])

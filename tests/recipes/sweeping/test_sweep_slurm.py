@@ -12,6 +12,8 @@ from recipes.sweeping.sweep_run_folder import training_folder
 from tests.support.sweep_folder import started, write_checkpoint
 from tests.support.sweep_on_slurm import ON_SLURM, caller, prepare, runs_of, submitted, work
 
+pytestmark = pytest.mark.slow  # jobs on a played SLURM
+
 
 @pytest.fixture
 def slurm(tmp_path, monkeypatch) -> Path:

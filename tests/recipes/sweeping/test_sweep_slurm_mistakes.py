@@ -9,6 +9,8 @@ from recipes.runs.folder_lock import folder_lock
 from tests.support.sweep_folder import started
 from tests.support.sweep_on_slurm import ON_SLURM, TRAINER, caller, prepare, runs_of, submitted
 
+pytestmark = pytest.mark.slow  # jobs on a played SLURM
+
 
 @pytest.fixture
 def slurm(tmp_path, monkeypatch) -> Path:
