@@ -12,6 +12,7 @@ import pytest
 
 from tests.support import toy
 from tests.support.ddp_work import Commands, in_processes, witnesses, work
+from tests.support.methods import METHODS
 
 VAL, TEST, GLOBAL_BATCH = 13 * 7, 17 * 7, 24
 FACES = [
@@ -36,31 +37,33 @@ CALLBACKS = {
     "admissible": ["admissible_leakage.AdmissibleLeakage", "attribute=gender"],
 }
 STREAMS = ["identity", "sensitive"]
-METHODS: dict[str, tuple[list[str], list[str]]] = {  # options, and callbacks in place of those of the file
-    "baseline": (["--config=baseline.yaml"], ["fairness"]),
-    "attractiveness": (["--config=attractiveness.yaml"], ["fairness", "followed"]),
-    "face_recognition": (["--config=face_recognition.yaml", "--data.init_args.habit=0.5"], ["verification"]),
-    "lntl": (["--config=lntl.yaml", "--model.init_args.task=emotion", "--model.init_args.sensitive=gender"],
-             ["fairness", "leakage"]),
-    "laftr": (["--config=laftr.yaml"], ["fairness"]),
-    "sensitivenets": (
-        ["--config=sensitivenets.yaml", "--config=data/two_streams.yaml", "--model.init_args.rounds=1",
-         "--model.init_args.steps_per_round=1", "--model.init_args.classifier_steps=1"],
-        ["verification", "guard", "followed", "leakage", "admissible"],
-    ),
-}  # fmt: skip
+FEW_STEPS = [f"--model.init_args.{name}=1" for name in ("rounds", "steps_per_round", "classifier_steps")]
+HIDES_GENDER = ["--model.init_args.task=emotion", "--model.init_args.sensitive=gender"]
+ADDED = {  # to the configuration of a method
+    "face_recognition": ["--data.init_args.habit=0.5"],
+    "lntl": HIDES_GENDER,
+    "lntl_joint": [*HIDES_GENDER, "--model.init_args.scheme=joint"],
+    "sensitivenets": ["--config=data/two_streams.yaml", *FEW_STEPS],
+}
+WATCHED = dict.fromkeys(METHODS, ["fairness"]) | {  # callbacks in place of those of the file
+    "attractiveness": ["fairness", "followed"],
+    "face_recognition": ["verification"],
+    "lntl": ["fairness", "leakage"],
+    "sensitivenets": ["verification", "guard", "followed", "leakage", "admissible"],
+}
 
 
 def commands(processes: int) -> Commands:
     """Every method, with the same batches over all processes together."""
     found = {}
-    for name, (arguments, callbacks) in METHODS.items():
+    for name, method in METHODS.items():
+        arguments = [f"--config={method.config}", *ADDED.get(name, [])]
         places = [f"{s}.init_args." for s in STREAMS] if name == "sensitivenets" else [""]
         faces = [*FACES, f"batch_size={GLOBAL_BATCH // processes}"]
         data = [f"--data.init_args.{place}{option}" for place in places for option in faces]
         hardware = ["--config=hardware/ddp.yaml", f"--trainer.devices={processes}"] if processes > 1 else []
         found[name] = [*arguments, *hardware, *data, "--trainer.callbacks=null", *COMMON, *STILL]
-        for callback, *options in map(CALLBACKS.__getitem__, callbacks):
+        for callback, *options in map(CALLBACKS.__getitem__, WATCHED[name]):
             found[name] += [f"--trainer.callbacks+=callbacks.{callback}"]
             found[name] += [f"--trainer.callbacks.{option}" for option in options]
     return found
@@ -111,7 +114,7 @@ def test_figures_and_tables_are_those_of_one_process(name, one, several):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name, (_, watch) in METHODS.items() if "fairness" in watch])
+@pytest.mark.parametrize("name", [name for name, watched in WATCHED.items() if "fairness" in watched])
 def test_every_image_is_counted_once(name, several):
     for stage, images in (("val", VAL), ("test", TEST)):
         table = pd.read_csv(toy.only_run(several / name) / f"group_rates_{stage}.csv")
@@ -122,7 +125,7 @@ def test_every_image_is_counted_once(name, several):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
-def test_processes_share_the_batches_of_one_and_know_the_same(name, one, several):
+def test_the_processes_share_the_batches_of_one(name, one, several):
     (alone,), ranks = witnesses(one / name), witnesses(several / name)
     for k, batch in enumerate(alone["batches"]):
         for stream, images in batch.items():

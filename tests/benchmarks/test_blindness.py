@@ -33,6 +33,7 @@ def study(monkeypatch, tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_rows_are_made_once_and_what_is_removed_is_equation_4_1(study, monkeypatch, capsys):
     rows = study("leace", "similarities_1", "sensitivenets_1").set_index(["method", "seed"])

@@ -3,6 +3,7 @@
 import sys
 
 import numpy as np
+import pytest
 import torch
 
 from benchmarks import lfw_alignment
@@ -30,6 +31,7 @@ def test_the_interval_draws_whole_folds() -> None:
     assert low[0] < auc_eer(noise, same)[0] < high[0]
 
 
+@pytest.mark.slow
 def test_pairs_without_a_crop_are_counted(tmp_path, monkeypatch, capsys) -> None:
     names = ["Ann", "Bob", "Cyd", "Dan"]
     lines = ["2\t2"]

@@ -3,6 +3,8 @@ import torch
 
 from benchmarks import switches_speed
 
+pytestmark = pytest.mark.slow
+
 TINY = {"channels": [8, 8, 16, 16], "stem_width": 8, "input_size": 32, "zero_init_last": False}
 
 

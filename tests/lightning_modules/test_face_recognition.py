@@ -108,6 +108,7 @@ def test_what_callbacks_read(toy, batch):
         assert torch.equal(output["identity"], batch["identity"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["cosface", "arcface"])
 def test_it_learns_to_tell_four_people_apart(toy, fit, loss):
     generator = torch.Generator().manual_seed(0)

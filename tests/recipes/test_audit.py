@@ -66,6 +66,7 @@ def test_a_leak_that_is_removed_is_found_before_and_not_after(tables, capsys) ->
     assert "drawn &lt;b&gt;" in (tables / "out" / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_started_again_it_goes_on_where_it_stopped(tables, monkeypatch) -> None:
     calls = []
     real = audit_sections.permutation_test
@@ -90,6 +91,7 @@ def test_started_again_it_goes_on_where_it_stopped(tables, monkeypatch) -> None:
     assert (tables / "out" / "report.html").read_bytes() == first
 
 
+@pytest.mark.slow
 def test_a_leak_that_only_the_permutation_test_reads_is_said(tables) -> None:
     table = make_table(0.0)
     one, two = torch.randn(2, 360, generator=torch.Generator().manual_seed(0)).sign()
@@ -105,6 +107,7 @@ def test_a_leak_that_only_the_permutation_test_reads_is_said(tables) -> None:
     assert {x["level"] for x in numbers["verdicts"]} == {"readable"}
 
 
+@pytest.mark.slow
 def test_attributes_of_few_classes_are_audited_by_default(tables) -> None:
     assert _run(tables, "--permutations=0") == 0
     numbers = json.loads((tables / "out" / "numbers.json").read_text())
@@ -114,6 +117,7 @@ def test_attributes_of_few_classes_are_audited_by_default(tables) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_whom_the_errors_hit(tables) -> None:
     more = ["--group=gender", "--fmr_target=0.01", "--target=gender", "--biases=[0.5,0.9]", "--bias=0.8"]
     more += ["--sensitive=smiling", "--downstream_draws=1"]
@@ -143,6 +147,7 @@ def test_whom_the_errors_hit(tables) -> None:
     assert "none qualifies" in (tables / "out" / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_collapsed_representation_is_called_one(tables) -> None:
     table = make_table(6.0)
     constant = torch.ones_like(table.embedding) + 1e-7 * table.embedding[:, :1]
@@ -266,6 +271,7 @@ def test_every_configuration_names_its_command_and_is_read(path) -> None:
         assert config[name] == value
 
 
+@pytest.mark.slow
 def test_an_audit_of_other_attackers_replaces_the_earlier_one(tables) -> None:
     out = tables / "out"
     assert _run(tables, "--sensitive=smiling", "--suppression_draws=1") == 0
@@ -295,6 +301,7 @@ def test_a_folder_that_another_audit_holds_is_refused(tables, capsys) -> None:
     assert error.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_the_earlier_report_stays(tables, capsys) -> None:
     out = tables / "out"
     assert _run(tables, "--sensitive=smiling") == 0

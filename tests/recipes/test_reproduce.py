@@ -299,6 +299,7 @@ def test_every_configuration_names_its_command(name) -> None:
     assert any("python recipes/reproduce.py" in x and f"paper/{name}.yaml" in x for x in commands)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_planned(name, tmp_path) -> None:
     config, published = reproduce.read_options([f"--config=paper/{name}.yaml"])

@@ -75,6 +75,7 @@ def test_leakage_is_read_among_the_people_of_each_part_alone(monkeypatch):
     assert row["test_leakage"] == pytest.approx(0.5, abs=0.08)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("balance", [None, "ethnicity"])
 def test_balance_reaches_every_draw(monkeypatch, balance):
     data = people(600)

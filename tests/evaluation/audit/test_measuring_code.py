@@ -46,6 +46,7 @@ def digests() -> tuple[dict[str, str], str]:
     return {recipe: recipe_digest(recipe) for recipe in CODE}, measuring_digest()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_runs_again_after_a_change(change, copied):
     file, old, new, recipes, measured = CHANGES[change]

@@ -23,6 +23,7 @@ def gaps(answers):
     return signed_gaps(answers).set_index("measure")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("head", "bias"), [("linear", 0.5), ("linear", 0.8), ("mlp", 0.8)])
 def test_a_classifier_that_sees_the_group_learns_the_known_bias(head, bias):
     table = gaps(run(data=MANY, head=head, bias=bias, n_train=3000).test)

@@ -21,6 +21,7 @@ def read(samples, **options):
     return table.set_index(["attacker", "scaling"])["balanced_accuracy"].unstack()
 
 
+@pytest.mark.slow
 def test_every_attacker_reads_a_linear_leak_whatever_the_scaling():
     found = read(leaking("linear", people=60))
     assert sorted(found.index) == sorted(ATTACKERS)
@@ -45,6 +46,7 @@ def test_a_tiny_scale_hides_a_leak_from_raw_attackers():
     assert kernel["standardised"] > 0.75
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["none", "confounded"])
 def test_no_leak_to_other_people_where_only_identity_tells(kind):
     rng = np.random.default_rng(0)
@@ -136,6 +138,7 @@ def test_slow_attackers_learn_from_some_and_the_table_says_so():
     assert table["n_train"].tolist() == [50, 50, 120]
 
 
+@pytest.mark.slow
 def test_the_seed_is_all_that_chance_depends_on():
     samples, options = leaking("linear", people=20), {"folds": 2, "scalings": ["standardised"]}
     tables = [
@@ -146,6 +149,7 @@ def test_the_seed_is_all_that_chance_depends_on():
     assert not tables[0].equals(tables[2])
 
 
+@pytest.mark.slow
 def test_threads_change_no_forest_and_no_linear_attacker():
     samples, before = leaking("linear", people=60), torch.get_num_threads()
     tables = []

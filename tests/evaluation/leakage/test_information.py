@@ -28,6 +28,7 @@ def mutual_information(mean):
     return entropy - np.log2(2 * np.pi * np.e) / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mean", [0.5, 1.5])
 def test_two_gaussians_give_nearly_their_mutual_information(mean):
     samples, exact = gaussians(1500, mean)
@@ -40,6 +41,7 @@ def test_two_gaussians_give_nearly_their_mutual_information(mean):
         assert table.loc[family, "low"] < truth < table.loc[family, "high"]
 
 
+@pytest.mark.slow
 def test_a_label_written_out_gives_nearly_all_of_its_entropy():
     rng = np.random.default_rng(0)
     label = rng.choice(3, p=[0.5, 0.3, 0.2], size=600)
@@ -64,6 +66,7 @@ def test_no_leak_gives_no_bits_and_no_compression():
     assert (lengths["prior"] < 0.85 * lengths["uniform"]).all()  # as one class is large
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "families"), [("linear", {"linear", "mlp"}), ("xor", {"mlp"}), ("tiny", {"linear", "mlp"})]
 )

@@ -20,6 +20,7 @@ def figures(tmp_path, monkeypatch) -> FigureWriter:
     return FigureWriter(tmp_path)
 
 
+@pytest.mark.slow
 def test_groups_of_all_sensitive_attributes_have_a_map(figures) -> None:
     audit = make_audit(names=("x",), attribute="gender", groups=("women", "men"), score=(0.9,))
     points = audit.frames["tsne"]
@@ -55,6 +56,7 @@ def test_a_few_images_are_shown_where_they_were_compared(figures) -> None:
     assert all(f">{cosine:.2f}<".replace("-", "−") in drawn for cosine in table["cosine"])
 
 
+@pytest.mark.slow
 def test_slopes_are_drawn_where_there_are_any(figures) -> None:
     audit = make_audit(binary="emotion")
     assert any("in one number" in x.title for x in downstream_figures(audit, figures))

@@ -182,6 +182,7 @@ RANDOM = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trainable", ["none", "last_stage"])
 @pytest.mark.parametrize("name", RANDOM)
 def test_random_values_that_would_stay_are_refused(name, trainable):

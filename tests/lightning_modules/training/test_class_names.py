@@ -48,6 +48,7 @@ def refused(act: Any, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", OTHERS)
 @pytest.mark.parametrize("role", ["task", "sensitive"])
 def test_going_on_and_testing_want_the_classes_of_the_training(names, role, toy, batch, fit, trained):

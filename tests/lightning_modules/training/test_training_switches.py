@@ -84,6 +84,7 @@ def test_a_checkpointed_copy_computes_with_its_own_weights(toy, batch):
     assert (other.eval()(batch["image"]) != 0).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["baseline", "dann"])
 def test_compiling_changes_no_step(name, toy, batch, fit):
     plain = trained(name, toy, batch, fit)

@@ -13,6 +13,7 @@ from recipes.command_line.training_summary import describe_choice, next_commands
 from tests.support import toy
 
 
+@pytest.mark.slow
 def test_a_training_ends_with_commands_that_read_the_same_data(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     backbone = ["--model.init_args.backbone=synthetic_recogniser"]

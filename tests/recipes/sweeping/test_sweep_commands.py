@@ -35,6 +35,7 @@ def sweep(tmp_path, monkeypatch):
     return read
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SWEEPS)
 def test_every_setting_of_a_shipped_sweep_parses(name, tmp_path):
     shipped = read_sweep(name)
@@ -71,6 +72,7 @@ def test_null_booleans_and_lists_survive_wandbs_flat_file(sweep, monkeypatch, ca
     assert printed["model"]["init_args"]["schedule"] == "dann"
 
 
+@pytest.mark.slow
 def test_a_folder_is_named_by_the_resolved_configuration_alone(sweep):
     plain = planned_runs(sweep(), Path("out"))
     assert [run.folder.name for run in plain] == [
