@@ -206,6 +206,7 @@ def test_each_streams_own_images_are_mirrored(monkeypatch):
 SMALL_FACES = ["size=32", "train_identities=24", "val_identities=12", "test_identities=12", "batch_size=16"]
 
 
+@pytest.mark.slow
 def test_the_shipped_configuration_trains(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     faces = [

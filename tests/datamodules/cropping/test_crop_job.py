@@ -143,6 +143,7 @@ def _records(out) -> dict[str, tuple[int, int]]:
     return {path.name: (path.stat().st_mtime_ns, path.stat().st_ino) for path in out.glob("parts/*.parquet")}
 
 
+@pytest.mark.slow
 def test_killed_at_random_times_it_still_writes_the_same_bytes(tmp_path, capfd, forks) -> None:
     root, out, straight = tmp_path / "photos", tmp_path / "crops", tmp_path / "straight"
     write_faces(root, 240)
@@ -173,6 +174,7 @@ def test_killed_at_random_times_it_still_writes_the_same_bytes(tmp_path, capfd, 
     assert content(out) == content(straight)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["memmap", "jpeg"])
 def test_a_crash_at_any_step_costs_nothing(tmp_path, format, forks) -> None:
     root, options = tmp_path / "photos", {"format": format, "chunk": 6}

@@ -121,6 +121,7 @@ def test_a_shard_that_is_killed_goes_on(root, tmp_path, whole, forks) -> None:
     assert content(out) == whole["memmap"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("format", "shard"), [("memmap", "0/2"), ("memmap", None), ("jpeg", None)])
 def test_a_crash_at_any_step_of_a_shard_or_the_merge_is_harmless(tmp_path, shard, format, forks) -> None:
     root, options = tmp_path / "photos", {"format": format, "chunk": 3}

@@ -22,6 +22,7 @@ def read_told(loader):
     return found, [child.exitcode for child in children]
 
 
+@pytest.mark.slow
 def test_loader_processes_ignore_the_signal_to_a_whole_job():
     assert read_told(LateLoader) == (list(range(40)), [0, 0])
     with pytest.raises((RuntimeError, ConnectionError)):  # the control: what its reader is doing decides

@@ -245,6 +245,7 @@ def test_with_loader_processes_it_is_a_plain_loader() -> None:
     assert not _threads()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["pass", "raise SystemExit(3)", "raise RuntimeError"])
 def test_a_process_ends_while_the_thread_waits(end: str) -> None:
     code = (

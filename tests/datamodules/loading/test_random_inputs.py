@@ -112,6 +112,7 @@ def _fit(
     return module.batches
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", INPUTS)
 def test_a_resumed_training_sees_the_same_with_any_workers(name: str, tmp_path: Path):
     make = INPUTS[name]
@@ -150,6 +151,7 @@ def test_two_ranks_see_what_one_does(order: Any, tmp_path: Path, monkeypatch: py
         assert images([whole]) == images(parts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [DataLoader, LateLoader, PrefetchLoader])
 @pytest.mark.parametrize("workers", [0, 2])
 def test_an_epoch_given_up_midway_changes_nothing_of_the_next(kind: Any, workers: int, tmp_path: Path):
