@@ -91,11 +91,10 @@ class SensitiveNets(AlternatingTraining, IdentityModule):
             raise ValueError(f"trainable: the recogniser is frozen, so none, not {trainable!r}")
         if hidden < 1 or delta_weight < 0:
             raise ValueError(f"hidden is 1 or more, delta_weight 0 or more: {hidden}, {delta_weight}")
-        classes = self.classes_of("sensitive", sensitive)
-        self.sensitive = sensitive
+        self.sensitive, classes = sensitive, self.classes_of("sensitive", sensitive)
         self.delta = self.delta_to(target, classes)
         self.mining, self.delta_weight = mining, delta_weight
-        self.distance = {"margin": margin, "normalize": normalize}
+        self.distance: dict[str, Any] = {"margin": margin, "normalize": normalize}
         self.classifier_optimizer = classifier_optimizer
         self.suppressor = Suppressor(self.backbone.num_features, width=width, layers=layers)
         self.classifier = Head(width, len(classes), hidden)

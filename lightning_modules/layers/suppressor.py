@@ -36,5 +36,6 @@ class Suppressor(nn.Sequential):
                 f"width is {self.width}; for init: identity it must be {self.num_features} or more"
             )
         for layer in self:
+            assert isinstance(layer, nn.Linear)
             nn.init.eye_(layer.weight)
             nn.init.zeros_(layer.bias)
