@@ -144,12 +144,12 @@ class FileFaces(FaceDataModule):
         files = self.table.file[rows]
         if self.store:  # reported when the crops were made
             kept = self.store.rows(files) >= 0
-            reasons = self.store.manifest["status"].reindex(files[~kept].astype(object))
+            reasons = self.store.manifest["status"].reindex(files[~kept].astype(object)).tolist()
         else:
             paths = [str(path) for path in self.table.paths(rows)]
             bad = unusable(paths, self.bad_images)
             kept = np.array([path not in bad for path in paths], dtype=bool)
-            reasons = [bad[path] for path, keep in zip(paths, kept, strict=True) if not keep]
+            reasons = [bad[path] for path in paths if path in bad]
         self._left_out[split] = dict(zip(files[~kept].tolist(), map(str, reasons), strict=True))
         return rows[kept]
 

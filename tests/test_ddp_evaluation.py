@@ -42,14 +42,17 @@ HIDES_GENDER = ["--model.init_args.task=emotion", "--model.init_args.sensitive=g
 ADDED = {  # to the configuration of a method
     "face_recognition": ["--data.init_args.habit=0.5"],
     "lntl": HIDES_GENDER,
-    "lntl_joint": [*HIDES_GENDER, "--model.init_args.scheme=joint"],
+    "lntl_joint": HIDES_GENDER,
+    "lntl_variant": HIDES_GENDER,
     "sensitivenets": ["--config=data/two_streams.yaml", *FEW_STEPS],
+    "sensitivenets_variant": FEW_STEPS,
 }
 WATCHED = dict.fromkeys(METHODS, ["fairness"]) | {  # callbacks in place of those of the file
     "attractiveness": ["fairness", "followed"],
     "face_recognition": ["verification"],
     "lntl": ["fairness", "leakage"],
     "sensitivenets": ["verification", "guard", "followed", "leakage", "admissible"],
+    "sensitivenets_variant": ["verification"],
 }
 
 
