@@ -104,9 +104,11 @@ def _mlp(x: Floats, label: Ints, query: Floats, shares: Floats, seed: int) -> It
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = two_layers(x.shape[1], _HIDDEN, len(shares))
-    nn.init.zeros_(net[2].weight)
+    output = net[2]
+    assert isinstance(output, nn.Linear)
+    nn.init.zeros_(output.weight)
     with torch.no_grad():
-        net[2].bias.copy_(torch.from_numpy(np.log(shares)))
+        output.bias.copy_(torch.from_numpy(np.log(shares)))
     optimizer = torch.optim.AdamW(net.parameters(), _RATE, weight_decay=_DECAY)
     inputs, asked = (torch.from_numpy(a.astype(np.float32)) for a in (x, query))
     targets = torch.from_numpy(label)
