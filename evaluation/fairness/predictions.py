@@ -41,12 +41,12 @@ class Predictions:
     def __post_init__(self) -> None:
         columns = (self.draw, self.subject, self.group, self.target, self.score, self.prediction)
         if len(lengths := {len(column) for column in columns}) > 1 or lengths == {0}:
-            raise ValueError(f"the columns of the answers have {sorted(lengths)} rows")
+            raise ValueError(f"the columns of the predictions have {sorted(lengths)} rows")
         for name in ("group", "target", "prediction"):
             if not np.isin(getattr(self, name), (0, 1)).all():
-                raise ValueError(f"the {name} of an answer must be 0 or 1")
+                raise ValueError(f"the {name} of a prediction must be 0 or 1")
         for draw, group, target in np.argwhere(self.counts(self.draw, self.draws).sum(-1) == 0):
-            raise ValueError(f"draw {draw} has no answer with target {target} and {self.groups[group]}")
+            raise ValueError(f"draw {draw} has no sample with target {target} and {self.groups[group]}")
 
     @property
     def draws(self) -> int:

@@ -60,11 +60,11 @@ def test_counts_are_by_whatever_number_is_given():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"subject": np.zeros(3, int)}, r"the columns of the answers have \[3, 900\] rows"),
-        ({"target": np.full(900, 2)}, "the target of an answer must be 0 or 1"),
-        ({"group": np.full(900, -1)}, "the group of an answer must be 0 or 1"),
+        ({"subject": np.zeros(3, int)}, r"the columns of the predictions have \[3, 900\] rows"),
+        ({"target": np.full(900, 2)}, "the target of a prediction must be 0 or 1"),
+        ({"group": np.full(900, -1)}, "the group of a prediction must be 0 or 1"),
         ({"group": np.where(ANSWERS.draw == 1, 0, ANSWERS.group)}, "draw 1 .* target 0 and smiling: yes"),
-        ({"draw": ANSWERS.draw + 1}, "draw 0 has no answer with target 0 and smiling: no"),
+        ({"draw": ANSWERS.draw + 1}, "draw 0 has no sample with target 0 and smiling: no"),
     ],
 )
 def test_answers_that_do_not_fit_are_refused(change, message):
