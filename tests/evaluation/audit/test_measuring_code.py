@@ -35,7 +35,7 @@ def copied(tmp_path, monkeypatch) -> Path:
     """A copy of the code, which the digests are of."""
     for package in PACKAGES:
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(reproduce_keys, "_ROOT", tmp_path)
+    monkeypatch.setattr(reproduce_keys, "REPOSITORY", tmp_path)
     monkeypatch.setattr(measuring_code, "_EVALUATION", tmp_path / "evaluation")
     yield tmp_path
     recipe_digest.cache_clear()
