@@ -57,7 +57,8 @@ def training_folder(run: SweepRun) -> Path | None:
     """Find the folder with the checkpoints and metrics of a finished run; None if it is not finished.
 
     Raises:
-        DatasetError: the record of its end is damaged, or the training is gone.
+        DamagedFileError: the record of its end is damaged.
+        DatasetError: the training is gone.
     """
     done = run.folder / DONE
     if not done.is_file():
