@@ -144,7 +144,7 @@ class FileFaces(FaceDataModule):
         files = self.table.file[rows]
         if self.store:  # reported when the crops were made
             kept = self.store.rows(files) >= 0
-            reasons = self.store.manifest["status"].reindex(files[~kept].astype(object))
+            reasons = self.store.manifest["status"].reindex(files[~kept].astype(object)).tolist()
         else:
             paths = [str(path) for path in self.table.paths(rows)]
             bad = unusable(paths, self.bad_images)
