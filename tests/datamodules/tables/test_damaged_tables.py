@@ -42,7 +42,7 @@ def test_a_flipped_bit_of_a_table_is_noticed(tmp_path: Path) -> None:
 
 def test_a_flipped_bit_of_a_part_makes_it_be_written_again(tmp_path: Path) -> None:
     folder = ChunkFolder(tmp_path, {"a": "b"}, {"train": 4}, batch_size=2, chunk_size=2)
-    first, second = folder.shards
+    first, second = folder.chunks
     folder.write(first, torch.ones(2, 3))
     folder.write(second, torch.ones(2, 3))
     assert folder.missing() == []
