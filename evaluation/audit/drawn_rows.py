@@ -27,23 +27,23 @@ def draw_tested_rows(
             f"{settings.per_group:,} samples, drawn at random, of each group by "
             f"{' and '.join(settings.sensitive or ())}, from "
         )
-    if settings.people is None and settings.per_person is None:
+    if settings.subjects is None and settings.per_subject is None:
         return rows, ""
     identity = representations.identity[shuffled]
-    wanted = settings.per_person or 1
+    wanted = settings.per_subject or 1
     subjects, counts = np.unique(identity[identity >= 0], return_counts=True)
     eligible = subjects[counts >= wanted]
-    number = len(eligible) if settings.people is None else settings.people
+    number = len(eligible) if settings.subjects is None else settings.subjects
     if not 0 < number <= len(eligible):
         raise ValueError(
-            f"people is {settings.people}, per_person {settings.per_person}, but {len(eligible):,} people "
-            f"are known to have {wanted:,} samples or more"
+            f"subjects is {settings.subjects}, per_subject {settings.per_subject}, but {len(eligible):,} "
+            f"subjects are known to have {wanted:,} samples or more"
         )
     drawn = np.isin(identity, rng.permutation(eligible)[:number])
     shuffled, identity = shuffled[drawn], identity[drawn]
-    each = "all" if settings.per_person is None else f"{settings.per_person:,}"
-    if settings.per_person is not None:
-        shuffled = _of_each(shuffled, identity, settings.per_person)
+    each = "all" if settings.per_subject is None else f"{settings.per_subject:,}"
+    if settings.per_subject is not None:
+        shuffled = _of_each(shuffled, identity, settings.per_subject)
     return np.sort(shuffled), f"{number:,} people drawn at random, {each} of their samples each, from "
 
 

@@ -8,7 +8,7 @@ from evaluation.probes.attacker_table import ATTACKERS, Attacker
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
-_DRAWN = ("people", "per_person", "per_group")
+_DRAWN = ("subjects", "per_subject", "per_group")
 _MINIMUMS = {
     **{"folds": 2, "repeats": 1, "max_samples": 2, "max_classes": 2, "downstream_draws": 1},
     **{"permutations": 0, "suppression_draws": 0, "tsne": 0, "compared": 0, "seed": 0},
@@ -24,9 +24,9 @@ class AuditSettings:
         max_classes: most classes of an attribute that is taken without being named.
         splits: splits whose samples are attacked, of subjects that the representation was not trained on.
             null takes validation and test, or all samples of a table that has neither.
-        people: number of subjects to test, drawn at random; null takes all.
-        per_person: number of samples of each subject, drawn at random; subjects with fewer are left out. null
-            takes all.
+        subjects: number of subjects to test, drawn at random; null takes all.
+        per_subject: number of samples of each subject, drawn at random; subjects with fewer are left out.
+            null takes all.
         per_group: instead, number of samples of each combination of the sensitive attributes' classes;
             another map is coloured by these groups. null takes all samples.
         extra: also let every attacker learn from the training subjects, if these are not attacked themselves,
@@ -65,8 +65,8 @@ class AuditSettings:
     sensitive: list[str] | None = None
     max_classes: int = 20
     splits: list[Split] | None = None
-    people: int | None = None
-    per_person: int | None = None
+    subjects: int | None = None
+    per_subject: int | None = None
     per_group: int | None = None
     extra: bool = True
     attackers: list[Attacker] = field(default_factory=lambda: list(ATTACKERS))
@@ -99,8 +99,8 @@ class AuditSettings:
         for name in _DRAWN:
             if (value := getattr(self, name)) is not None and value < 1:
                 raise ValueError(f"{name} is {value}, it must be 1 or more, or null")
-        if self.per_group is not None and (self.people, self.per_person) != (None, None):
-            raise ValueError("per_group draws samples, people and per_person draw people; choose one")
+        if self.per_group is not None and (self.subjects, self.per_subject) != (None, None):
+            raise ValueError("per_group draws samples, subjects and per_subject draw subjects; choose one")
         if not 0 < self.fmr_target < 1:
             raise ValueError(f"fmr_target is {self.fmr_target}, it must be between 0 and 1")
         if not all(0.5 <= bias < 1 for bias in (self.bias, *self.biases)):

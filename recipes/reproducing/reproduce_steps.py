@@ -16,7 +16,7 @@ from evaluation.report.tables import Table
 from recipes.command_line.config_lookup import RECIPES
 from recipes.command_line.usage_error import UsageError
 from recipes.reproducing.reproduce_plan import Job, JobId
-from recipes.reproducing.reproduce_study import WORD
+from recipes.reproducing.reproduce_study import OUTPUTS, WORD
 from recipes.runs.resume import RESULTS, read_results
 from storage.json_file import DamagedFileError, read_json, write_json
 
@@ -90,15 +90,15 @@ class StudyRunner:
         except DamagedFileError as error:  # the step finds its own files and resumes
             warnings.warn(str(error), stacklevel=2)
             return None
-        return noted if isinstance(noted["outputs"], dict) else None
+        outputs = noted["outputs"]
+        return noted if isinstance(outputs, dict) and outputs.keys() >= set(OUTPUTS[job.recipe]) else None
 
     def output(self, job: Job, key: str, name: str) -> str | None:
         """Return an output of a job: a path, or a value; None before it is finished."""
         noted = self.done(job, key)
         if noted is None:
             return None
-        outputs = noted["outputs"]
-        value = (outputs if name in outputs else _OUTPUTS[job.recipe](self.place(job, key)))[name]
+        value = noted["outputs"][name]
         return value if name in _VALUES else str(self.place(job, key) / value)
 
     def outputs(

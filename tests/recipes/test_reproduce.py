@@ -141,19 +141,6 @@ def test_rows_are_read_from_trainings_without_audits(study) -> None:
     assert score == {"row": "sn", "column": "accuracy", "values": [75, 75]}
 
 
-def test_a_training_noted_before_results_were_is_still_read(study) -> None:
-    assert run("--seeds=[0]") == 0
-    (done,) = (study / "out" / "steps").glob("sn-*/done.json")
-    noted = json.loads(done.read_text())
-    del noted["outputs"]["results"]
-    done.write_text(json.dumps(noted))
-    Path("published.yaml").write_text(yaml.safe_dump({**PUBLISHED, "metrics": [METRICS]}))
-    ran(study)
-    assert run("--seeds=[0]") == 0
-    assert ran(study) == []
-    assert "75.00" in (study / "out" / "page.md").read_text()
-
-
 def test_two_reproductions_do_not_share_a_folder(study, capsys) -> None:
     with folder_lock(study / "out", "reproduction"):
         assert run() == 2

@@ -39,7 +39,7 @@ def test_without_a_wish_all_are_taken() -> None:
 def test_so_many_people_with_so_many_samples_each() -> None:
     data = made()
     for seed in range(5):
-        rows, told = draw_tested_rows(data, AuditSettings(people=10, per_person=5, seed=seed), EVERY)
+        rows, told = draw_tested_rows(data, AuditSettings(subjects=10, per_subject=5, seed=seed), EVERY)
         assert told == "10 people drawn at random, 5 of their samples each, from "
         assert sorted(Counter(data.identity[rows].tolist()).values()) == [5] * 10
         assert (data.identity[rows] < PEOPLE - 1).all(), "one with two samples cannot give five"
@@ -49,12 +49,12 @@ def test_so_many_people_with_so_many_samples_each() -> None:
 
 def test_people_alone_come_with_all_their_samples() -> None:
     data = made()
-    rows, told = draw_tested_rows(data, AuditSettings(people=3), EVERY)
+    rows, told = draw_tested_rows(data, AuditSettings(subjects=3), EVERY)
     who = np.unique(data.identity[rows])
     assert len(who) == 3
     assert rows.tolist() == np.flatnonzero(np.isin(data.identity, who)).tolist()
     assert "all of their samples" in told
-    assert len(np.unique(data.identity[draw_tested_rows(data, AuditSettings(per_person=7), EVERY)[0]])) == 11
+    assert len(np.unique(data.identity[draw_tested_rows(data, AuditSettings(per_subject=7), EVERY)[0]])) == 11
 
 
 def test_every_group_has_as_many_samples() -> None:
@@ -69,8 +69,8 @@ def test_every_group_has_as_many_samples() -> None:
 @pytest.mark.parametrize(
     ("small", "large"),
     [
-        ({"people": 3}, {"people": 5}),
-        ({"per_person": 2}, {"per_person": 2, "people": 11}),
+        ({"subjects": 3}, {"subjects": 5}),
+        ({"per_subject": 2}, {"per_subject": 2, "subjects": 11}),
         ({"sensitive": ["gender"], "per_group": 4}, {"sensitive": ["gender"], "per_group": 20}),
     ],
 )
@@ -80,30 +80,33 @@ def test_a_seed_repeats_and_smaller_draws_are_part_of_larger(small, large) -> No
     def drawn(**options) -> set[int]:
         return set(draw_tested_rows(data, AuditSettings(**options), EVERY)[0].tolist())
 
-    few, many = ({"people": 11, **small} if "per_person" in small else small), large
+    few, many = ({"subjects": 11, **small} if "per_subject" in small else small), large
     assert drawn(**few) <= drawn(**many)
     assert drawn(seed=1, **small) == drawn(seed=1, **small)
-    if "people" in small:
+    if "subjects" in small:
         assert len({frozenset(drawn(seed=seed, **small)) for seed in range(8)}) > 1
 
 
 def test_only_the_splits_asked_for_are_drawn_from() -> None:
     data = made()
-    rows = choose_rows(data, AuditSettings(people=4, per_person=2))
+    rows = choose_rows(data, AuditSettings(subjects=4, per_subject=2))
     assert (data.split[rows.tested] == 2).all()
     assert rows.description.startswith(
         "4 people drawn at random, 2 of their samples each, from the samples of test"
     )
     assert len(rows.extra) == 6 * IMAGES, "attackers may learn from all of the training"
-    every = choose_rows(data, AuditSettings(people=11, splits=["train", "test"]))
+    every = choose_rows(data, AuditSettings(subjects=11, splits=["train", "test"]))
     assert {0, 2} == set(data.split[every.tested].tolist())
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"people": 13}, "people is 13, per_person None, but 12 people are known to have 1 samples or more"),
-        ({"people": 2, "per_person": 8}, "but 0 people are known to have 8 samples"),
+        (
+            {"subjects": 13},
+            "subjects is 13, per_subject None, but 12 subjects are known to have 1 samples",
+        ),
+        ({"subjects": 2, "per_subject": 8}, "but 0 subjects are known to have 8 samples"),
         (
             {"sensitive": ["gender"], "per_group": 50},
             "per_group is 50, but the smallest group has 37 ",
@@ -120,9 +123,9 @@ def test_too_few_are_counted(options, message) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"people": 0}, "people is 0, it must be 1 or more, or null"),
+        ({"subjects": 0}, "subjects is 0, it must be 1 or more, or null"),
         ({"per_group": -1, "sensitive": ["a"]}, "per_group is -1"),
-        ({"per_group": 5, "people": 3, "sensitive": ["a"]}, "choose one"),
+        ({"per_group": 5, "subjects": 3, "sensitive": ["a"]}, "choose one"),
         ({"compared": -1}, "compared is -1, it must be 0 or more"),
     ],
 )
