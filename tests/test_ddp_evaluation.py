@@ -52,7 +52,7 @@ WATCHED = dict.fromkeys(METHODS, ["fairness"]) | {  # callbacks in place of thos
     "face_recognition": ["verification"],
     "lntl": ["fairness", "leakage"],
     "sensitivenets": ["verification", "guard", "followed", "leakage", "admissible"],
-    "sensitivenets_variant": ["verification"],
+    "sensitivenets_variant": ["verification", "guard", "followed", "admissible"],
 }
 
 

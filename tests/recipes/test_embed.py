@@ -285,7 +285,7 @@ def test_help_says_what_there_is(capsys):
     for words in (
         "--ckpt",
         "--model.backbone",
-        "goes on where it stopped",
+        "resumes an interrupted run",
         "--mirror",
         "Some of train, val, test",
     ):

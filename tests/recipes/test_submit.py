@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of toy lengths
 
-TRAINING = [*METHODS["lntl"].command, *SMALL, "--trainer.max_epochs=6"]  # 36 batches
+TRAINING = [*METHODS["lntl_variant"].command, *SMALL, "--trainer.max_epochs=6"]  # 36 batches
 
 
 def submit_here(folder: Path, *options: str) -> list:

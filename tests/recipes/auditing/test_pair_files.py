@@ -100,7 +100,7 @@ def test_the_audit_reports_the_pairs_and_reuses_the_rest(lfw, monkeypatch) -> No
     path.write_text("\n".join(lines))
     found = []
     monkeypatch.setattr(audit, "write_report", lambda audit, folder: found.append(audit))
-    for section in ("leakage", "score_pairs", "attribute_map"):
+    for section in ("cross_fitted_leakage", "score_pairs", "attribute_map"):
         monkeypatch.setattr(f"evaluation.audit.sections.{section}", None)
     monkeypatch.setattr("evaluation.verification.listed_pairs.lfw_view2", None)
     audit.main(command)
@@ -130,7 +130,7 @@ def test_files_of_the_published_md5_are_lfws_own(lfw, monkeypatch) -> None:
     view1, view2 = load_pairs(path.parent, IDS)
     assert view2.official
     assert not view1.official
-    assert view2.told == "32 tested; LFW's own"
+    assert view2.description == "32 tested; LFW's own"
 
 
 def test_no_files_or_pairs_of_another_dataset_are_one_line(lfw, capsys) -> None:

@@ -15,7 +15,7 @@ from tests.support.small_trainings import SMALL, content
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::UserWarning")]  # of toy lengths
 
 TRAINING = [
-    *METHODS["lntl"].command, *SMALL, "--trainer.max_epochs=6", "--trainer.devices=2",
+    *METHODS["lntl_variant"].command, *SMALL, "--trainer.max_epochs=6", "--trainer.devices=2",
     "--trainer.strategy=ddp_find_unused_parameters_true",
 ]  # fmt: skip
 
