@@ -80,7 +80,7 @@ def test_started_again_it_goes_on_where_it_stopped(tables, monkeypatch) -> None:
     monkeypatch.setattr(audit_sections, "permutation_test", killed_at_the_second)
     assert _run(tables, "--sensitive=smiling") == 130
     assert not (tables / "out" / "report.html").exists()
-    monkeypatch.setattr(audit_sections, "cross_fitted_leakage", None)  # of x it is there; that of phi is asked for
+    monkeypatch.setattr(audit_sections, "cross_fitted_leakage", None)  # of x it is cached
     with pytest.raises(TypeError):
         _run(tables, "--sensitive=smiling", "--folds=4")
     assert _run(tables, "--sensitive=smiling") == 0, "all leakage was measured before it was killed"
