@@ -14,7 +14,7 @@ class Visit(NamedTuple):
 
     epoch: int = 0
     repeat: int = 0
-    """How often the epoch has shown the sample before, on all ranks together."""
+    """Number of times that the epoch has shown the sample before, on all ranks together."""
 
 
 class TrainIndex(int):
@@ -33,7 +33,7 @@ class TrainIndex(int):
 
 
 FaceBatch = dict[str, Tensor]
-"""What every loader yields.
+"""The batch that every loader yields.
 
 `image` (N, 3, H, W) RGB, uint8 or float32 in [0, 1]; `index` (N,) int64, the index of the sample in its
 split; and an int64 (N,) tensor for each attribute of the dataset (`identity`, `gender`, `smiling`, ...): the

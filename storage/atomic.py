@@ -39,7 +39,8 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
             if isinstance(reason, OSError) and reason.errno and reason.filename in (None, str(partial)):
                 raise OSError(reason.errno, reason.strerror, str(path)) from error
         raise
-    _sync(path.parent)  # so that the new name survives a power failure too
+    if not shared:  # the many parts of a job are written shared, and a missing one is made again
+        _sync(path.parent)  # so that the new name survives a power failure too
 
 
 def replace_file(path: Path, write: Callable[[IO[bytes]], Any], *, shared: bool = False) -> None:

@@ -14,7 +14,7 @@ from datamodules.errors import DatasetError
 IMAGES = 13_233
 
 FOLDERS = ("lfw-deepfunneled", "lfw_funneled", "lfw")
-"""Where images are looked for below the root, in this order; Kaggle nests each in one of the same name."""
+"""Folders below the root that hold the images, in order of search; Kaggle nests each in one of its name."""
 
 _HOW_TO_GET = """LFW is missing: there is no {looked} in {root}
 Expected under `root`

@@ -22,7 +22,7 @@ class PermutationResult(NamedTuple):
     null: Floats
     """(permutations,) statistic of each shuffle."""
     scheme: Scheme
-    """How the labels were shuffled."""
+    """Name of the way in which the labels were shuffled."""
     n: int
     """Number of samples that are scored."""
     subjects: int
