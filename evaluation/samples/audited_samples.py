@@ -5,7 +5,13 @@ from typing import NamedTuple
 import numpy as np
 
 from evaluation.samples.arrays import Floats, Ints
-from evaluation.samples.labelled_samples import Samples, known_samples, subjects_of, take_samples
+from evaluation.samples.labelled_samples import (
+    Samples,
+    known_samples,
+    subjects_of,
+    take_samples,
+    unique_unknown_ids,
+)
 
 
 class AuditedSamples(NamedTuple):
@@ -17,6 +23,8 @@ class AuditedSamples(NamedTuple):
     """(N,) classes, at least two."""
     subjects: Ints
     """(N,) subject of each sample."""
+    blocks: Ints | None = None
+    """(N,) block of each sample, numbered likewise; None where blocks play no part."""
 
 
 def audited_samples(
@@ -41,7 +49,7 @@ def audited_samples(
         subjects = reindex(subjects[rows])
     if (found := int(subjects.max()) + 1) < min_subjects:
         raise ValueError(f"the audited samples are of {found} people; {min_subjects} are needed")
-    return AuditedSamples(known.embedding, reindex(known.label), subjects)
+    return AuditedSamples(known.embedding, reindex(known.label), subjects, blocks_of(known))
 
 
 def subsample_subjects(subjects: Ints, max_samples: int, seed: int) -> Ints:
@@ -55,6 +63,12 @@ def subsample_subjects(subjects: Ints, max_samples: int, seed: int) -> Ints:
     order = np.random.default_rng(seed).permutation(int(subjects.max()) + 1)
     chosen = order[np.cumsum(np.bincount(subjects)[order]) <= max_samples]
     return np.flatnonzero(np.isin(subjects, chosen))
+
+
+def blocks_of(samples: Samples) -> Ints:
+    """Return the block of each sample, (N,), numbered 0, 1, ...; samples without one are blocks of their own."""
+    block = np.full(len(samples.label), -1) if samples.block is None else samples.block
+    return reindex(unique_unknown_ids(block))
 
 
 def reindex(values: Ints) -> Ints:

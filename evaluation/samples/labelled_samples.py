@@ -16,12 +16,14 @@ class Samples(NamedTuple):
     """(N,) classes of the attribute; samples with -1 (unknown, padding) are dropped."""
     identity: Ints | None = None
     """(N,) subject of each sample, -1 where unknown; None if no subject is known."""
+    block: Ints | None = None
+    """(N,) block of samples that were drawn together (frames of one take), -1 where a sample is one of its own;
+    None if no blocks are known. A permutation test shuffles the label of a block as one."""
 
 
 def take_samples(samples: Samples, rows: np.ndarray) -> Samples:
     """Select the samples at rows, (M,) int or (N,) bool."""
-    identity = None if samples.identity is None else np.asarray(samples.identity)[rows]
-    return Samples(np.asarray(samples.embedding)[rows], np.asarray(samples.label)[rows], identity)
+    return Samples(*(None if column is None else np.asarray(column)[rows] for column in samples))
 
 
 def known_samples(samples: Samples, name: str) -> Samples:

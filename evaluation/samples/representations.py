@@ -19,6 +19,8 @@ class Representations:
         identity: (N,) subject of each sample, -1 where unknown.
         split: (N,) 0 training, 1 validation, 2 test, -1 none, in the training of the representations.
         sample_id: (N,) str.
+        block: (N,) block of samples that were drawn together, -1 where a sample is one of its own; None if no
+            blocks are known.
 
     Raises:
         ValueError: columns of different lengths, or labels without class names.
@@ -30,9 +32,12 @@ class Representations:
     identity: Ints
     split: Ints
     sample_id: np.ndarray
+    block: Ints | None = None
 
     def __post_init__(self) -> None:
         columns = {"split": self.split, "sample_id": self.sample_id, **self.labels, **self.embeddings}
+        if self.block is not None:
+            columns["block"] = self.block
         for name, column in columns.items():
             if len(column) != len(self):
                 raise ValueError(f"{name} has {len(column)} rows, identity has {len(self)}")
@@ -46,5 +51,8 @@ class Representations:
         """Select one representation and one attribute of all samples, or of `rows`, (M,) int or (N,) bool."""
         chosen = np.arange(len(self)) if rows is None else rows
         return Samples(
-            self.embeddings[representation][chosen], self.labels[attribute][chosen], self.identity[chosen]
+            self.embeddings[representation][chosen],
+            self.labels[attribute][chosen],
+            self.identity[chosen],
+            None if self.block is None else self.block[chosen],
         )
