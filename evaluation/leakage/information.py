@@ -42,7 +42,7 @@ def usable_information(
     Raises:
         ValueError: see `audited_samples`.
     """
-    x, label, subjects = audited_samples(samples, folds, max_samples, seed)
+    x, label, subjects, _ = audited_samples(samples, folds, max_samples, seed)
     classes = int(label.max()) + 1
     blind = np.zeros(len(label))
     cost = {family: np.zeros(len(label)) for family in PROBABILITY_FAMILIES}
@@ -81,7 +81,7 @@ def description_length(samples: Samples, seed: int = 0, max_samples: int = 5000)
     Raises:
         ValueError: see `audited_samples`.
     """
-    x, label, subjects = audited_samples(samples, 2, max_samples, seed)
+    x, label, subjects, _ = audited_samples(samples, 2, max_samples, seed)
     order = np.random.default_rng(seed).permutation(int(subjects.max()) + 1)
     rows = np.argsort(order[subjects], kind="stable")
     x, label, subjects = x[rows], label[rows], subjects[rows]

@@ -59,7 +59,7 @@ def permutation_test(
     Raises:
         ValueError: see `audited_samples`.
     """
-    x, label, subjects = audited_samples(samples, folds, max_samples, seed)
+    x, label, subjects, _ = audited_samples(samples, folds, max_samples, seed)
     scheme = choose_scheme(label, subjects)
     rng = np.random.default_rng(seed)
     labels = np.stack([label, *(shuffled(label, subjects, scheme, rng) for _ in range(permutations))])

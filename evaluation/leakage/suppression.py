@@ -44,7 +44,7 @@ def suppression(
     """
     if not all(0 <= share < 1 for share in shares):
         raise ValueError(f"shares of features to leave out must be in [0, 1), got {tuple(shares)}")
-    x, label, subjects = audited_samples(samples, _FOLDS, max_samples, seed)
+    x, label, subjects, _ = audited_samples(samples, _FOLDS, max_samples, seed)
     rng = np.random.default_rng(seed)
     folds = list(subject_folds(label, subjects, _FOLDS, seed))
     rows = []

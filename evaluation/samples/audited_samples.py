@@ -66,7 +66,7 @@ def subsample_subjects(subjects: Ints, max_samples: int, seed: int) -> Ints:
 
 
 def blocks_of(samples: Samples) -> Ints:
-    """Return the block of each sample, (N,), numbered 0, 1, ...; samples without one are blocks of their own."""
+    """Return the block of each sample, (N,), numbered 0, 1, ...; a sample without one is its own block."""
     block = np.full(len(samples.label), -1) if samples.block is None else samples.block
     return reindex(unique_unknown_ids(block))
 
