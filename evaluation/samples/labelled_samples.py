@@ -17,7 +17,7 @@ class Samples(NamedTuple):
     identity: Ints | None = None
     """(N,) subject of each sample, -1 where unknown; None if no subject is known."""
     block: Ints | None = None
-    """(N,) block of samples that were drawn together (frames of one take), -1 where a sample is its own block;
+    """(N,) block of samples that were drawn together (frames of one take), -1 where each is its own;
     None if no blocks are known. A permutation test shuffles the label of a block as one."""
 
 
