@@ -23,7 +23,9 @@ class Samples(NamedTuple):
 
 def take_samples(samples: Samples, rows: np.ndarray) -> Samples:
     """Select the samples at rows, (M,) int or (N,) bool."""
-    return Samples(*(None if column is None else np.asarray(column)[rows] for column in samples))
+    embedding, label, identity, block = (None if x is None else np.asarray(x)[rows] for x in samples)
+    assert embedding is not None and label is not None
+    return Samples(embedding, label, identity, block)
 
 
 def known_samples(samples: Samples, name: str) -> Samples:
