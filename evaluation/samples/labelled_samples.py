@@ -23,9 +23,9 @@ class Samples(NamedTuple):
 
 def take_samples(samples: Samples, rows: np.ndarray) -> Samples:
     """Select the samples at rows, (M,) int or (N,) bool."""
-    embedding, label, identity, block = (None if x is None else np.asarray(x)[rows] for x in samples)
-    assert embedding is not None and label is not None
-    return Samples(embedding, label, identity, block)
+    optional = (samples.identity, samples.block)
+    identity, block = (None if column is None else np.asarray(column)[rows] for column in optional)
+    return Samples(np.asarray(samples.embedding)[rows], np.asarray(samples.label)[rows], identity, block)
 
 
 def known_samples(samples: Samples, name: str) -> Samples:
