@@ -78,14 +78,16 @@ def plan(
         ValueError: the samples do not allow a measurement that the settings ask for.
     """
     steps: list[Step] = []
+    alone = {name: representations.alone(name) for name in representations.embeddings}
+    own = {name: rows.among(present) for name, (_, present) in alone.items()}
 
     def add(
         section: str, name: str, attribute: str | None, measure: Measure, *options: str, **changed: Any
     ) -> None:
         asked = replace(settings, **changed)
         chosen = {option: getattr(asked, option) for option in (*options, "seed")}
-        one = replace(representations, embeddings={name: representations.embeddings[name]})
-        steps.append(Step(section, name, attribute, chosen, partial(measure, one, attribute, rows, asked)))
+        measured = partial(measure, alone[name][0], attribute, own[name], asked)
+        steps.append(Step(section, name, attribute, chosen, measured))
 
     known = _known_twice(representations.identity[rows.tested])
     if settings.group is not None and not known:
@@ -99,7 +101,8 @@ def plan(
         if settings.compared:
             add("comparison of images", name, None, measure_comparison, "compared")
         for listed in pairs:
-            measure = partial(listed.measure, representations.embeddings[name])
+            scored = listed.among(alone[name][1])
+            measure = partial(scored.measure, representations.embeddings[name])
             digest = {"pairs": fingerprint(*listed.columns)}
             steps.append(Step(f"LFW View {listed.view}", name, None, digest, measure))
         if settings.group is not None:

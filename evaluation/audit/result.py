@@ -72,10 +72,13 @@ class Audit:
             chance=float(row["chance"]),
             p=_only(permutation, "p_value"),
             auc=_only(verification, "auc"),
-            warnings=sum(
-                c.representation == representation and c.attribute == attribute for c in self.caveats
-            ),
+            warnings=len(self.caveats_about(attribute, representation)),
         )
+
+    def caveats_about(self, attribute: str, representation: str) -> list[Caveat]:
+        """Return the warnings that limit what a verdict means."""
+        about = [caveat for caveat in self.caveats if caveat.representation == representation]
+        return [caveat for caveat in about if caveat.attribute in (attribute, None)]
 
     @property
     def verdicts(self) -> list[Verdict]:

@@ -17,6 +17,7 @@ from evaluation.audit.plan import Step, plan
 from evaluation.audit.result import Audit, Caveat, reduction_by_attacker
 from evaluation.audit.rows import AuditRows, choose_attributes, choose_rows
 from evaluation.audit.settings import SPLITS, AuditSettings
+from evaluation.audit.table_checks import check_tables
 from evaluation.leakage.cross_fitted_leakage import strongest_attacker
 from evaluation.samples.representations import Representations
 from evaluation.samples.wording import percent
@@ -45,6 +46,7 @@ def run_audit(
         ValueError: the settings do not fit the data; the message says why.
     """
     rows = choose_rows(representations, settings)
+    about_tables = check_tables(representations, rows, settings)
     attributes, left_out = choose_attributes(representations, settings, rows.tested)
     cache = AuditCache(folder)
     samples = _digest_of_samples(representations, rows)
@@ -64,6 +66,7 @@ def run_audit(
         if "candidates" in frames:
             frames["selection"] = choose_representations(frames["candidates"], settings.leakage_at_most)
     caveats = [Caveat(text) for text in (*left_out, *_about_subjects(representations, rows))]
+    caveats += about_tables
     caveats += [Caveat(text) for listed in pairs for text in listed.caveats(representations.split)]
     facts = {f"pairs of View {listed.view}": listed.description for listed in pairs}
     return Audit(
@@ -133,6 +136,7 @@ def _digest_of_samples(representations: Representations, rows: AuditRows) -> str
         representations.identity,
         representations.split,
         representations.sample_id,
+        *([] if representations.block is None else [representations.block]),
         rows.tested,
         rows.extra,
     )

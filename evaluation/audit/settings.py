@@ -57,6 +57,8 @@ class AuditSettings:
             the others need no limit.
         tsne: most samples, drawn at random, in the maps of the embeddings; 0 omits the maps.
         seed: seed of every random choice.
+        allow_missing: largest share of the tested samples that a representation may lack.
+        allow_seen: also test subjects that a representation learned from, by its record; the verdict says so.
 
     Raises:
         ValueError: a number out of range, or options that exclude one another.
@@ -89,6 +91,8 @@ class AuditSettings:
     leakage_at_most: float | None = None
     tsne: int = 2000
     seed: int = 0
+    allow_missing: float = 0.05
+    allow_seen: bool = False
 
     def __post_init__(self) -> None:
         if not self.attackers:
@@ -101,6 +105,8 @@ class AuditSettings:
                 raise ValueError(f"{name} is {value}, it must be 1 or more, or null")
         if self.per_group is not None and (self.subjects, self.per_subject) != (None, None):
             raise ValueError("per_group draws samples, subjects and per_subject draw subjects; choose one")
+        if not 0 <= self.allow_missing < 1:
+            raise ValueError(f"allow_missing is {self.allow_missing}, it must be 0 or more, below 1")
         if not 0 < self.fmr_target < 1:
             raise ValueError(f"fmr_target is {self.fmr_target}, it must be between 0 and 1")
         if not all(0.5 <= bias < 1 for bias in (self.bias, *self.biases)):
