@@ -5,7 +5,7 @@ from typing import Literal, get_args
 import numpy as np
 import torch
 
-from evaluation.probes.standardise import rbf_kernel, standardise
+from evaluation.probes.standardise import Scaling, rbf_kernel, scale_rows
 from evaluation.samples.arrays import Floats, Ints
 
 Kernel = Literal["linear", "rbf"]
@@ -14,7 +14,7 @@ _RIDGE = 0.3  # beside a mean diagonal of 1 (linear) or a little less (RBF, cent
 
 
 class KernelProbe:
-    """Predict classes from standardised embeddings by ridge regression on indicators of the classes.
+    """Predict classes from scaled embeddings by ridge regression on indicators of the classes.
 
     The expensive part does not depend on the labels, so another labelling of the same samples costs one
     matrix product. The classes are weighed equally: an indicator is divided by the size of its class, and its
@@ -23,13 +23,19 @@ class KernelProbe:
     discriminant with a ridge.
 
     Args:
-        train: (N, D) training embeddings of any scale; their statistics standardise both sets.
+        train: (N, D) training embeddings of any scale; their statistics scale both sets.
         test: (M, D) test embeddings.
         kernel: `linear` x'y / D, or `rbf` exp(-|x - y|^2 / D), which SVC calls gamma="scale".
+        scaling: see `scale_rows`. Raw embeddings are divided by one number, their standard deviation over all
+            features, since the ridge needs a scale.
     """
 
-    def __init__(self, train: Floats, test: Floats, kernel: Kernel) -> None:
-        x, x_test = standardise(train, test)
+    def __init__(
+        self, train: Floats, test: Floats, kernel: Kernel, scaling: Scaling = "standardised"
+    ) -> None:
+        x, x_test = scale_rows(train, test, scaling)
+        if scaling == "raw":
+            x, x_test = _standardise_as_one(x, x_test)
         gram = _kernel(kernel, x, x)
         columns = gram.mean(0)
         self._cross = _kernel(kernel, x, x_test) - columns[:, None]  # the weights it meets sum to 0
@@ -61,6 +67,15 @@ class KernelProbe:
         rest = (1 - inside) / np.maximum(inside.shape[1] - size, 1)
         threshold = ((share + rest) * unseen).sum(1, keepdims=True) / 2
         return np.where(size > 0, weight @ self._cross - threshold, -np.inf)
+
+
+def _standardise_as_one(train: Floats, test: Floats) -> tuple[Floats, Floats]:
+    """Centre the features, and divide all of them by the root of their mean variance."""
+    centre = train.mean(0)
+    train, test = train - centre, test - centre
+    largest = np.abs(train).max() or 1.0  # first, as its square may underflow
+    size = largest * np.sqrt(np.mean((train / largest) ** 2)) or 1.0
+    return train / size, test / size
 
 
 def _kernel(kernel: Kernel, a: Floats, b: Floats) -> Floats:
