@@ -54,8 +54,11 @@ class KernelProbe:
         Returns:
             (B, M); a class that a labelling does not use is not predicted.
         """
-        scores = [self._score((label == c).astype(np.float64)) for c in range(int(label.max()) + 1)]
-        return np.argmax(scores, axis=0)
+        return np.argmax(self.scores(label), axis=0)
+
+    def scores(self, label: Ints) -> Floats:
+        """Score the C classes of `predict`, (C, B, M); the highest is predicted, -inf if it is not used."""
+        return np.stack([self._score((label == c).astype(np.float64)) for c in range(int(label.max()) + 1)])
 
     def _score(self, inside: Floats) -> Floats:
         """Score (B, M) the class whose samples are 1 in (B, N); above 0 it is nearer than the rest."""
