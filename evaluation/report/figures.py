@@ -22,6 +22,7 @@ from evaluation.report.inline_svg import inline_svg
 from evaluation.samples.arrays import Ints
 from evaluation.samples.groupings import cross
 
+_NARROW = 4.0  # inches: figures up to this width stand side by side
 _WEIGHT = "@"  # separates the method and its weight in the name of a representation
 
 
@@ -33,11 +34,13 @@ class ReportFigure:
         title: short text, read out by screen readers.
         caption: content of the figure, and how to read it.
         svg: the figure.
+        wide: whether it takes both columns of a paper.
     """
 
     title: str
     caption: str
     svg: Markup
+    wide: bool = True
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ class FigureWriter:
     def write(self, name: str, title: str, caption: str, figure: Figure) -> ReportFigure:
         """Write `<name>.svg` and `.png`, and return the figure for the page."""
         svg, _ = save_figure(figure, self.folder, name)
-        return ReportFigure(title, caption, inline_svg(svg, title, caption))
+        wide = figure.get_figwidth() > _NARROW
+        return ReportFigure(title, caption, inline_svg(svg, title, caption), wide)
 
     def leakage(self, audit: Audit, attribute: str, slug: str) -> ReportFigure:
         """Draw the bars of every attacker."""
