@@ -81,6 +81,10 @@ class FaceDataModule(LightningDataModule, ABC):
         """
         return {"data": type(self).__name__, "dataset": self.fingerprint, "splits": ",".join(splits)}
 
+    def learned_from(self) -> np.ndarray | None:
+        """Name the samples (m,) str that the data were learned from, if they are embeddings with a record."""
+        return None
+
     def left_out(self) -> list[tuple[Split, str, str]]:
         """List split, file and reason of every unused image of the splits that were built."""
         return []

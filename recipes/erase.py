@@ -14,6 +14,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
 from datamodules.contract import SPLITS, Split
@@ -61,7 +62,7 @@ def erase(
     """Erase the attribute from a table.
 
     Returns:
-        The table of the same samples.
+        The table of the same samples, with the ids of those that the eraser learned from.
 
     Raises:
         UsageError: an attribute or option that does not fit the method or the table, or no samples to fit to.
@@ -76,9 +77,9 @@ def erase(
         raise UsageError(
             f"the table has no attribute {sensitive!r}; it has {', '.join(sorted(table.labels))}"
         )
-    known = [name for name in signature(fit).parameters if name not in ("x", "label")]
-    if unknown := sorted(set(options) - set(known)):
-        raise UsageError(f"{method} has no option {', '.join(unknown)}; it has {', '.join(known)}")
+    offered = [name for name in signature(fit).parameters if name not in ("x", "label")]
+    if unknown := sorted(set(options) - set(offered)):
+        raise UsageError(f"{method} has no option {', '.join(unknown)}; it has {', '.join(offered)}")
     rows = torch.isin(table.split, torch.tensor([SPLITS.index(name) for name in fit_on], dtype=torch.int8))
     if not rows.any():
         raise UsageError(
@@ -86,6 +87,7 @@ def erase(
         )
     x = table.embedding.double().numpy()
     label = [] if sensitive is None else [table.labels[sensitive][rows].numpy()]
+    known = np.ones(len(table), bool) if sensitive is None else table.labels[sensitive].numpy() >= 0
     with usage_errors():
         eraser = fit(x[rows.numpy()], *label, **options)
     facts = {
@@ -93,6 +95,9 @@ def erase(
         "erased": str(sensitive),
         "eraser learned from": " ".join(fit_on),
     }
+    learned_from = table.sample_id[rows.numpy() & known]
+    if table.learned_from is not None:  # by the network, or by an earlier eraser
+        learned_from = np.union1d(table.learned_from, learned_from)
     if sensitive is not None and (left := getattr(eraser, "not_erased", ())):
         names = ", ".join(table.attributes[sensitive][place] for place in left)
         facts["classes of fewer directions"] = names
@@ -107,7 +112,8 @@ def erase(
             f"{method}: {bad} of {len(table)} embeddings are too large for {table.embedding.dtype} then; "
             "scale the embeddings of the table down"
         )
-    return replace(table, embedding=embedding, provenance=table.provenance | facts)
+    provenance = table.provenance | facts
+    return replace(table, embedding=embedding, provenance=provenance, learned_from=learned_from)
 
 
 def main(args: list[str] | None = None) -> None:
