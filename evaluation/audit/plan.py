@@ -6,11 +6,10 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-import numpy as np
-
 from evaluation.audit.cache import Frames, fingerprint
 from evaluation.audit.downstream_section import measure_downstream
-from evaluation.audit.rows import AuditRows
+from evaluation.audit.identification_section import measure_identification
+from evaluation.audit.rows import AuditRows, known_twice
 from evaluation.audit.sections import (
     measure_comparison,
     measure_demographics,
@@ -26,7 +25,6 @@ from evaluation.audit.sections import (
 )
 from evaluation.audit.settings import AuditSettings
 from evaluation.audit.verdict import attacker_name
-from evaluation.samples.arrays import Ints
 from evaluation.samples.representations import Representations
 from evaluation.verification.listed_pairs import ListedPairs
 
@@ -89,7 +87,7 @@ def plan(
         measured = partial(measure, alone[name][0], attribute, own[name], asked)
         steps.append(Step(section, name, attribute, chosen, measured))
 
-    known = _known_twice(representations.identity[rows.tested])
+    known = known_twice(representations.identity[rows.tested])
     if settings.group is not None and not known:
         raise ValueError("to compare errors by group, some person must be known to have two samples")
     paired = _paired(representations, settings, attributes)
@@ -98,6 +96,7 @@ def plan(
         add("health", name, None, measure_health)
         if known:
             add("verification", name, None, measure_verification)
+            add("identification", name, None, measure_identification, "group")
         if settings.compared:
             add("comparison of images", name, None, measure_comparison, "compared")
         for listed in pairs:
@@ -107,7 +106,8 @@ def plan(
             steps.append(Step(f"LFW View {listed.view}", name, None, digest, measure))
         if settings.group is not None:
             add("errors of groups", name, settings.group, measure_demographics, "fmr_target")
-        add("attribute map", name, None, measure_map, "folds", "max_classes", "sensitive")
+        if attributes:
+            add("attribute map", name, None, measure_map, "folds", "max_classes", "sensitive")
         if settings.tsne:
             add("t-SNE", name, None, measure_tsne, "tsne")
     for attribute, name in product(attributes, representations.embeddings):
@@ -139,9 +139,3 @@ def _paired(representations: Representations, settings: AuditSettings, attribute
     if not paired:
         raise ValueError(f"a target needs a sensitive attribute of two classes beside {' and '.join(others)}")
     return paired
-
-
-def _known_twice(identity: Ints) -> bool:
-    """Check that there are genuine and impostor pairs: two subjects, one of them with two samples."""
-    counts = np.unique(identity[identity >= 0], return_counts=True)[1]
-    return len(counts) > 1 and counts.max() > 1

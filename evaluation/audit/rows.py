@@ -72,8 +72,11 @@ def choose_attributes(
 ) -> tuple[list[str], list[str]]:
     """Choose the sensitive attributes; also return sentences on those that were left out.
 
+    Without a requested one there may be none, and verification alone is measured.
+
     Raises:
-        ValueError: a requested attribute does not exist or has one class in `rows`, or no attribute is left.
+        ValueError: a requested attribute does not exist or has one class in `rows`, or neither an attribute
+            is left nor a subject is known to have two samples.
     """
     known = representations.labels
     for name in (*(settings.sensitive or ()), settings.group, settings.target, settings.balance):
@@ -90,6 +93,15 @@ def choose_attributes(
         if settings.sensitive:
             raise ValueError(f"{reason}; there is nothing to tell apart")
         left_out.append(f"{reason} and was left out.")
-    if not chosen:
-        raise ValueError("no attribute has two classes among the samples tested")
+    if not chosen and not known_twice(representations.identity[rows]):
+        raise ValueError(
+            "no attribute has two classes among the samples tested, and no subject is known to have two "
+            "samples: there is nothing to measure"
+        )
     return chosen, left_out
+
+
+def known_twice(identity: Ints) -> bool:
+    """Check that there are genuine and impostor pairs: two subjects, one of them with two samples."""
+    counts = np.unique(identity[identity >= 0], return_counts=True)[1]
+    return len(counts) > 1 and counts.max() > 1

@@ -122,8 +122,21 @@ def test_a_named_attribute_is_taken_however_many_classes_it_has():
         ValueError, match="one has 1 class among the samples tested; there is nothing to tell"
     ):
         choose_attributes(data, AuditSettings(sensitive=["one"]), rows)
-    with pytest.raises(ValueError, match="no attribute has two classes"):
+    with pytest.raises(ValueError, match="no attribute has two classes .* no subject is known to have two"):
         choose_attributes(representations(SPLIT, one=LABELS["one"]), AuditSettings(), rows)
+
+
+def test_without_attributes_genuine_pairs_are_enough():
+    data = replace(representations(SPLIT, one=LABELS["one"]), identity=np.array([0, 1, 2, 2, -1, -1]))
+    chosen, left_out = choose_attributes(data, AuditSettings(), np.arange(1, 6))
+    assert chosen == []
+    assert left_out == ["one has 1 class among the samples tested and was left out."]
+    alone = replace(data, labels={}, classes={})
+    assert choose_attributes(alone, AuditSettings(), np.arange(6)) == ([], [])
+    with pytest.raises(ValueError, match="nothing to measure"):
+        choose_attributes(alone, AuditSettings(), np.arange(2))
+    with pytest.raises(ValueError, match="there is no attribute 'age'"):
+        choose_attributes(alone, AuditSettings(sensitive=["age"]), np.arange(6))
 
 
 @pytest.mark.parametrize("option", ["sensitive", "group", "target", "balance"])
