@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from evaluation.audit.verdict import attacker_name
+from evaluation.audit.attacker_names import attacker_name
 from evaluation.samples.wording import interval, percent, short
 
 _MIN_RELATIVE_SCALE = 1e-3  # as `embedding_health.collapsed`

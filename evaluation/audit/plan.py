@@ -6,6 +6,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
+from evaluation.audit.attacker_names import attacker_name
 from evaluation.audit.cache import Frames, fingerprint
 from evaluation.audit.downstream_section import measure_downstream
 from evaluation.audit.identification_section import measure_identification
@@ -24,7 +25,6 @@ from evaluation.audit.sections import (
     measure_verification,
 )
 from evaluation.audit.settings import AuditSettings
-from evaluation.audit.verdict import attacker_name
 from evaluation.samples.representations import Representations
 from evaluation.verification.listed_pairs import ListedPairs
 
@@ -116,7 +116,7 @@ def plan(
             options = ("target", "balance", "bias", "biases", "downstream_draws", "folds")
             add("downstream", *about, measure_downstream, *options)
         for attacker in settings.attackers:
-            options = ("attackers", "raw", "folds", "repeats", "tune", "max_samples")
+            options = ("attackers", "scalings", "folds", "repeats", "tune", "max_samples")
             words = f"{attacker_name(attacker)}: leakage"
             add(words, *about, measure_leakage, *options, attackers=[attacker])
         if settings.permutations:
