@@ -101,7 +101,7 @@ class Change:
     """Difference between two representations on the same samples, with 95 % intervals over subjects.
 
     Attributes:
-        difference: balanced accuracy before minus after, `low` to `high`.
+        difference: balanced accuracy after minus before, `low` to `high`.
         low: lower end of its interval.
         high: upper end of its interval.
         removed: leakage reduction in percent, see `leakage_reduction`; nan if there was nothing to remove.

@@ -115,9 +115,9 @@ def _change(before: LeakageEstimate, after: LeakageEstimate, change: Change) -> 
     if isnan(change.removed):
         either = " either" if after.level == "not found" else ""
         return f"it was not found before{either} ({was}), so there was nothing to remove"
-    if change.high < 0:
+    if change.low > 0:
         return f"that is more than before ({was})"
-    if change.low <= 0:
+    if change.high >= 0:
         span = f"{_points(change.low)} to {_points(change.high)}"
         points = f"difference {_points(change.difference)} points, 95 % {span}"
         return f"that is not shown to be less than before ({was}; {points})"

@@ -14,7 +14,7 @@ def estimate(name="phi", accuracy=0.41, half=0.02, chance=1 / 6, **more):
 
 
 X = estimate("x", 0.635, test=FOUND, auc=0.99)
-LESS = Change(0.225, 0.2, 0.25, 48.0, 45.0, 51.0)
+LESS = Change(-0.225, -0.25, -0.2, 48.0, 45.0, 51.0)
 
 
 def verdict_on(after, before=X, change=LESS):
@@ -99,10 +99,10 @@ def test_too_few_shuffles_are_named_as_the_reason():
 
 def test_nothing_found_before_leaves_nothing_to_remove():
     before = estimate("x", 0.17, test=OPEN)
-    none = Change(0.002, -0.01, 0.014, nan)
+    none = Change(-0.002, -0.014, 0.01, nan)
     verdict = verdict_on(estimate(accuracy=0.168, test=OPEN), before, none)
     assert "not found before either (17.0 % in x), so there was nothing to remove" in verdict.sentence
-    appeared = verdict_on(estimate(test=FOUND), before, Change(-0.24, -0.3, -0.2, nan)).sentence
+    appeared = verdict_on(estimate(test=FOUND), before, Change(0.24, 0.2, 0.3, nan)).sentence
     assert "it was not found before (17.0 % in x)" in appeared
     assert "still" not in appeared
     hardly = verdict_on(estimate(), estimate("x", 0.17, test=FOUND), none).sentence
@@ -112,12 +112,12 @@ def test_nothing_found_before_leaves_nothing_to_remove():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (Change(-0.06, -0.09, -0.03, -13.0), "more than before (63.5 % in x)"),
+        (Change(0.06, 0.03, 0.09, -13.0), "more than before (63.5 % in x)"),
         (
-            Change(0.01, -0.01, 0.03, 2.0),
-            "not shown to be less than before (63.5 % in x; difference 1.0 points",
+            Change(-0.01, -0.03, 0.01, 2.0),
+            "not shown to be less than before (63.5 % in x; difference −1.0 points",
         ),
-        (Change(0.01, 0.005, 0.03, 2.0), "2.0 % of what was readable before (63.5 % in x) is gone"),
+        (Change(-0.01, -0.03, -0.005, 2.0), "2.0 % of what was readable before (63.5 % in x) is gone"),
     ],
 )
 def test_more_less_and_same_follow_the_paired_interval(change, words):
