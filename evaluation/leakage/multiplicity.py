@@ -1,4 +1,4 @@
-"""Decide many permutation tests together: Holm's method with a margin for the number of shuffles."""
+"""P-values of permutation tests: sequential stopping, Holm's method, a margin for the number of shuffles."""
 
 from math import ceil, log
 
@@ -8,7 +8,26 @@ from scipy.stats import beta
 from evaluation.samples.arrays import Floats, Ints
 
 ALPHA = 0.05
+STOP = 20  # exceedances after which shuffling stops; p is then known to 22 % of itself
 _CONFIDENCE = 0.95  # of the bound on a p-value that shuffles estimate
+
+
+def sequential_p_value(null: Floats, statistic: float) -> tuple[Floats, float]:
+    """Compute the p-value of shuffling that stops at 20 statistics as high as that of the true labels.
+
+    It is 20 over the number of shuffles until then, and (exceedances + 1) / (shuffles + 1) with fewer. Both
+    are valid: without a leak p <= alpha in at most that share of the cases (Besag and Clifford, Sequential
+    Monte Carlo p-values, 1991). Leaves out shuffles after the stop.
+
+    Args:
+        null: (shuffles,) statistics of the shuffles, in the order of their drawing.
+        statistic: that of the true labels.
+    """
+    exceeding = np.flatnonzero(null >= statistic)
+    if len(exceeding) >= STOP:
+        null = null[: exceeding[STOP - 1] + 1]
+        return null, STOP / len(null)
+    return null, (1 + len(exceeding)) / (1 + len(null))
 
 
 def holm(p: Floats) -> Floats:

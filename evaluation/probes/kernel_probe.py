@@ -36,13 +36,16 @@ class KernelProbe:
         x, x_test = scale_rows(train, test, scaling)
         if scaling == "raw":
             x, x_test = _standardise_as_one(x, x_test)
-        gram = _kernel(kernel, x, x)
-        columns = gram.mean(0)
+        if kernel == "linear" and x.shape[1] < len(x):
+            columns = x @ x.mean(0) / x.shape[1]
+            self._inverse = _linear_inverse(x - x.mean(0))
+        else:
+            gram = _kernel(kernel, x, x)
+            columns = gram.mean(0)
+            gram -= columns[:, None] + columns - columns.mean()
+            gram[np.diag_indices_from(gram)] += _RIDGE
+            self._inverse = _inverse(gram)
         self._cross = _kernel(kernel, x, x_test) - columns[:, None]  # the weights it meets sum to 0
-        gram -= columns[:, None] + columns - columns.mean()
-        gram[np.diag_indices_from(gram)] += _RIDGE
-        factor = torch.linalg.cholesky(torch.from_numpy(gram))
-        self._inverse = torch.cholesky_inverse(factor).numpy()
         self._leverage = _RIDGE * np.diag(self._inverse) - 1 / len(x)  # 1 - h of each sample, with intercept
 
     def predict(self, label: Ints) -> Ints:
@@ -54,6 +57,10 @@ class KernelProbe:
         Returns:
             (B, M); a class that a labelling does not use is not predicted.
         """
+        classes = int(label.max()) + 1
+        if classes == 2:  # the score of one is the other's, times a negative number
+            found = self._score((label == 1).astype(np.float64)) > 0
+            return (found | label.all(1, keepdims=True)).astype(np.int64)
         return np.argmax(self.scores(label), axis=0)
 
     def scores(self, label: Ints) -> Floats:
@@ -79,6 +86,21 @@ def _standardise_as_one(train: Floats, test: Floats) -> tuple[Floats, Floats]:
     largest = np.abs(train).max() or 1.0  # first, as its square may underflow
     size = largest * np.sqrt(np.mean((train / largest) ** 2)) or 1.0
     return train / size, test / size
+
+
+def _linear_inverse(x: Floats) -> Floats:
+    """Invert the linear kernel of centred rows (N, D) with its ridge, (N, N), by a matrix of (D, D)."""
+    width = x.shape[1]
+    small = x.T @ x
+    small[np.diag_indices_from(small)] += _RIDGE * width
+    inverse = x @ _inverse(small) @ -x.T
+    inverse[np.diag_indices_from(inverse)] += 1
+    return inverse / _RIDGE
+
+
+def _inverse(positive: Floats) -> Floats:
+    """Invert a positive definite matrix."""
+    return torch.cholesky_inverse(torch.linalg.cholesky(torch.from_numpy(positive))).numpy()
 
 
 def _kernel(kernel: Kernel, a: Floats, b: Floats) -> Floats:

@@ -116,3 +116,13 @@ def test_one_scaling_at_least_reads_rows_of_any_length(kernel):
             score[scaling] = balanced_accuracy_score(label[test], read)
         assert score[best] > 0.97
         assert score["standardised"] < 0.9
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_two_classes_take_one_score(kernel):
+    rng = np.random.default_rng(0)
+    train = rng.normal(size=(40, 5))
+    labels = np.concatenate([rng.integers(2, size=(20, 40)), np.zeros((1, 40), int), np.ones((1, 40), int)])
+    probe = KernelProbe(train, rng.normal(size=(30, 5)), kernel)
+    both = [probe._score((labels == c).astype(float)) for c in (0, 1)]
+    np.testing.assert_array_equal(probe.predict(labels), np.argmax(both, axis=0))
