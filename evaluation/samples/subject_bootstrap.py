@@ -31,9 +31,10 @@ def bootstrap_interval(
     )
 
 
-def draw_counts(rng: np.random.Generator, units: int) -> Floats:
-    """Draw as many units as there are, with replacement, and count how often each was drawn, (units,)."""
-    return np.bincount(rng.integers(units, size=units), minlength=units).astype(np.float64)
+def draw_counts(rng: np.random.Generator, units: int, size: int | None = None) -> Floats:
+    """Draw `size` units (None: as many as there are) with replacement, and count each, (units,)."""
+    drawn = rng.integers(units, size=units if size is None else size)
+    return np.bincount(drawn, minlength=units).astype(np.float64)
 
 
 def draw_count_matrix(subjects: int, draws: int, seed: int) -> Floats:

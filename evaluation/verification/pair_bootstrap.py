@@ -1,6 +1,5 @@
 """Bootstrap intervals over subjects of the verification errors over all pairs of samples."""
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -22,15 +21,6 @@ class Intervals(NamedTuple):
     auc_high: float = float("nan")
     eer_low: float = float("nan")
     eer_high: float = float("nan")
-
-
-class RateIntervals(NamedTuple):
-    """Ends of 95 % intervals of FMR and FNMR at one threshold."""
-
-    fmr_low: float = float("nan")
-    fmr_high: float = float("nan")
-    fnmr_low: float = float("nan")
-    fnmr_high: float = float("nan")
 
 
 def bootstrap_auc_and_eer(tiles: PairTiles, counts: ErrorCounts, draws: int, seed: int) -> Intervals:
@@ -61,37 +51,6 @@ def bootstrap_auc_and_eer(tiles: PairTiles, counts: ErrorCounts, draws: int, see
     auc, eer = _areas(1 - below, fnmr), _crossings(1 - below, fnmr)
     # to first order a draw may have fewer than no errors, so the figures are clipped
     return Intervals(*(end for x in (auc, eer) for end in percentile_interval(x.clip(0, 1))))
-
-
-def bootstrap_rates(tiles: PairTiles, threshold: float, draws: int, seed: int) -> RateIntervals:
-    """Compute percentile intervals of FMR and FNMR at a fixed threshold; see `bootstrap_auc_and_eer`.
-
-    In 300 simulated sets of 30 to 300 subjects they contained the true rates, FMRs of 3e-2 to 8e-5, 92 to 97
-    times in 100. Exact products w_p * w_q are wider, and contained an FMR of 8e-3 99 times.
-    A rate of 0 or 1 has no interval: its draws do not vary, which would look like certainty.
-
-    Args:
-        tiles: the samples; some subjects may have been removed.
-        threshold: a score.
-        draws: number of draws of all subjects; 0, or fewer than three subjects, gives no intervals.
-        seed: seed of the draws.
-    """
-    distinct, subject = tiles.subject.unique(return_inverse=True)
-    if not draws or len(distinct) < 3:
-        return RateIntervals()
-    tiles = replace(tiles, subject=subject)
-    level = torch.tensor([threshold], dtype=torch.float64)
-    genuine, impostor = _drawn_counts(tiles, level, len(distinct), draws, seed)
-    accepted = np.stack([impostor[:, 1] - impostor[:, 0], impostor[:, 1]], 1)
-    return RateIntervals(*_rate_ends(accepted), *_rate_ends(genuine))
-
-
-def _rate_ends(drawn: Floats) -> tuple[float, float]:
-    """Compute the interval of a rate from errors and pairs of each draw (R, 2)."""
-    errors, pairs = drawn[drawn[:, 1] > 0].T
-    if not errors.any() or (errors == pairs).all():
-        return np.nan, np.nan
-    return percentile_interval((errors / pairs).clip(0, 1))
 
 
 def _drawn_counts(
