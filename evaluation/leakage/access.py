@@ -10,7 +10,7 @@ from evaluation.leakage.accuracies import balanced_interval
 from evaluation.leakage.fused_samples import fuse
 from evaluation.leakage.kernel_cross_fit import balanced_accuracies, kernel_predictions
 from evaluation.leakage.reconstruction import reconstruct
-from evaluation.leakage.shuffled_labels import choose_scheme
+from evaluation.leakage.shuffled_labels import possible_schemes
 from evaluation.probes.kernel_probe import KERNELS, KernelProbe
 from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.audited_samples import AuditedSamples, audited_samples
@@ -90,7 +90,7 @@ def _predict(known: AuditedSamples, folds: int, seed: int) -> Ints:
 
 
 def _fused(known: AuditedSamples, folds: int, seed: int) -> Iterator[tuple[str, AuditedSamples, Ints]]:
-    by_class = choose_scheme(known.label, known.subjects) == "within people"
+    by_class = "within subjects" in possible_schemes(known.label, known.subjects)
     for name, images in FUSED.items():
         means = fuse(known, images, by_class=by_class, rng=np.random.default_rng(seed))
         if len(np.unique(means.label)) > 1 and len(np.unique(means.subjects)) >= folds:

@@ -10,14 +10,12 @@ from evaluation.leakage.multiplicity import STOP, sequential_p_value
 from evaluation.leakage.shuffled_labels import (
     SCHEMES,
     Scheme,
-    even_counts,
     possible_schemes,
     shuffled,
     varies,
 )
-from evaluation.leakage.takes import merge_takes
+from evaluation.leakage.shuffled_units import ShuffledUnits, shuffled_units
 from evaluation.samples.arrays import Floats, Ints
-from evaluation.samples.audited_samples import audited_samples, reindex
 from evaluation.samples.labelled_samples import Samples
 
 Hypothesis = Literal["readable at all", "beyond identity"]
@@ -55,17 +53,6 @@ class PermutationResult(NamedTuple):
     """Number of units that were shuffled: blocks, takes, and samples that are a unit of their own."""
     correct: np.ndarray
     """(probes, n) bool, which true labels each probe of `PROBES` predicts."""
-
-
-class _Units(NamedTuple):
-    """Samples whose labels are shuffled; those of one unit have one label."""
-
-    unit: Ints
-    """(N,) unit of each sample, numbered 0, 1, ..."""
-    label: Ints
-    """(U,) class of each unit."""
-    subject: Ints
-    """(U,) subject of each unit, numbered 0, 1, ..."""
 
 
 def permutation_tests(
@@ -109,11 +96,9 @@ def permutation_tests(
     Raises:
         ValueError: see `audited_samples`.
     """
-    x, label, subjects, blocks = audited_samples(samples, folds, max_samples, seed)
-    units = merge_takes(x, label, subjects, blocks)
-    kept, tested = _even_units(units, label, subjects, seed)
-    x, label, subjects = x[kept], label[kept], subjects[kept]
-    probes = FoldProbes(x, subjects, folds, seed)
+    tested = shuffled_units(samples, folds, max_samples, seed)
+    label, subjects = tested.label[tested.unit], tested.subject[tested.unit]
+    probes = FoldProbes(tested.x, subjects, folds, seed)
     prediction = probes.predict(label[None])[:, 0]
     results = []
     for scheme in possible_schemes(tested.label, tested.subject):
@@ -154,15 +139,7 @@ def permutation_test(
     return permutation_tests(samples, permutations, folds, seed)[-1]
 
 
-def _even_units(units: Ints, label: Ints, subjects: Ints, seed: int) -> tuple[Ints, _Units]:
-    """Choose units so that many subjects have equally many of them, and return the rows of these."""
-    first = np.unique(units, return_index=True)[1]
-    some = even_counts(subjects[first], np.random.default_rng(seed))
-    rows = np.flatnonzero(some[units])
-    return rows, _Units(reindex(units[rows]), label[first[some]], subjects[first[some]])
-
-
-def _batches(units: _Units, scheme: Scheme, permutations: int, seed: int) -> Iterator[Ints]:
+def _batches(units: ShuffledUnits, scheme: Scheme, permutations: int, seed: int) -> Iterator[Ints]:
     """Yield shuffled labels of all samples, (B, N), a few at first."""
     rng = np.random.default_rng([seed, SCHEMES.index(scheme)])
     done, size = 0, _FIRST

@@ -7,11 +7,11 @@ import pandas as pd
 from sklearn.isotonic import IsotonicRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from evaluation.leakage.kernel_cross_fit import balanced_accuracies, kernel_predictions
-from evaluation.leakage.shuffled_labels import Scheme, choose_scheme, shuffled, varies
+from evaluation.leakage.fold_probes import FoldProbes, balanced_accuracy
+from evaluation.leakage.shuffled_labels import Scheme, possible_schemes, shuffled, varies
+from evaluation.leakage.shuffled_units import shuffled_units
 from evaluation.probes.standardise import standardise
 from evaluation.samples.arrays import Floats, Ints
-from evaluation.samples.audited_samples import audited_samples
 from evaluation.samples.labelled_samples import Samples
 
 _FOLLOWING = np.linspace(0, 1, 11) ** 1.5  # shares of subjects; denser where the curve is steep
@@ -35,26 +35,26 @@ def power_curve(
     takes a random direction of the standardised embedding. A share of the subjects follows it, the others do
     not, and the share grows from 0 to 1:
 
-    - `over people`: the classes of the following subjects are in the order of their mean along the
+    - `across subjects`: the classes of the following subjects are in the order of their mean along the
       direction; the other subjects exchange their classes.
-    - `within people`: the labels of a following subject are in the order of its samples along the direction;
-      those of the others change places. Each subject keeps its number of samples of each class.
+    - `within subjects`: the labels of a following subject are in the order of its samples along the
+      direction; those of the others change places. Each subject keeps its number of samples of each class.
 
     Therefore this is the power against a leak that is linear, along one direction like any other. Against one
     along a direction that hardly varies within subjects, or one that needs a curved boundary, it may be
     higher or lower.
 
-    The planted labellings are tested as `permutation_test` tests the table: by the better of the two kernel
-    probes, against the statistics of shuffled labels. These do not depend on the plant but for its class
-    sizes, so all draws share those of the table. The kernels do not depend on labels either: 3,000 x 512
-    samples of two classes take 13 s of one processor, and the time grows with the square of the samples.
+    The planted labellings are tested as `permutation_tests` tests the table: units that were drawn together
+    have one label, and the best of the kernel probes counts, against the statistics of shuffled labels. These
+    do not depend on the plant but for its class sizes, so all draws share those of the table. The kernels do
+    not depend on labels either; the time grows with the square of the samples.
 
     Args:
         samples: of one representation and one attribute.
         alpha: level of the test; a leak is found where p <= alpha (for Holm's procedure, that of the step).
         draws: number of directions.
         permutations: number of shuffles. All draws share them, so more pay off than in a test.
-        scheme: how the test shuffles labels; `choose_scheme` if None.
+        scheme: how the test shuffles labels; the narrowest of `possible_schemes` if None.
         folds: number of folds of the subjects.
         seed: seed of every random choice.
         max_samples: with more samples, subjects are drawn at random.
@@ -70,21 +70,24 @@ def power_curve(
     """
     if (1 + permutations) * alpha < 1:
         raise ValueError(f"{permutations} permutations cannot give p <= {alpha:g}; ask for {1 / alpha:.0f}")
-    x, label, subjects, _ = audited_samples(samples, folds, max_samples, seed)
-    scheme = scheme or choose_scheme(label, subjects)
+    units = shuffled_units(samples, folds, max_samples, seed)
+    label, subjects, unit = units.label, units.subject, units.unit
+    scheme = scheme or possible_schemes(label, subjects)[-1]
     rng = np.random.default_rng(seed)
-    scored = varies(label, subjects)[subjects] if scheme == "within people" else np.full(len(label), True)
-    z = standardise(x, x)[0]
+    scored = varies(label, subjects)[subjects][unit] if scheme == "within subjects" else unit >= 0
+    z = standardise(units.x, units.x)[0]
     planted, readable = [], []
     for _ in range(draws):
         along = z @ rng.normal(size=z.shape[1])
-        labellings = plant(along, label, subjects, scheme, rng)
+        labellings = plant(np.bincount(unit, along) / np.bincount(unit), label, subjects, scheme, rng)[
+            :, unit
+        ]
         planted.append(labellings)
         readable.append(_readable(along[scored], labellings[:, scored]))
-    null = [shuffled(label, subjects, scheme, rng) for _ in range(permutations)]
+    null = [shuffled(label, subjects, scheme, rng)[unit] for _ in range(permutations)]
     labels = np.concatenate([*planted, np.stack(null)])
-    predictions = kernel_predictions(x, subjects, labels, folds, seed)
-    statistic = np.max([balanced_accuracies(p[:, scored], labels[:, scored]) for p in predictions], axis=0)
+    predictions = FoldProbes(units.x, subjects[unit], folds, seed).predict(labels)
+    statistic = np.max([balanced_accuracy(p[:, scored], labels[:, scored]) for p in predictions], axis=0)
     found, drawn = np.split(statistic, [draws * len(_FOLLOWING)])
     p_value = (1 + (drawn >= found[:, None]).sum(1)) / (1 + permutations)
     return pd.DataFrame(
@@ -123,19 +126,19 @@ def plant(along: Floats, label: Ints, subjects: Ints, scheme: Scheme, rng: np.ra
     """Plant labels that follow a direction, for ever more of the subjects; see `power_curve`.
 
     Args:
-        along: (N,) places of the samples along the direction.
-        label: (N,) classes of the table.
-        subjects: (N,) subject of each sample, numbered 0, 1, ... without gaps.
+        along: (U,) places of the units along the direction.
+        label: (U,) classes of the table.
+        subjects: (U,) subject of each unit, numbered 0, 1, ... without gaps.
         scheme: how the test shuffles labels.
         rng: source of the random numbers.
 
     Returns:
-        (11, N); the last follows the direction wholly, except that with `over people` subjects of several
+        (11, U); the last follows the direction wholly, except that with `across subjects` those of several
         classes never do.
     """
-    rest = shuffled(label, subjects, scheme, rng)
+    rest = shuffled(label, subjects, "within subjects", rng)
     order = rng.random(int(subjects.max()) + 1)  # in which the subjects begin to follow
-    if scheme == "within people":
+    if scheme == "within subjects":
         whole = np.empty_like(label)
         whole[np.lexsort((along, subjects))] = label[np.lexsort((label, subjects))]
         return np.stack([np.where((order < share)[subjects], whole, rest) for share in _FOLLOWING])
@@ -165,4 +168,4 @@ def _readable(along: Floats, labellings: Ints) -> Floats:
     leaves = int(labellings.max()) + 1
     tree = DecisionTreeClassifier(max_leaf_nodes=leaves, class_weight="balanced", random_state=0)
     prediction = tree.fit(along[:, None], labellings[-1]).predict(along[:, None])
-    return balanced_accuracies(np.broadcast_to(prediction, labellings.shape), labellings)
+    return balanced_accuracy(np.broadcast_to(prediction, labellings.shape), labellings)

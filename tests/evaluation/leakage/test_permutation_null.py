@@ -6,6 +6,7 @@ from evaluation.leakage import permutation_null as tested
 from evaluation.leakage.fold_probes import PROBES, FoldProbes, balanced_accuracy
 from evaluation.leakage.permutation_null import permutation_test, permutation_tests
 from evaluation.leakage.permutation_table import permutation_frame
+from evaluation.leakage.shuffled_units import ShuffledUnits
 from evaluation.samples.labelled_samples import Samples
 from evaluation.samples.subject_folds import subject_folds
 from tests.support.known_leaks import leaking
@@ -151,7 +152,7 @@ def test_a_block_is_shuffled_as_one():
     label = rng.integers(2, size=80)[block]
     results = permutation_tests(samples._replace(label=label, block=block), permutations=9)
     assert results[0].blocks == 80
-    units = tested._Units(block, label[::3], np.repeat(np.arange(40), 2))
+    units = ShuffledUnits(samples.embedding, block, label[::3], np.repeat(np.arange(40), 2))
     for scheme in ("across subjects", "within subjects"):
         (labels,) = tested._batches(units, scheme, 9, seed=0)
         assert (labels.reshape(9, 80, 3) == labels.reshape(9, 80, 3)[:, :, :1]).all()

@@ -4,7 +4,7 @@ import pytest
 
 from evaluation.leakage.permutation_null import permutation_test
 from evaluation.leakage.power import _FOLLOWING, plant, power_curve, smallest_leak
-from evaluation.leakage.shuffled_labels import choose_scheme
+from evaluation.leakage.shuffled_labels import possible_schemes
 from evaluation.probes.standardise import standardise
 from evaluation.samples.labelled_samples import Samples
 from tests.support.known_leaks import leaking
@@ -22,7 +22,7 @@ def test_planted_labels_of_subjects_keep_the_number_of_subjects():
     label = np.repeat([0, 1, 2], [20, 25, 5])[subjects]
     label[:2] = 1 - label[:2]  # a subject of two classes
     along = rng.normal(size=200)
-    for planted in plant(along, label, subjects, "over people", rng):
+    for planted in plant(along, label, subjects, "across subjects", rng):
         assert sorted(map(tuple, counts(planted, subjects))) == sorted(map(tuple, counts(label, subjects)))
     mean = np.bincount(subjects, along)[1:]
     assert (np.diff(planted[4::4][np.argsort(mean)]) >= 0).all()
@@ -32,7 +32,7 @@ def test_planted_labels_within_subjects_keep_those_of_each():
     rng = np.random.default_rng(0)
     subjects, label = np.repeat(np.arange(50), 4), rng.integers(3, size=200)
     along = rng.normal(size=200)
-    labellings = plant(along, label, subjects, "within people", rng)
+    labellings = plant(along, label, subjects, "within subjects", rng)
     for planted in labellings:
         assert (counts(planted, subjects) == counts(label, subjects)).all()
     in_order = np.lexsort((along, subjects))
@@ -71,7 +71,7 @@ def test_the_permutation_test_finds_as_many_as_the_curve_says(kind):
     row = int((curve["detected"] >= 0.6).argmax())
     assert 0 < row < len(curve) - 1
     rng, z = np.random.default_rng(5), standardise(samples.embedding, samples.embedding)[0]
-    scheme = choose_scheme(samples.label, samples.identity)
+    scheme = possible_schemes(samples.label, samples.identity)[-1]
     found = []
     for seed in range(50):
         along = z @ rng.normal(size=z.shape[1])
