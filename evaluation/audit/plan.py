@@ -6,6 +6,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
+from evaluation.audit.attacker_names import attacker_name
 from evaluation.audit.cache import Frames, fingerprint
 from evaluation.audit.downstream_section import measure_downstream
 from evaluation.audit.identification_section import measure_identification
@@ -24,7 +25,6 @@ from evaluation.audit.sections import (
     measure_verification,
 )
 from evaluation.audit.settings import AuditSettings
-from evaluation.audit.verdict import attacker_name
 from evaluation.samples.representations import Representations
 from evaluation.verification.listed_pairs import ListedPairs
 
@@ -76,14 +76,16 @@ def plan(
         ValueError: the samples do not allow a measurement that the settings ask for.
     """
     steps: list[Step] = []
+    alone = {name: representations.alone(name) for name in representations.embeddings}
+    own = {name: rows.among(present) for name, (_, present) in alone.items()}
 
     def add(
         section: str, name: str, attribute: str | None, measure: Measure, *options: str, **changed: Any
     ) -> None:
         asked = replace(settings, **changed)
         chosen = {option: getattr(asked, option) for option in (*options, "seed")}
-        one = replace(representations, embeddings={name: representations.embeddings[name]})
-        steps.append(Step(section, name, attribute, chosen, partial(measure, one, attribute, rows, asked)))
+        measured = partial(measure, alone[name][0], attribute, own[name], asked)
+        steps.append(Step(section, name, attribute, chosen, measured))
 
     known = known_twice(representations.identity[rows.tested])
     if settings.group is not None and not known:
@@ -98,7 +100,8 @@ def plan(
         if settings.compared:
             add("comparison of images", name, None, measure_comparison, "compared")
         for listed in pairs:
-            measure = partial(listed.measure, representations.embeddings[name])
+            scored = listed.among(alone[name][1])
+            measure = partial(scored.measure, representations.embeddings[name])
             digest = {"pairs": fingerprint(*listed.columns)}
             steps.append(Step(f"LFW View {listed.view}", name, None, digest, measure))
         if settings.group is not None:
@@ -113,7 +116,7 @@ def plan(
             options = ("target", "balance", "bias", "biases", "downstream_draws", "folds")
             add("downstream", *about, measure_downstream, *options)
         for attacker in settings.attackers:
-            options = ("attackers", "raw", "folds", "repeats", "tune", "max_samples")
+            options = ("attackers", "scalings", "folds", "repeats", "tune", "max_samples")
             words = f"{attacker_name(attacker)}: leakage"
             add(words, *about, measure_leakage, *options, attackers=[attacker])
         if settings.permutations:

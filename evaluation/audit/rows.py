@@ -26,6 +26,12 @@ class AuditRows:
     extra: Ints
     description: str
 
+    def among(self, present: np.ndarray) -> "AuditRows":
+        """Return the rows that are `present` (N,) bool, numbered among these alone."""
+        place = np.cumsum(present) - 1
+        tested, extra = (rows[present[rows]] for rows in (self.tested, self.extra))
+        return AuditRows(place[tested], place[extra], self.description)
+
 
 def choose_rows(representations: Representations, settings: AuditSettings) -> AuditRows:
     """Choose the rows by the settings.
@@ -46,11 +52,19 @@ def choose_rows(representations: Representations, settings: AuditSettings) -> Au
     description = f"{drawn}the samples of {' and '.join(names)}"
     extra = tested[:0]
     if "train" not in names:
-        description += ", people whom the representation has not seen in its training"
+        description += f", subjects {_origin(representations, tested)}"
         extra = np.flatnonzero(split == 0) if settings.extra else extra
     if len(extra):
         description += f"; attackers also learn from the {len(extra):,} training samples"
     return AuditRows(tested, extra, description)
+
+
+def _origin(representations: Representations, tested: Ints) -> str:
+    """Say how it is known that the representations did not learn from the subjects tested."""
+    known = [representations.seen.get(name) for name in representations.embeddings]
+    if all(column is not None and not column[tested].any() for column in known):
+        return "that no representation learned from, as its record says"
+    return "that the table marks as not seen in training"
 
 
 def choose_attributes(

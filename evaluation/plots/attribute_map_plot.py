@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from evaluation.plots.parts import percent_axis, require
-from evaluation.plots.style import GREY, INK, shown, styled
+from evaluation.plots.style import INK, SOFT, shown, styled
 
 _CELL = 0.72  # inches: the width of a cell
 _FITS = 10  # characters above a cell
@@ -47,7 +47,7 @@ def plot_attribute_map(frame: pd.DataFrame) -> Figure:
             colour = "white" if readable[row, column] > 0.6 else INK
             axes.text(column, row, f"{100 * share:.1f}", ha="center", va="center", color=colour, fontsize=7)
     for row, level in enumerate(chance[:, 0]):
-        axes.text(-1, row, f"{100 * level:.1f}", ha="center", va="center", color=GREY, fontsize=7)
+        axes.text(-1, row, f"{100 * level:.1f}", ha="center", va="center", color=SOFT, fontsize=7)
     axes.set_xticks(range(-1, len(names)), ["chance", *labels])
     axes.set_yticks(range(len(attributes)), [shown(name) for name in attributes])
     axes.set_xlim(-1.5, len(names) - 0.5)

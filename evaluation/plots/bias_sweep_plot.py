@@ -9,6 +9,7 @@ from evaluation.plots.parts import (
     legend_above,
     line_key,
     panel_grid,
+    panels_in_a_row,
     percent_axis,
     require,
     split,
@@ -52,7 +53,7 @@ def plot_bias_sweep(frame: pd.DataFrame, groups: tuple[str, str]) -> Figure:
         axes.grid(axis="y")
         percent_axis(axes.xaxis)
         percent_axis(axes.yaxis)
-    for axes in panels[::2]:
+    for axes in panels[:: panels_in_a_row(len(panels))]:
         axes.set_ylabel(gap_label(groups))
     legend_above(figure, [(shown(name), line_key(marker="o", **look)) for name, look in looks.items()])
     return figure

@@ -42,7 +42,7 @@ def plot_comparison(frame: pd.DataFrame) -> Figure:
         axes.set(title=shown(title), xlim=(-0.5, len(names) - 1.5), ylim=(len(names) - 0.5, 0.5))
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-    legend_above(figure, [("one person", _frame((0, 0)))])
+    legend_above(figure, [("one subject", _frame((0, 0)))])
     return figure
 
 

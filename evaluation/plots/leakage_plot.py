@@ -30,24 +30,25 @@ _COLUMNS = (
     "high",
     "chance",
 )
-_RAW: Look = {"marker": "D", "color": "white", "markeredgecolor": INK, "markersize": 3.2, "linestyle": "none"}
+_MARKERS = {"standardised": "o", "raw": "D", "robust": "^", "unit": "v"}
+_SCALING: Look = {"color": "white", "markeredgecolor": INK, "markersize": 3.2, "linestyle": "none"}
 
 
 @styled
 def plot_leakage(frame: pd.DataFrame) -> Figure:
     """Draw a panel for each attribute, a bar for each attacker and representation, with 95 % intervals.
 
-    The bars show standardised embeddings, diamonds the same attacker on raw ones. The strongest attacker of
-    each representation has a black edge and a bold number.
+    A bar is the best of an attacker's scalings and sources of training subjects; with several scalings,
+    markers show the best of each. The strongest attacker of each representation has a black edge and a bold
+    number.
 
     Args:
         frame: rows of `cross_fitted_leakage` with the columns `representation` and `attribute`.
 
     Raises:
-        ValueError: no rows, no standardised rows, missing columns, or different chance levels.
+        ValueError: no rows, missing columns, or different chance levels.
     """
     require(frame, "leakage", _COLUMNS)
-    require(frame[frame["scaling"] == "standardised"], "standardised leakage", _COLUMNS)
     colours = {name: look["color"] for name, look in appearance(frame["representation"]).items()}
     attackers = list(frame["attacker"].unique())
     attributes = split(frame, "attribute")
@@ -62,8 +63,9 @@ def plot_leakage(frame: pd.DataFrame) -> Figure:
     entries: list[tuple[str, Artist]] = [(shown(name), Patch(color=c)) for name, c in colours.items()]
     entries.append(("strongest attacker", Patch(facecolor="none", edgecolor=INK)))
     entries.append(("chance", line_key(**CHANCE)))
-    if (frame["scaling"] == "raw").any():
-        entries.append(("not standardised", line_key(**_RAW)))
+    if frame["scaling"].nunique() > 1:
+        kinds = frame["scaling"].unique()
+        entries += [(shown(kind), line_key(marker=_MARKERS.get(kind, "s"), **_SCALING)) for kind in kinds]
     legend_above(figure, entries)
     return figure
 
@@ -74,13 +76,13 @@ def _draw(axes: Axes, rows: pd.DataFrame, attackers: list[str], colours: dict[st
     place = {name: i for i, name in enumerate(attackers)}
     shift = {name: (i - (len(colours) - 1) / 2) * thick for i, name in enumerate(colours)}
     height = rows["attacker"].map(place) + rows["representation"].map(shift)
-    bars = rows[rows["scaling"] == "standardised"]
+    bars = _best(rows, ["representation", "attacker"])
     value = bars["balanced_accuracy"]
     axes.barh(height[bars.index], value, 0.9 * thick, color=[colours[n] for n in bars["representation"]])
     draw_intervals(axes, height[bars.index], value, (bars["low"], bars["high"]))
-    strongest = bars.groupby("representation")["balanced_accuracy"].idxmax()
+    strongest = set(_best(bars, ["representation"]).index)
     for patch, row in zip(axes.patches, bars.itertuples(), strict=True):
-        bold = row.Index in set(strongest)
+        bold = row.Index in strongest
         if bold:
             patch.set(edgecolor="black", linewidth=1)
         axes.annotate(
@@ -92,9 +94,17 @@ def _draw(axes: Axes, rows: pd.DataFrame, attackers: list[str], colours: dict[st
             fontsize=7,
             fontweight="bold" if bold else "normal",
         )
-    raw = rows[rows["scaling"] == "raw"]
-    axes.plot(raw["balanced_accuracy"], height[raw.index], **_RAW)
+    kinds = split(rows, "scaling")
+    for kind, some in kinds.items() if len(kinds) > 1 else ():
+        best = _best(some, ["representation", "attacker"])
+        marker = _MARKERS.get(kind, "s")
+        axes.plot(best["balanced_accuracy"], height[best.index], marker=marker, **_SCALING)
     axes.axvline(one_chance(rows), **CHANCE)
     axes.set(xlim=(0, 1.16), xticks=[0, 0.2, 0.4, 0.6, 0.8, 1])
     axes.tick_params(axis="y", length=0)
     percent_axis(axes.xaxis)
+
+
+def _best(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Select the row of the highest balanced accuracy in each group, in order of appearance."""
+    return rows.loc[rows.groupby(by, sort=False)["balanced_accuracy"].idxmax()]

@@ -33,7 +33,7 @@ def split(frame: pd.DataFrame, column: str) -> dict[Any, pd.DataFrame]:
 def panel_grid(
     count: int, height: float, *, sharex: bool = False, sharey: bool = False
 ) -> tuple[Figure, list[Axes]]:
-    """Make a figure of `count` panels: one is as wide as a column, more form pairs over both columns.
+    """Make a figure of `count` panels: one is as wide as a column, more fill rows over both columns.
 
     Args:
         count: number of panels, at least 1.
@@ -41,9 +41,9 @@ def panel_grid(
         sharex: share the x axis.
         sharey: share the y axis.
     """
-    columns = min(count, 2)
+    columns = panels_in_a_row(count)
     rows = -(-count // columns)
-    figure = Figure((PAGE if columns == 2 else COLUMN, rows * height), layout="constrained")
+    figure = Figure((PAGE if columns > 1 else COLUMN, rows * height), layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False).ravel()
     for axes in grid:
@@ -51,6 +51,11 @@ def panel_grid(
     for spare in grid[count:]:
         spare.remove()
     return figure, list(grid[:count])
+
+
+def panels_in_a_row(count: int) -> int:
+    """Return the columns of a grid of panels: two for pairs, otherwise three."""
+    return count if count < 4 else 2 if count == 4 else 3
 
 
 def legend_above(figure: Figure, entries: Sequence[tuple[str, Artist]]) -> None:

@@ -15,7 +15,7 @@ COLUMN, PAGE = 3.5, 7.0  # inches: the width of one column of a paper, and of bo
 PRINT_DPI = 300
 # Okabe and Ito's palette, distinguishable with any colour vision; the first is for all samples.
 COLOURS = ("#7f7f7f", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-GREY, INK = COLOURS[0], "#222222"
+GREY, SOFT, INK = COLOURS[0], "#5c5c5c", "#222222"
 PALETTE = (*COLOURS[1:], "#000000")
 DASHES = ("-", "--", "-.", ":")  # distinguish lines in print without colour
 NAME = 28  # characters that a name may have

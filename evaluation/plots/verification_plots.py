@@ -8,7 +8,16 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 from scipy.stats import norm
 
-from evaluation.plots.parts import CHANCE, legend_above, line_key, panel_grid, percent_axis, require, split
+from evaluation.plots.parts import (
+    CHANCE,
+    legend_above,
+    line_key,
+    panel_grid,
+    panels_in_a_row,
+    percent_axis,
+    require,
+    split,
+)
 from evaluation.plots.style import INK, PALETTE, Look, appearance, shown, styled
 
 RATES = ("representation", "threshold", "fmr", "fnmr")
@@ -105,11 +114,11 @@ def plot_error_rates(rates: pd.DataFrame) -> Figure:
             axes.plot(*crossing, marker="o", color=INK, linestyle="none", clip_on=False)
             words = f"{crossing[0]:.2f}".replace("-", "−")
             axes.annotate(words, crossing, (0, 6), textcoords="offset points", ha="center", fontsize=7)
-            title += f" (EER {100 * crossing[1]:.1f} %)"
+            title += f"\n(EER {100 * crossing[1]:.1f} %)"
         axes.set(title=title, xlabel="Threshold of the score", ylim=(0, 1.01))
         axes.grid(axis="y")
         percent_axis(axes.yaxis)
-    for axes in panels[::2]:
+    for axes in panels[:: panels_in_a_row(len(panels))]:
         axes.set_ylabel("Error rate (%)")
     entries = [
         ("false match (FMR, FAR)", line_key(color=PALETTE[0])),
@@ -138,7 +147,7 @@ def plot_score_histogram(histogram: pd.DataFrame) -> Figure:
             axes.stairs(bins[kind], edges, fill=True, color=colour, alpha=0.3)
             axes.stairs(bins[kind], edges, color=colour, linewidth=1)
         axes.set(title=shown(name), xlabel="Score of a pair", yticks=[])
-    for axes in panels[::2]:
+    for axes in panels[:: panels_in_a_row(len(panels))]:
         axes.set_ylabel("Density")
     legend_above(figure, [(f"{kind} pairs", Patch(color=c, alpha=0.6)) for kind, c in _SCORES.items()])
     return figure

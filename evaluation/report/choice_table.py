@@ -24,8 +24,8 @@ def choice_table(audit: Audit) -> Table | None:
 
     return make_table(
         "selection",
-        "The representation that each rule chooses by the validation people, and what that choice gives them "
-        "/ the test people.",
+        "The representation that each rule chooses by the validation subjects, and what that choice gives "
+        "them / the test subjects.",
         audit.frame("selection"),
         {
             "rule": lambda x: f"{x.rule}: a bound" if x.bound else x.rule,
@@ -49,11 +49,11 @@ def choice_text(audit: Audit) -> list[str]:
     )
     return [
         f"Which representation should a classifier of {audit.settings['target']} be built on? Each rule "
-        "chooses by the validation people alone, and the test people say what its choice is worth. Best "
+        "chooses by the validation subjects alone, and the test subjects say what its choice is worth. Best "
         "accuracy takes the most accurate, whomever it serves; worst group the one that is most accurate for "
         "the group served worst; distance to optimum the one that is nearest to the best accuracy and the "
         f"smallest TPR gap of all.{limited} Of equals a rule takes the first.",
-        "An oracle is its rule, shown the test people: a bound on what choosing could reach, and no result. "
-        "Leakage is what one fast attacker reads of the attribute (balanced accuracy), the TPR gap is "
-        "without its sign, and none of these figures has an interval: choices between close ones are luck.",
+        "An oracle is its rule, shown the test subjects: a bound on what choosing could reach, and no "
+        "result. Leakage is what one fast attacker reads of the attribute (balanced accuracy), the TPR gap "
+        "is without its sign, and none of these figures has an interval: choosing between close ones is luck.",
     ]

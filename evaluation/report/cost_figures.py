@@ -16,34 +16,37 @@ def verification_figures(audit: Audit, figures: FigureWriter) -> list[ReportFigu
     curves, bins = (_with_a_curve(audit, f"verification_{kind}") for kind in ("curve", "histogram"))
     if curves.empty:
         return []
+    table = audit.frame("verification", metric="cosine")
+    pairs = f"n = {table['genuine'].max():,.0f} genuine and {table['impostor'].max():,.0f} impostor pairs"
+    without = f"{pairs}; the table has 95 % intervals over subjects."
     return [
         figures.write(
             "roc",
             "ROC curve of every representation",
             "How many genuine pairs are accepted (upwards) at each share of impostor pairs accepted "
-            "(to the right, in powers of ten). Higher is better; on the dashed line nobody is told "
-            "apart.",
-            plot_roc(curves.merge(audit.frame("verification", metric="cosine")[["representation", "auc"]])),
+            "(to the right, in powers of ten). Higher is better; on the dashed line no subject is "
+            f"told apart. {without}",
+            plot_roc(curves.merge(table[["representation", "auc"]])),
         ),
         figures.write(
             "det",
             "DET curve of every representation",
             "Both error rates against each other, on axes that make normal scores straight lines. "
-            "Lower is better.",
+            f"Lower is better. {without}",
             plot_det(curves),
         ),
         figures.write(
             "error_rates",
             "FMR and FNMR against the threshold",
             "The shares of impostor pairs accepted and of genuine pairs rejected at each threshold of "
-            "the score. At the point, with its threshold beside it, they are equal.",
+            f"the score. At the point, with its threshold beside it, they are equal. {without}",
             plot_error_rates(curves),
         ),
         figures.write(
             "scores",
             "Scores of genuine and impostor pairs",
-            "How the scores of pairs of one person and of two people are spread. The less they "
-            "overlap, the better people are told apart.",
+            "How the scores of pairs of one subject and of two subjects are spread. The less they "
+            f"overlap, the better subjects are told apart. {pairs}.",
             plot_score_histogram(bins),
         ),
     ]
@@ -51,12 +54,14 @@ def verification_figures(audit: Audit, figures: FigureWriter) -> list[ReportFigu
 
 def comparison_figure(audit: Audit, figures: FigureWriter) -> ReportFigure:
     """Draw the cosines of a few images, pair by pair."""
+    frame = audit.frame("comparison")
+    images = len({*frame["first"], *frame["second"]})
     return figures.write(
         "comparison",
         "A few images, pair by pair",
-        "The cosine of every two of some images drawn at random. A1 and A2 show one person, the other "
-        "letters other people.",
-        plot_comparison(audit.frame("comparison")),
+        f"The cosine of every two of {images} images drawn at random. A1 and A2 show one subject, the other "
+        "letters other subjects.",
+        plot_comparison(frame),
     )
 
 
@@ -65,8 +70,9 @@ def map_figure(audit: Audit, figures: FigureWriter) -> ReportFigure:
     return figures.write(
         "attribute_map",
         "Every attribute in every representation",
-        "What one fast attacker reads (balanced accuracy in percent). Dark cells are close to perfect, "
-        "white ones to chance. What was not meant to be hidden should stay dark.",
+        "What one fast attacker reads (balanced accuracy in percent). Blue cells are close to perfect, those "
+        "in the colour of the paper to chance. What was not meant to be hidden should stay blue. Up to "
+        f"{audit.frame('health')['samples'].max():,.0f} images; the table has 95 % intervals over subjects.",
         plot_attribute_map(audit.frame("attribute_map")),
     )
 
@@ -80,25 +86,30 @@ def downstream_figures(audit: Audit, figures: FigureWriter) -> list[ReportFigure
             audit.frame(section, attribute=attribute)
             for section in ("downstream", "signed_gaps", "dose_response")
         )
+        interval = (
+            "Whiskers: 95 % intervals over subjects and drawn training sets. "
+            f"n = {rates['n'].max():,.0f} predictions."
+        )
         drawn += [
             figures.write(
                 f"groups_{place}",
                 f"Rates of {first} and {second}",
-                f"How the classifier treats {first} and {second}, where its training favoured one of them.",
+                f"How the classifier treats {first} and {second}, where its training favoured one of them. "
+                f"{interval}",
                 plot_group_bars(rates),
             ),
             figures.write(
                 f"gaps_{place}",
                 f"Gaps between {first} and {second}",
                 "One rate minus the other. An interval that reaches over the line leaves open whom it "
-                "favours.",
+                f"favours. {interval}",
                 plot_signed_gaps(gaps, (first, second)),
             ),
             figures.write(
                 f"dose_{place}",
                 f"How the gaps between {first} and {second} grow with the bias",
                 "The same gaps by the share of the training sample that goes along with the bias; 50 % "
-                "is none.",
+                f"is none. {interval}",
                 plot_bias_sweep(by_bias, (first, second)),
             ),
         ]
@@ -108,8 +119,8 @@ def downstream_figures(audit: Audit, figures: FigureWriter) -> list[ReportFigure
                 figures.write(
                     f"slopes_{place}",
                     f"The growth of the gaps between {first} and {second} in one number each",
-                    "Points of gap for every 10 points of bias, as a straight line over all biases has it, "
-                    "with 95 % intervals. At 0 the bias of the training does not reach the classifier.",
+                    "Points of gap for every 10 points of bias, as a straight line over all biases has it. "
+                    f"At 0 the bias of the training does not reach the classifier. {interval}",
                     plot_bias_slopes(slopes),
                 )
             )

@@ -10,8 +10,8 @@ import torch
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from evaluation.audit.attacker_names import attacker_name
 from evaluation.audit.result import Audit
-from evaluation.audit.verdict import attacker_name
 from evaluation.plots.embedding_plot import plot_embedding
 from evaluation.plots.leakage_plot import plot_leakage
 from evaluation.plots.parts import split
@@ -22,6 +22,7 @@ from evaluation.report.inline_svg import inline_svg
 from evaluation.samples.arrays import Ints
 from evaluation.samples.groupings import cross
 
+_NARROW = 4.0  # inches: figures up to this width stand side by side
 _WEIGHT = "@"  # separates the method and its weight in the name of a representation
 
 
@@ -33,11 +34,13 @@ class ReportFigure:
         title: short text, read out by screen readers.
         caption: content of the figure, and how to read it.
         svg: the figure.
+        wide: whether it takes both columns of a paper.
     """
 
     title: str
     caption: str
     svg: Markup
+    wide: bool = True
 
 
 @dataclass(frozen=True)
@@ -53,29 +56,35 @@ class FigureWriter:
     def write(self, name: str, title: str, caption: str, figure: Figure) -> ReportFigure:
         """Write `<name>.svg` and `.png`, and return the figure for the page."""
         svg, _ = save_figure(figure, self.folder, name)
-        return ReportFigure(title, caption, inline_svg(svg, title, caption))
+        wide = figure.get_figwidth() > _NARROW
+        return ReportFigure(title, caption, inline_svg(svg, title, caption), wide)
 
     def leakage(self, audit: Audit, attribute: str, slug: str) -> ReportFigure:
         """Draw the bars of every attacker."""
         frame = audit.frame("leakage", attribute=attribute)
-        raw = (frame["scaling"] == "raw").any()
-        diamonds = " A diamond is an attacker whose embeddings were not standardised." if raw else ""
+        several = frame["scaling"].nunique() > 1
+        markers = " A marker is the best with one scaling of the embeddings." if several else ""
         return self.write(
             f"leakage_{slug}",
-            f"What every attacker reads of {attribute}",
-            f"Balanced accuracy of every attacker that tries to read {attribute}, with 95 % intervals. The "
-            f"dashed line is chance; a bar that ends there reads nothing.{diamonds}",
+            f"Every attacker on {attribute}",
+            f"Balanced accuracy of every attacker that tries to read {attribute}, the best of its scalings "
+            f"and training subjects.{markers} The dashed line is chance; a bar that ends there reads "
+            "nothing. Whiskers: 95 % intervals over subjects, which do not account for the choice of the "
+            f"best. {sample_size(frame)}.",
             plot_leakage(frame.assign(attacker=frame["attacker"].map(attacker_name))),
         )
 
     def suppression(self, audit: Audit, attribute: str, slug: str) -> ReportFigure:
         """Draw the leakage against the share of removed features."""
+        frame = audit.frame("suppression", attribute=attribute)
         return self.write(
             f"suppression_{slug}",
             f"{attribute} without a part of the features",
-            f"What is still read of {attribute} when a random share of the features is taken away (the "
-            "band: all draws). A line that stays flat says that the attribute is spread over all features.",
-            plot_suppression(audit.frame("suppression", attribute=attribute)),
+            f"What is still read of {attribute} when a random share of the features is taken away. A line "
+            "that stays flat says that the attribute is spread over all features. Band: the range of "
+            f"{frame['draw'].nunique()} draws of features, not an interval over subjects. "
+            f"{sample_size(audit.frame('leakage', attribute=attribute))}.",
+            plot_suppression(frame),
         )
 
     def tsne(self, audit: Audit, attribute: str, slug: str) -> ReportFigure:
@@ -92,10 +101,10 @@ class FigureWriter:
         return self.write(
             f"tsne_{slug}",
             f"Maps of the embeddings, coloured by {attribute}",
-            "Each point is an image; near ones have similar embeddings (t-SNE; the colours had no part in "
-            f"it). An f marks the hidden layer of a classifier that learned to read {attribute} from other "
-            "people. Distances between clusters mean nothing, and what a map does not show may still be "
-            "read.",
+            f"Each of {len(label):,} points is an image; near ones have similar embeddings (t-SNE; the "
+            "colours had no part in it). An f marks the hidden layer of a classifier that learned to read "
+            f"{attribute} from other subjects. Distances between clusters mean nothing, and what a map does not show may "
+            "still be read. A map has no interval.",
             plot_embedding(views, label, audit.classes[attribute], samples=_drawn_from(audit, label)),
         )
 
@@ -109,7 +118,7 @@ class FigureWriter:
         return self.write(
             "tsne_groups",
             f"Maps of the embeddings, coloured by {' and '.join(audit.attributes)}",
-            "The same maps, a colour for each group.",
+            f"The same maps of {len(label):,} images, a colour for each group.",
             plot_embedding(
                 {name: rows[["x", "y"]].to_numpy() for name, rows in maps.items()},
                 label,
@@ -134,10 +143,17 @@ class FigureWriter:
         return self.write(
             f"tradeoff_{slug}",
             f"{attribute} against verification",
-            f"What is read of {attribute} (upwards) against how well people are told apart (to the right). "
-            "The best corner is at the lower right. No representation beats those on the front in both.",
+            f"Leakage of {attribute} (upwards) against the AUC of verification (to the right). The best "
+            "corner is at the lower right. No representation beats those on the front in both. Whiskers: 95 "
+            "% intervals of the leakage over subjects. "
+            f"{sample_size(audit.frame('leakage', attribute=attribute))}.",
             plot_tradeoff(frame, chance=estimates[0].chance, control=audit.names[0]),
         )
+
+
+def sample_size(leakage: pd.DataFrame) -> str:
+    """Say how many images and subjects the rows of a leakage frame were measured on."""
+    return f"n = {leakage['n'].max():,.0f} images of {leakage['people'].max():,.0f} subjects"
 
 
 def _drawn_from(audit: Audit, label: Ints) -> int | None:

@@ -7,11 +7,15 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from evaluation.audit.cache import Frames
 from evaluation.audit.result import Audit
 from evaluation.report.figures import FigureWriter
+from evaluation.report.print_parts import print_parts
 from evaluation.report.result_tables import summary_table
 from evaluation.report.sections import make_sections
 from evaluation.report.tables import Table
+from evaluation.report.typography import typographic
+from evaluation.report.verdict_cards import caveat_groups, facts_tables, header_facts, verdict_cards
 from evaluation.report.words import GLOSSARY
 from evaluation.report.written_files import replaced_files
 from storage.spreadsheet import csv_text
@@ -35,10 +39,13 @@ def write_report(audit: Audit, folder: Path) -> None:
 def _write_files(audit: Audit, folder: Path) -> None:
     sections = make_sections(audit, FigureWriter(folder / "figures"))
     summary = summary_table(audit)
+    facts, provenance = facts_tables(audit)
+    frames = public_frames(audit)
     _write(folder / "numbers.json", json.dumps(numbers(audit), ensure_ascii=False) + "\n")
-    for name, frame in audit.frames.items():
+    for name, frame in frames.items():
         _write(folder / "csv" / f"{name}.csv", csv_text(frame))
-    for table in (summary, *(table for section in sections for table in section.tables)):
+    tables = [table for section in sections for table in (*section.tables, *section.folded)]
+    for table in (summary, *tables):
         _write(folder / "tables" / f"{table.name}.tex", table.latex())
         _write(folder / "tables" / f"{table.name}.md", table.markdown())
     names = f"{audit.names[0]} and {', '.join(audit.names[1:])}" if audit.names[1:] else audit.names[0]
@@ -46,19 +53,23 @@ def _write_files(audit: Audit, folder: Path) -> None:
     _write(
         folder / "report.html",
         page.render(
-            title=f"How blind is it? An audit of {names}",
-            subtitle=f"Attributes: {', '.join(audit.attributes)}. Written by blindface.",
-            verdicts=audit.verdicts,
+            title=f"How blind is it? An audit of {names}" if audit.attributes else f"An audit of {names}",
+            header=header_facts(audit),
+            cards=verdict_cards(audit),
             summary=summary,
-            caveats=audit.caveats,
+            caveats=caveat_groups(audit.caveats),
             sections=sections,
-            facts=Table(
-                "facts", "What was measured on what.", ("what", "value"), list(audit.facts.items()), texts=2
-            ),
+            facts=facts,
+            provenance=provenance,
             settings=_settings(audit.settings),
             glossary=GLOSSARY,
         ),
     )
+
+
+def public_frames(audit: Audit) -> Frames:
+    """Select the frames for files; those of the audit itself have names that start with an underscore."""
+    return {name: frame for name, frame in audit.frames.items() if not name.startswith("_")}
 
 
 def numbers(audit: Audit) -> dict[str, Any]:
@@ -70,7 +81,7 @@ def numbers(audit: Audit) -> dict[str, Any]:
         "caveats": [vars(caveat) for caveat in audit.caveats],
         "settings": audit.settings,
         "facts": audit.facts,
-        "sections": {name: _plain(frame.to_dict("list")) for name, frame in audit.frames.items()},
+        "sections": {name: _plain(frame.to_dict("list")) for name, frame in public_frames(audit).items()},
     }
 
 
@@ -96,6 +107,8 @@ def _environment() -> Environment:
         trim_blocks=True,
     )
     environment.filters["capitalise"] = lambda text: text[:1].upper() + text[1:]
+    environment.filters["typographic"] = typographic
+    environment.filters["print_parts"] = print_parts
     return environment
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from evaluation.audit.attacker_names import attacker_name
 from evaluation.audit.result import Audit
-from evaluation.audit.verdict import attacker_name
 from evaluation.report.tables import Table
 from evaluation.samples.wording import MISSING, interval, number, p_value, percent, short
 
@@ -54,15 +54,14 @@ def summary_table(audit: Audit) -> Table:
         "attribute",
         "embedding",
         "strongest attacker",
-        "read at",
+        "leakage",
         "95 %",
         "chance",
         "p",
-        "removed",
+        "reduction",
     )
     caption = (
-        "What the strongest attacker reads (balanced accuracy), and how well people are told apart (AUC of "
-        "verification)."
+        "Leakage (balanced accuracy of the strongest attacker), leakage reduction, and AUC of verification."
     )
     return Table("summary", caption, (*columns, "AUC"), rows, texts=3)
 
@@ -75,7 +74,7 @@ def leakage_table(audit: Audit, attribute: str, slug: str) -> Table | None:
     found = {tuple(x[column] for column in key): x["removed"] for x in gone.to_dict("records")}
     return make_table(
         f"leakage_{slug}",
-        f"What every attacker reads of {attribute}.",
+        f"Every attacker on {attribute}: accuracy, balanced accuracy and leakage reduction.",
         frame,
         {
             "representation": lambda x: x.representation,
@@ -85,7 +84,7 @@ def leakage_table(audit: Audit, attribute: str, slug: str) -> Table | None:
             "accuracy": lambda x: percent(x.accuracy),
             "balanced": lambda x: percent(x.balanced_accuracy),
             "95 %": lambda x: interval(x.low, x.high),
-            "removed": lambda x: removed_text(found.get((x.representation, x.attacker, x.scaling), nan)),
+            "reduction": lambda x: removed_text(found.get((x.representation, x.attacker, x.scaling), nan)),
         },
         texts=4,
     )
@@ -127,7 +126,7 @@ def map_table(audit: Audit) -> Table | None:
         {
             "attribute": lambda x: x.attribute + (" (sensitive)" if x.attribute in audit.attributes else ""),
             "representation": lambda x: x.representation,
-            "read at": lambda x: percent(x.balanced_accuracy),
+            "leakage": lambda x: percent(x.balanced_accuracy),
             "95 %": lambda x: interval(x.low, x.high),
             "chance": lambda x: percent(x.chance),
         },

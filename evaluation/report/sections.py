@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluation.audit.result import Audit
+from evaluation.report.attack_tables import attack_tables, detail_tables, learning_curve_text
 from evaluation.report.choice_table import choice_table, choice_text
 from evaluation.report.cost_figures import (
     comparison_figure,
@@ -11,8 +12,10 @@ from evaluation.report.cost_figures import (
     map_figure,
     verification_figures,
 )
+from evaluation.report.evidence_tables import evidence_tables
 from evaluation.report.figures import FigureWriter, ReportFigure
 from evaluation.report.group_tables import demographic_tables, downstream_tables
+from evaluation.report.identification_tables import identification_tables
 from evaluation.report.pair_tables import pair_sentences, pair_tables
 from evaluation.report.result_tables import (
     health_table,
@@ -22,7 +25,7 @@ from evaluation.report.result_tables import (
     verification_table,
 )
 from evaluation.report.tables import Table
-from evaluation.samples.wording import equals, percent
+from evaluation.samples.wording import percent
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,9 @@ class Section:
         id: id of the anchor.
         title: heading.
         text: paragraphs.
-        figures: shown after the text.
-        tables: shown last.
+        figures: shown after the text and the tables.
+        tables: shown after the text.
+        folded: tables for readers who check, shown on demand.
     """
 
     id: str
@@ -42,6 +46,7 @@ class Section:
     text: Sequence[str] = ()
     figures: Sequence[ReportFigure] = ()
     tables: Sequence[Table] = ()
+    folded: Sequence[Table] = ()
 
 
 def make_sections(audit: Audit, figures: FigureWriter) -> list[Section]:
@@ -49,7 +54,7 @@ def make_sections(audit: Audit, figures: FigureWriter) -> list[Section]:
     sections = [method_section(audit)]
     sections += [attribute_section(audit, name, figures) for name in audit.attributes]
     sections += [cost_section(audit, figures), groups_section(audit, figures)]
-    return [x for x in sections if x.text or x.figures or x.tables]
+    return [x for x in sections if x.text or x.figures or x.tables or x.folded]
 
 
 def method_section(audit: Audit) -> Section:
@@ -57,23 +62,28 @@ def method_section(audit: Audit) -> Section:
     before, others = audit.names[0], audit.names[1:]
     compared = f"compares {before} with {_listed(others)}, made from it" if others else f"looks at {before}"
     text = [
-        "A network turns each face into a list of numbers, an embedding, by which people are recognised. "
-        f"This audit asks how much such numbers give away about {_listed(audit.attributes)}. It "
-        f"{compared}.",
-        f"Tested were {audit.facts['tested']}. Attackers, classifiers of several kinds, learn to read the "
-        "attribute from the embeddings of some people and are measured on others, "
-        f"{audit.settings['folds']} times, so that everybody is attacked once"
-        + (f", and all of it {audit.settings['repeats']} times" if audit.settings["repeats"] > 1 else "")
-        + ". The strongest counts: whoever holds the embeddings may choose any.",
-        "Attackers are measured on people they have never met, as far as it is known who is who. An "
-        "attribute that none of them reads is not proven absent: another attacker, or more data, may find "
-        "it.",
+        "A network turns each face into a list of numbers, an embedding, by which subjects are recognised. "
+        f"This audit {compared}. Tested were {audit.facts['tested']}."
     ]
-    if "permutation" in audit.frames:
+    if audit.attributes:
+        repeats = audit.settings["repeats"]
+        text += [
+            f"It asks how much the embeddings give away about {_listed(audit.attributes)}. Attackers, "
+            "classifiers of several kinds, learn to read the attribute from the embeddings of some subjects "
+            f"and are measured on others, {audit.settings['folds']} times, so that every subject is attacked "
+            "once"
+            + (f", and all of it {repeats} times" if repeats > 1 else "")
+            + ". The strongest counts: whoever holds the embeddings may choose any. Intervals come from "
+            "drawing the subjects, not the images, anew.",
+            "An attribute that no attacker reads is not proven absent: another attacker, or more data, may "
+            "find it.",
+        ]
+    if not audit.frame("permutation").empty:
         text.insert(
             2,
-            f"Whether a reading is more than luck is tested with {audit.settings['permutations']} shuffles "
-            "of the labels. Intervals come from drawing the people, not the images, anew.",
+            "Shuffled labels show what luck alone reads. Labels exchanged across subjects test whether the "
+            "attribute is readable at all; labels exchanged within subjects test whether it is readable "
+            f"beyond identity. Up to {audit.settings['permutations']} shuffles are made of each.",
         )
     return Section("method", "What was tested, and how", text)
 
@@ -81,7 +91,6 @@ def method_section(audit: Audit) -> Section:
 def attribute_section(audit: Audit, attribute: str, figures: FigureWriter) -> Section:
     """Make the section of one sensitive attribute."""
     slug = f"{audit.attributes.index(attribute) + 1}"
-    text = [x.sentence for x in audit.verdicts if x.attribute == attribute]
     drawn = [figures.leakage(audit, attribute, slug)]
     if not audit.frame("verification").empty and len(audit.names) > 1:
         drawn.append(figures.tradeoff(audit, attribute, slug))
@@ -91,34 +100,42 @@ def attribute_section(audit: Audit, attribute: str, figures: FigureWriter) -> Se
         drawn.append(figures.tsne(audit, attribute, slug))
         if audit.settings["per_group"] and attribute == audit.attributes[-1] != audit.attributes[0]:
             drawn.append(figures.tsne_groups(audit))
-    for row in audit.frame("permutation", attribute=attribute).to_dict("records"):
-        text.append(
-            f"Permutation test of {row['representation']}: the better of two fast classifiers reads "
-            f"{percent(row['statistic'])}. With labels shuffled {row['scheme']} it reads "
-            f"{percent(row['null_mean'])} on average, and {percent(row['null_high'])} or less in 95 of 100 "
-            f"cases (p {equals(row['p_value'])})."
-        )
-    tables = [leakage_table(audit, attribute, slug), information_table(audit, attribute, slug)]
-    title = f"How readable is {attribute}?"
-    return Section(f"attribute-{slug}", title, text, drawn, [x for x in tables if x])
+    folded = [leakage_table(audit, attribute, slug), information_table(audit, attribute, slug)]
+    folded += detail_tables(audit, attribute, slug)
+    return Section(
+        f"attribute-{slug}",
+        f"What is read of {attribute}?",
+        learning_curve_text(audit, attribute),
+        drawn,
+        [*evidence_tables(audit, attribute, slug), *attack_tables(audit, attribute, slug)],
+        [x for x in folded if x],
+    )
 
 
 def cost_section(audit: Audit, figures: FigureWriter) -> Section:
-    """Make the section on the remaining utility: verification and the other attributes."""
+    """Make the section on the remaining utility: recognition and the other attributes."""
     verified = not audit.frame("verification").empty
     drawn = verification_figures(audit, figures) if verified else []
     if not audit.frame("comparison").empty:
         drawn.append(comparison_figure(audit, figures))
     if not audit.frame("attribute_map").empty:
         drawn.append(map_figure(audit, figures))
-    text = ["A representation of zeros hides everything. What counts is what else was lost."]
+    text = []
+    if audit.attributes:
+        text.append("A representation of zeros hides everything. What counts is what else was lost.")
     if not verified:
-        text.append(
-            "How well people are told apart was not measured: no person has two samples, or nobody is known."
-        )
+        text.append("Verification was not measured: no subject is known to have two images.")
     text += pair_sentences(audit)
-    tables = [verification_table(audit), *pair_tables(audit), map_table(audit), health_table(audit)]
-    return Section("cost", "What did it cost?", text, drawn, [x for x in tables if x])
+    tables = [verification_table(audit), *identification_tables(audit), *pair_tables(audit)]
+    folded = [map_table(audit), health_table(audit)]
+    return Section(
+        "cost",
+        "What did it cost?" if audit.names[1:] else "How well are subjects recognised?",
+        text,
+        drawn,
+        [x for x in tables if x],
+        [x for x in folded if x],
+    )
 
 
 def groups_section(audit: Audit, figures: FigureWriter) -> Section:
@@ -128,7 +145,7 @@ def groups_section(audit: Audit, figures: FigureWriter) -> Section:
         text.append(
             f"One threshold for all accepts {percent(audit.settings['fmr_target'], 2)} of all impostor "
             f"pairs. Groups of {audit.settings['group']} are compared by the errors that this threshold "
-            "makes with them; impostor pairs are two people of the same group."
+            "makes with them; impostor pairs are of two subjects of the same group."
         )
     drawn = []
     if not audit.frame("signed_gaps").empty:

@@ -33,6 +33,5 @@ def print_summary(audit: Audit, console: Console) -> None:
         console.print(printed)
     for verdict in audit.verdicts:
         console.print(Text(verdict.sentence))
-        for caveat in audit.caveats:  # the warnings that the sentence counts
-            if (caveat.attribute, caveat.representation) == (verdict.attribute, verdict.representation):
-                console.print(Text(f"  warning: {caveat.text}"))
+        for caveat in audit.caveats_about(verdict.attribute, verdict.representation):
+            console.print(Text(f"  warning: {caveat.text}"))

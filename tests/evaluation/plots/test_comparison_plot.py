@@ -36,7 +36,7 @@ def test_the_pair_of_one_person_alone_has_a_frame(frame):
     figure = plot_comparison(frame)
     (cell,) = figure.axes[0].patches
     assert cell.get_xy() == (-0.5, 0.5)
-    assert legend_names(figure) == ["one person"]
+    assert legend_names(figure) == ["one subject"]
 
 
 def test_each_representation_has_a_panel(frame):

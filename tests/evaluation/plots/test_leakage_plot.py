@@ -1,5 +1,5 @@
 import numpy as np
-import pytest
+import pandas as pd
 
 from evaluation.plots.leakage_plot import plot_leakage
 from tests.support.figures import legend_names, vertical_lines, whiskers_of
@@ -24,7 +24,7 @@ def test_bars_stand_at_their_attacker_in_their_colour(leakage_frame):
     assert middle[0] < middle[2] < middle[1] < middle[3]  # x above phi; no bar over another
     x, x2, phi, phi2 = (bar.get_facecolor() for bar in axes.patches)
     assert x == x2 != phi == phi2
-    assert legend_names(figure) == ["x", "phi", "strongest attacker", "chance", "not standardised"]
+    assert legend_names(figure) == ["x", "phi", "strongest attacker", "chance", "standardised", "raw"]
     handles = figure.legends[0].get_patches()
     assert [handle.get_facecolor() for handle in handles[:2]] == [x, phi]
 
@@ -42,22 +42,25 @@ def test_the_strongest_attacker_of_each_representation_is_marked(leakage_frame):
     assert len(axes.texts) == 4
 
 
-def test_raw_embeddings_are_diamonds_and_never_the_strongest(leakage_frame):
+def test_a_bar_is_the_best_scaling_and_markers_show_each(leakage_frame):
     leakage_frame.loc[leakage_frame["scaling"] == "raw", "balanced_accuracy"] = 0.99
     axes = plot_leakage(leakage_frame).axes[0]
-    (diamonds,) = [line for line in axes.lines if line.get_marker() == "D"]
-    assert diamonds.get_xdata().tolist() == [0.99] * 4
-    np.testing.assert_allclose(
-        diamonds.get_ydata(), [bar.get_y() + bar.get_height() / 2 for bar in axes.patches]
-    )
-    assert "99.0" not in [text.get_text() for text in axes.texts]
+    marked = {line.get_marker(): line for line in axes.lines if line.get_marker() in "oD"}
+    middle = [bar.get_y() + bar.get_height() / 2 for bar in axes.patches]
+    for marker, values in (("D", [0.99] * 4), ("o", [0.8, 0.9, 0.5, 0.4])):
+        assert marked[marker].get_xdata().tolist() == values
+        np.testing.assert_allclose(marked[marker].get_ydata(), middle)
+    assert [text.get_text() for text in axes.texts] == ["99.0"] * 4
 
 
-def test_without_raw_ones_the_legend_does_not_speak_of_them(leakage_frame):
-    figure = plot_leakage(leakage_frame[leakage_frame["scaling"] == "standardised"])
+def test_a_bar_is_the_best_source_of_training_subjects(leakage_frame):
+    more = leakage_frame.assign(balanced_accuracy=leakage_frame["balanced_accuracy"] - 0.05)
+    both = pd.concat([more, leakage_frame], ignore_index=True)
+    axes, alone = (plot_leakage(frame).axes[0] for frame in (both, leakage_frame))
+    assert [x.get_width() for x in axes.patches] == [x.get_width() for x in alone.patches]
+    assert len(axes.lines[0].get_xdata()) == len(alone.lines[0].get_xdata())
+
+
+def test_the_legend_names_scalings_where_there_are_several(leakage_frame):
+    figure = plot_leakage(leakage_frame[leakage_frame["scaling"] == "raw"])
     assert legend_names(figure) == ["x", "phi", "strongest attacker", "chance"]
-
-
-def test_raw_ones_alone_are_refused(leakage_frame):
-    with pytest.raises(ValueError, match="the standardised leakage table has no rows"):
-        plot_leakage(leakage_frame[leakage_frame["scaling"] == "raw"])

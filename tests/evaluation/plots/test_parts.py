@@ -50,7 +50,8 @@ def test_require_names_what_is_missing():
 
 
 @pytest.mark.parametrize(
-    ("count", "width", "grid"), [(1, COLUMN, (1, 1)), (2, PAGE, (1, 2)), (3, PAGE, (2, 2))]
+    ("count", "width", "grid"),
+    [(1, COLUMN, (1, 1)), (2, PAGE, (1, 2)), (3, PAGE, (1, 3)), (4, PAGE, (2, 2)), (5, PAGE, (2, 3))],
 )
 def test_panels_fill_one_column_or_two(count, width, grid):
     figure, panels = panel_grid(count, 1.5, sharex=True)

@@ -56,7 +56,7 @@ def test_error_rates_cross_at_the_marked_eer(rates_frame):
     np.testing.assert_allclose(fmr.get_xydata(), curve[["threshold", "fmr"]])
     np.testing.assert_allclose(fnmr.get_xydata(), curve[["threshold", "fnmr"]])
     np.testing.assert_allclose(dot.get_xydata(), [[0.3, 0.15]])
-    assert [panel.get_title() for panel in figure.axes] == ["x (EER 15.0 %)", "phi (EER 40.2 %)"]
+    assert [panel.get_title() for panel in figure.axes] == ["x\n(EER 15.0 %)", "phi\n(EER 40.2 %)"]
     assert legend_names(figure) == ["false match (FMR, FAR)", "false non-match (FNMR, FRR)"]
 
 
