@@ -108,7 +108,7 @@ def plan(
             add("errors of groups", name, settings.group, measure_demographics, "fmr_target")
         if attributes:
             add("attribute map", name, None, measure_map, "folds", "max_classes", "sensitive")
-        if settings.tsne:
+        if settings.tsne and attributes:
             add("t-SNE", name, None, measure_tsne, "tsne")
     for attribute, name in product(attributes, representations.embeddings):
         about = (name, attribute)

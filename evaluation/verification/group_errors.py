@@ -48,7 +48,7 @@ class PairErrors:
 
         Pairs that share a subject are not independent, so whole subjects are drawn. With subject p drawn w_p
         times, its genuine pairs count w_p times and the impostor pairs of p and q w_p + w_q - 1 times, the
-        product w_p * w_q to first order (see `pair_bootstrap.bootstrap_auc_and_eer`). Subjects are drawn
+        product w_p * w_q to first order (see `pair_bootstrap.draw_auc_and_eer`). Subjects are drawn
         among those who have samples in the same groups, so every group keeps its number of subjects. Where
         false matches are few, the variance of the FMR is up to twice that of new subjects, as the chance of a
         pair counts for both of its subjects: intervals are wide rather than narrow.

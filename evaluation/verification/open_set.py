@@ -18,8 +18,8 @@ _ROUNDING = 1e-9  # relative: 0.1 * 300 must not be below 30
 def open_rates(searches: Searches, masks: Masks, draws: int, seed: int) -> pd.DataFrame:
     """Compute the TPIR at the thresholds of `FPIRS`.
 
-    The threshold is the lowest whose FPIR over all non-mated searches is at most `fpir`. A FPIR that allows
-    fewer than `MIN_ERRORS` false positives in an enrolment is not reported: its figures are nan.
+    The threshold is the lowest whose FPIR over all non-mated searches is at most `fpir`. The figures of a
+    FPIR are nan if it allows fewer than `MIN_ERRORS` of the distinct samples that are searched for in vain.
 
     Args:
         searches: of all enrolments.
@@ -51,7 +51,7 @@ def open_rates(searches: Searches, masks: Masks, draws: int, seed: int) -> pd.Da
         weight = draw_counts(rng, searches.subjects) if i else np.ones(searches.subjects)
         at = every.thresholds(weight, FPIRS)
         shares[i] = [[score.shares(weight, at) for score in group] for group in scores]
-    most = np.array(FPIRS) * non_mated.sum() / searches.enrolments
+    most = np.array(FPIRS) * len(np.unique(searches.sample[non_mated]))
     too_few = most < MIN_ERRORS * (1 - _ROUNDING)
     threshold[too_few] = shares[..., too_few] = np.nan
     rows = []
