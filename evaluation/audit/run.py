@@ -13,6 +13,7 @@ from evaluation.audit.corrected_tests import correct_tests
 from evaluation.audit.facts import about_subjects, digest_of_samples, facts
 from evaluation.audit.leakage_warnings import leakage_warnings
 from evaluation.audit.plan import Step, plan
+from evaluation.audit.rare_classes import attackable_attributes
 from evaluation.audit.readings import CORRECT, compare_readings
 from evaluation.audit.result import Audit, Caveat
 from evaluation.audit.rows import choose_attributes, choose_rows
@@ -44,6 +45,7 @@ def run_audit(
     rows = choose_rows(representations, settings)
     about_tables = check_tables(representations, rows, settings)
     attributes, left_out = choose_attributes(representations, settings, rows.tested)
+    attributes, rare = attackable_attributes(representations, settings, attributes, rows.tested)
     cache = AuditCache(folder)
     samples = digest_of_samples(representations, rows)
     embeddings = {name: fingerprint(x) for name, x in representations.embeddings.items()}
@@ -62,7 +64,7 @@ def run_audit(
         frames |= compare_readings(frames[CORRECT], merged, rows, attributes, settings.seed)
     if len(representations.embeddings) > 1 and "candidates" in frames:
         frames["selection"] = choose_representations(frames["candidates"], settings.leakage_at_most)
-    caveats = [Caveat(text) for text in (*left_out, *about_subjects(representations, rows))]
+    caveats = [Caveat(text) for text in (*left_out, *rare, *about_subjects(representations, rows))]
     caveats += about_tables
     caveats += [Caveat(text) for listed in pairs for text in listed.caveats(representations.split)]
     about_pairs = {f"pairs of View {listed.view}": listed.description for listed in pairs}

@@ -120,10 +120,12 @@ def measure_verification(one: Representations, _: None, rows: AuditRows, setting
         "verification": [],
         "verification_curve": [],
         "verification_histogram": [],
+        "_verification_draws": [],
     }
     for metric in _METRICS:
         scores = score_pairs(x, identity, metric, seed=settings.seed)
-        for kind, frame in zip(found, (scores.summary(), scores.rates(), scores.histogram()), strict=True):
+        parts = (scores.summary(), scores.rates(), scores.histogram(), scores.drawn)
+        for kind, frame in zip(found, parts, strict=True):
             found[kind].append(frame.assign(metric=metric))
     return {kind: pd.concat(frames, ignore_index=True) for kind, frames in found.items()}
 
