@@ -9,6 +9,7 @@ thread. `--audit N` also attacks N embeddings of 512 numbers with all attackers,
 on OMP_NUM_THREADS threads, and prints the time of each and the peak memory. The last line is JSON.
 """
 
+import argparse
 import json
 import resource
 import time
@@ -19,8 +20,8 @@ import torch
 from sklearn.svm import SVC, LinearSVC
 from threadpoolctl import threadpool_limits
 
-from benchmarks.options import make_parser
-from benchmarks.timing import faster, take_turns
+from benchmarks.embedding_batches import take_turns
+from benchmarks.ratios import faster
 from evaluation.leakage.cross_fitted_leakage import cross_fitted_leakage
 from evaluation.probes.attacker_table import ATTACKERS
 from evaluation.probes.attackers import attack, rbf_svm
@@ -86,7 +87,7 @@ def audit(samples: Samples) -> dict[str, Any]:
     clock, processors = {}, {}
     for attacker in ATTACKERS:
         start, used = time.perf_counter(), time.process_time()
-        table = cross_fitted_leakage(samples, attackers=[attacker])
+        table = cross_fitted_leakage(samples, attackers=[attacker]).table
         clock[attacker] = round(time.perf_counter() - start, 1)
         processors[attacker] = round(time.process_time() - used, 1)
         read = ", ".join(f"{row.scaling} {row.balanced_accuracy:.4f}" for row in table.itertuples())
@@ -102,7 +103,10 @@ def audit(samples: Samples) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = make_parser(__doc__, rounds=3)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="repetitions (default: 3)")
     parser.add_argument("--samples", type=int, default=8000, help="of the two comparisons (default: 8000)")
     parser.add_argument("--audit", type=int, default=0, help="embeddings to audit (default: none)")
     options = parser.parse_args()
