@@ -70,24 +70,29 @@ def _of_the_samples(table: pd.DataFrame) -> Iterator[str]:
 
 def _of_the_scalings(table: pd.DataFrame) -> Iterator[str]:
     """Say where the scaling of the embeddings decides what is read, in either direction."""
-    best = table.loc[table.groupby("scaling", sort=False)["balanced_accuracy"].idxmax()].set_index("scaling")
-    if _STANDARD not in best.index:
-        return
-    standard, others = best.loc[_STANDARD], best.drop(_STANDARD)
-    more = others[others["low"] > standard["balanced_accuracy"]]
-    for scaling, row in more.iterrows():
+    standard = table[table["scaling"] == _STANDARD]
+    more, hidden = [], []
+    for scaling, rows in table[table["scaling"] != _STANDARD].groupby("scaling", sort=False):
+        peers = standard[standard["attacker"].isin(rows["attacker"])]
+        if peers.empty:
+            continue
+        one, other = (x.loc[x["balanced_accuracy"].idxmax()] for x in (peers, rows))
+        if other["low"] > standard["balanced_accuracy"].max():
+            more.append(other)
+        if other["low"] <= other["chance"] < one["low"] and other["high"] < one["low"]:
+            hidden.append(str(scaling))
+    if more:
+        best = max(more, key=lambda row: row["balanced_accuracy"])
         yield (
-            f"Hidden from standardising: {attack_name(row['attacker'], str(scaling))} reads "
-            f"{percent(row['balanced_accuracy'])}, on standardised embeddings the best attacker reads "
-            f"{percent(standard['balanced_accuracy'])}. Rows or features of extreme size hide the attribute "
-            "from whoever standardises; the others read it."
+            f"Hidden from standardising: {attack_name(best['attacker'], best['scaling'])} reads "
+            f"{percent(best['balanced_accuracy'])}, on standardised embeddings the best attacker reads "
+            f"{percent(standard['balanced_accuracy'].max())}. Rows or features of extreme size hide the "
+            "attribute from whoever standardises, not from others."
         )
-    hidden = others[(others["high"] < standard["low"]) & (others["low"] <= others["chance"])]
-    if len(hidden) and standard["low"] > standard["chance"]:
+    if hidden:
         yield (
-            f"Hidden by scale: on {' and '.join(map(str, hidden.index))} embeddings no attacker can be told "
-            "from chance, on standardised ones some can. The attribute is still there, on a small or uneven "
-            "scale."
+            f"Hidden by scale: on {' and '.join(hidden)} embeddings no attacker can be told from chance, on "
+            "standardised ones some can. The attribute is still there, on a small or uneven scale."
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from evaluation.audit.attacker_names import attacker_name
 from evaluation.audit.cache import Frames, fingerprint
+from evaluation.audit.corrected_tests import TESTS_EACH
 from evaluation.audit.downstream_section import measure_downstream
 from evaluation.audit.identification_section import measure_identification
 from evaluation.audit.rows import AuditRows, known_twice
@@ -25,6 +26,8 @@ from evaluation.audit.sections import (
     measure_verification,
 )
 from evaluation.audit.settings import AuditSettings
+from evaluation.leakage.multiplicity import shuffles_needed
+from evaluation.probes.attacker_table import TEST_ATTACKERS
 from evaluation.samples.representations import Representations
 from evaluation.verification.listed_pairs import ListedPairs
 
@@ -76,6 +79,9 @@ def plan(
         ValueError: the samples do not allow a measurement that the settings ask for.
     """
     steps: list[Step] = []
+    tests = TESTS_EACH * len(attributes) * len(representations.embeddings)
+    shuffles = shuffles_needed(tests) if settings.permutations is None and tests else settings.permutations
+    attackers = [*dict.fromkeys([*settings.attackers, *(TEST_ATTACKERS if shuffles else ())])]
     alone = {name: representations.alone(name) for name in representations.embeddings}
     own = {name: rows.among(present) for name, (_, present) in alone.items()}
 
@@ -115,12 +121,13 @@ def plan(
         if attribute in paired:
             options = ("target", "balance", "bias", "biases", "downstream_draws", "folds")
             add("downstream", *about, measure_downstream, *options)
-        for attacker in settings.attackers:
+        for attacker in attackers:
             options = ("attackers", "scalings", "folds", "repeats", "tune", "max_samples")
             words = f"{attacker_name(attacker)}: leakage"
             add(words, *about, measure_leakage, *options, attackers=[attacker])
-        if settings.permutations:
-            add("permutation test", *about, measure_permutations, "permutations", "folds")
+        if shuffles:
+            options = ("permutations", "folds")
+            add("permutation test", *about, measure_permutations, *options, permutations=shuffles)
         if settings.information:
             add("information", *about, measure_information, "folds")
         if settings.suppression_draws:

@@ -128,7 +128,7 @@ def _strongest(
 ) -> dict[str, object]:
     label = label[readings.rows]
     found = strongest_reading(label, subjects[readings.rows], readings.correct, readings.spread(), seed)
-    best = readings.table.iloc[found.index]
+    best = readings.table.iloc[found.row]
     return {
         "representation": name,
         "attribute": attribute,

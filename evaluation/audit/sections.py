@@ -8,13 +8,15 @@ import pandas as pd
 import torch
 
 from evaluation.audit.cache import Frames
+from evaluation.audit.readings import CORRECT, pack_correct
 from evaluation.audit.rows import AuditRows, choose_attributes
 from evaluation.audit.settings import AuditSettings
 from evaluation.leakage.attribute_map import attribute_map
-from evaluation.leakage.cross_fitted_leakage import cross_fitted_leakage
+from evaluation.leakage.cross_fitted_leakage import LeakageReadings, cross_fitted_leakage
 from evaluation.leakage.embedding_health import effective_rank, scale
 from evaluation.leakage.information import description_length, usable_information
-from evaluation.leakage.permutation_null import permutation_test
+from evaluation.leakage.permutation_null import permutation_tests
+from evaluation.leakage.permutation_table import permutation_frame
 from evaluation.leakage.suppression import suppression
 from evaluation.probes.embedding_map import sample_rows, tsne_points
 from evaluation.probes.head_features import head_features
@@ -30,14 +32,17 @@ _METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
 
 
 def measure_leakage(one: Representations, attribute: str, rows: AuditRows, settings: AuditSettings) -> Frames:
-    """Attack with training on unseen subjects, then also on the training subjects, and keep the better.
+    """Attack with training on unseen subjects, then also on the training subjects.
 
     Neither is always better: few unseen subjects teach little, and a network that was fitted to its training
     subjects hides more about them than about others.
+
+    Returns:
+        `leakage`, the better of both for each attacker and scaling; and all of them, see `pack_correct`.
     """
     (name,) = one.embeddings
 
-    def attacked(scalings: Sequence[Scaling], extra: Ints) -> pd.DataFrame:
+    def attacked(scalings: Sequence[Scaling], extra: Ints) -> LeakageReadings:
         return cross_fitted_leakage(
             one.samples(name, attribute, rows.tested),
             attackers=settings.attackers,
@@ -50,32 +55,24 @@ def measure_leakage(one: Representations, attribute: str, rows: AuditRows, setti
             seed=settings.seed,
         )
 
-    tables = [attacked(settings.scalings, rows.tested[:0])]
+    found = [attacked(settings.scalings, rows.tested[:0])]
     if len(rows.extra):
-        tables.append(attacked(("standardised",), rows.extra))
-    every = pd.concat(tables, ignore_index=True)
+        found.append(attacked(settings.scalings[:1], rows.extra))
+    every = pd.concat([x.table for x in found], ignore_index=True)
+    packed = pack_correct(every, np.concatenate([x.correct for x in found]))
     best = every.groupby(["attacker", "scaling"], sort=False)["balanced_accuracy"].idxmax()
-    return {"leakage": every.loc[best].reset_index(drop=True)}
+    return {"leakage": every.loc[best].reset_index(drop=True), CORRECT: packed}
 
 
 def measure_permutations(
     one: Representations, attribute: str, rows: AuditRows, settings: AuditSettings
 ) -> Frames:
-    """Test whether the leakage is above chance."""
+    """Test whether the attribute is readable at all, and beyond identity."""
     (name,) = one.embeddings
+    assert settings.permutations is not None
     samples = one.samples(name, attribute, rows.tested)
-    result = permutation_test(samples, settings.permutations, settings.folds, settings.seed)
-    row = {
-        "statistic": result.statistic,
-        "p_value": result.p_value,
-        "permutations": settings.permutations,
-        "null_mean": result.null.mean(),
-        "null_high": np.quantile(result.null, 0.95),
-        "scheme": result.scheme,
-        "n": result.n,
-        "people": result.subjects,
-    }
-    return {"permutation": pd.DataFrame([row])}
+    results = permutation_tests(samples, settings.permutations, settings.folds, settings.seed)
+    return {"permutation": permutation_frame(results)}
 
 
 def measure_information(

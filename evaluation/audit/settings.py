@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from evaluation.probes.attacker_table import ATTACKERS, Attacker
+from evaluation.probes.attacker_table import ATTACKERS
 from evaluation.probes.standardise import SCALINGS, Scaling
+from evaluation.probes.user_estimator import check_attackers
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -32,7 +33,8 @@ class AuditSettings:
             another map is coloured by these groups. null takes all samples.
         extra: also let every attacker learn from the training subjects, if these are not attacked themselves,
             and report the better of both trainings.
-        attackers: classifiers that try to predict an attribute.
+        attackers: classifiers that try to predict an attribute: names of `attacker_table.ATTACKERS`, or class
+            paths of scikit-learn classifiers. The two of the permutation test are added.
         scalings: how the embeddings are scaled before each attack, see `scale_rows`; the strongest counts,
             and a warning says where the choice matters.
         folds: number of groups of subjects; each is attacked by classifiers trained on the others.
@@ -74,7 +76,7 @@ class AuditSettings:
     per_subject: int | None = None
     per_group: int | None = None
     extra: bool = True
-    attackers: list[Attacker] = field(default_factory=lambda: list(ATTACKERS))
+    attackers: list[str] = field(default_factory=lambda: list(ATTACKERS))
     scalings: list[Scaling] = field(default_factory=lambda: list(SCALINGS))
     folds: int = 5
     repeats: int = 1
@@ -101,6 +103,7 @@ class AuditSettings:
         for name in ("attackers", "scalings"):
             if not getattr(self, name):
                 raise ValueError(f"{name} is empty; name one at least")
+        check_attackers(self.attackers)
         for name, least in _MINIMUMS.items():
             if (value := getattr(self, name)) is not None and value < least:
                 raise ValueError(f"{name} is {value}, it must be {least} or more")

@@ -16,7 +16,7 @@ from evaluation.leakage.accuracies import accuracies, strongest
 from evaluation.leakage.cross_fitting import cross_fit, min_subjects_per_class
 from evaluation.probes.attacker_table import ATTACKERS, Setting, describe_settings, scalings_of
 from evaluation.probes.standardise import SCALINGS, Scaling
-from evaluation.probes.user_estimator import load_estimator
+from evaluation.probes.user_estimator import check_attackers
 from evaluation.samples.arrays import Ints
 from evaluation.samples.audited_samples import AuditedSamples, reindex
 from evaluation.samples.labelled_samples import Samples, known_samples, subjects_of
@@ -150,13 +150,9 @@ def _tuned_first(scalings: Sequence[Scaling]) -> list[Scaling]:
 def _check(
     attackers: Sequence[str], scalings: Sequence[str], folds: int, repeats: int, max_samples: int
 ) -> None:
-    for name, given, known in (("attackers", attackers, ATTACKERS), ("scalings", scalings, SCALINGS)):
-        others = [one for one in given if one not in known and not (name == "attackers" and "." in one)]
-        if not given or others or len(set(given)) < len(given):
-            raise ValueError(f"{name} are some of {', '.join(known)}, each once; these are {list(given)}")
-    for attacker in attackers:
-        if "." in attacker:
-            load_estimator(attacker)
+    check_attackers(attackers)
+    if not scalings or set(scalings) - set(SCALINGS) or len(set(scalings)) < len(scalings):
+        raise ValueError(f"scalings are some of {', '.join(SCALINGS)}, each once; these are {list(scalings)}")
     for name, value, least in (("folds", folds, 2), ("repeats", repeats, 1), ("max_samples", max_samples, 2)):
         if value < least:
             raise ValueError(f"{name} is {value}; it must be {least} or more")

@@ -13,10 +13,14 @@ from typing import Literal, NamedTuple, get_args
 from evaluation.probes.standardise import SCALINGS, Scaling
 
 Attacker = Literal[
-    "linear", "mlp", "rbf_svm", "forest", "knn", "boosting", "qda", "svm_pca", "average", "similarity"
-]
+    "linear", "mlp", "rbf_svm", "forest", "knn", "boosting", "qda", "svm_pca", "average", "similarity",
+    "kernel_linear", "kernel_rbf",
+]  # fmt: skip
 ATTACKERS: tuple[Attacker, ...] = get_args(Attacker)
 """All of them, which the audit cross-fits with tuned settings."""
+
+TEST_ATTACKERS: tuple[Attacker, ...] = ("kernel_linear", "kernel_rbf")
+"""The classifiers of the permutation test, which attack whenever it tests; they have no settings."""
 
 Family = Literal["linear", "mlp", "rbf_svm", "forest"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
@@ -48,6 +52,7 @@ def _grid(**values: tuple[float, ...]) -> list[Setting]:
 
 
 _TREES: tuple[Scaling, ...] = ("robust", "unit")
+_SCALED: tuple[Scaling, ...] = ("standardised", "robust", "unit")
 
 TABLE: dict[Attacker, AttackerRow] = {
     "linear": AttackerRow(_grid(C=(0.001, 0.01, 0.1, 1, 10, 100)), {"C": 0.01}),
@@ -75,6 +80,8 @@ TABLE: dict[Attacker, AttackerRow] = {
     "boosting": AttackerRow(
         _grid(rounds=(10, 20, 30, 50, 70, 100)), {"rounds": 100}, subsampled=True, scalings=_TREES
     ),
+    "kernel_linear": AttackerRow([{}], {}, subsampled=True, scalings=_SCALED),
+    "kernel_rbf": AttackerRow([{}], {}, subsampled=True, scalings=_SCALED),
 }
 
 
@@ -87,8 +94,14 @@ def attacker_row(attacker: str) -> AttackerRow:
 
 
 def scalings_of(attacker: str, asked: Sequence[Scaling]) -> list[Scaling]:
-    """Return those of the scalings that differ for an attacker, or the first one where none is among them."""
-    return [scaling for scaling in asked if scaling in attacker_row(attacker).scalings] or [asked[0]]
+    """Return those of the scalings that differ for an attacker, or the first one where none is among them.
+
+    Robust features stand for raw and standardised ones only where they are asked for.
+    """
+    differing = attacker_row(attacker).scalings
+    if differing == _TREES and "robust" not in asked:
+        return list(asked)
+    return [scaling for scaling in asked if scaling in differing] or [asked[0]]
 
 
 def describe_settings(settings: Sequence[Setting]) -> str:

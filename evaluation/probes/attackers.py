@@ -13,6 +13,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import threadpool_limits
 
 from evaluation.probes.attacker_table import TABLE, Family, Setting
+from evaluation.probes.kernel_probe import Kernel, KernelProbe
 from evaluation.probes.mlp import BATCH, balanced_epoch, fit_mlp
 from evaluation.probes.pca_attackers import average, qda, svm_pca
 from evaluation.probes.similarity import similarity
@@ -154,6 +155,16 @@ def _boosting(train: Floats, label: Ints, test: Floats, settings: Sequence[Setti
     return [stages[count - 1] for count in rounds]
 
 
+def _kernel(kernel: Kernel) -> Callable[[Floats, Ints, Floats, Sequence[Setting], int], list[Ints]]:
+    def predict_by_kernel(
+        train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], seed: int
+    ) -> list[Ints]:
+        """Predict by ridge regression in closed form, see `KernelProbe`; it standardises once more."""
+        return [KernelProbe(train, test, kernel, "standardised").predict(label[None])[0]] * len(settings)
+
+    return predict_by_kernel
+
+
 _ATTACKS: dict[str, Callable[[Floats, Ints, Floats, Sequence[Setting], int], list[Ints]]] = {
     "linear": _linear,
     "rbf_svm": _rbf_svm,
@@ -164,4 +175,6 @@ _ATTACKS: dict[str, Callable[[Floats, Ints, Floats, Sequence[Setting], int], lis
     "svm_pca": svm_pca,
     "average": average,
     "similarity": similarity,
+    "kernel_linear": _kernel("linear"),
+    "kernel_rbf": _kernel("rbf"),
 }

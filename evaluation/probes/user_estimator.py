@@ -8,8 +8,22 @@ from typing import Any
 import numpy as np
 from sklearn.utils.class_weight import compute_sample_weight
 
-from evaluation.probes.attacker_table import Setting
+from evaluation.probes.attacker_table import ATTACKERS, Setting
 from evaluation.samples.arrays import Floats, Ints
+
+
+def check_attackers(attackers: Sequence[str]) -> None:
+    """Check names of attackers and class paths of estimators.
+
+    Raises:
+        ValueError: none, an unknown name (says which are known), one twice, or see `load_estimator`.
+    """
+    unknown = [name for name in attackers if name not in ATTACKERS and "." not in name]
+    if not attackers or unknown or len(set(attackers)) < len(attackers):
+        known = ", ".join(ATTACKERS)
+        raise ValueError(f"attackers are some of {known}, each once; these are {list(attackers)}")
+    for path in set(attackers) - set(ATTACKERS):
+        load_estimator(path)
 
 
 def load_estimator(path: str, seed: int = 0) -> Any:
