@@ -3,7 +3,7 @@
 import pandas as pd
 
 from evaluation.audit.cache import Frames
-from evaluation.leakage.multiplicity import ALPHA, holm, shuffles_needed, significant
+from evaluation.leakage.multiplicity import ALPHA, STOP, holm, shuffles_needed
 
 TESTED = ("permutation", "confident")
 """Sections with permutation tests that a verdict follows."""
@@ -19,20 +19,18 @@ def correct_tests(frames: Frames) -> Frames:
             `permutations` (shuffles used). Rows of `confident` that share a test hold the same p-value.
 
     Returns:
-        The same frames with `p_holm`, `significant` (with the margin that the number of shuffles needs) and
-        `enough` (whether so many shuffles can give a significant result in a family of this size).
+        The same frames with `p_holm`; `enough`, whether there were so many shuffles that others would confirm
+        a significant result in a family of this size (see `shuffles_needed`; a test that stopped early is
+        decided); and `significant`, whether `p_holm` is 0.05 or less of enough shuffles.
     """
     tests = {name: _tests(frames[name]) for name in TESTED if name in frames}
     if not tests:
         return {}
     family = pd.concat(tests, names=["section"])
     family["p_holm"] = holm(family["p_value"].to_numpy())
-    family["significant"] = significant(
-        family["exceedances"].to_numpy(), family["permutations"].to_numpy(), ALPHA
-    )
     needed = shuffles_needed(len(family), ALPHA)
-    # a test that stopped early had enough exceedances to be decided
-    family["enough"] = (family["permutations"] >= needed) | (family["exceedances"] >= 1)
+    family["enough"] = (family["permutations"] >= needed) | (family["exceedances"] >= STOP)
+    family["significant"] = family["enough"] & (family["p_holm"] <= ALPHA)
     found = {}
     for name in tests:
         keys = _KEYS[name]
@@ -48,7 +46,8 @@ _KEYS = {
 
 
 def _tests(frame: pd.DataFrame) -> pd.DataFrame:
-    """Take one row for each test; the sections differ in their other columns."""
+    """Take the row of the smallest p-value of each test: the maximum over shares is one test."""
     kept = ["representation", "attribute", "p_value", "exceedances", "permutations"]
     some = frame.assign(hypothesis=frame.get("hypothesis", ""))
+    some = some.sort_values("p_value", kind="stable")
     return some[[*kept, "hypothesis"]].drop_duplicates(["representation", "attribute", "hypothesis"])

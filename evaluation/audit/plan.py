@@ -21,6 +21,7 @@ from evaluation.audit.sections import (
     measure_leakage,
     measure_map,
     measure_permutations,
+    measure_subgroups,
     measure_suppression,
     measure_tsne,
     measure_verification,
@@ -128,6 +129,9 @@ def plan(
         if shuffles:
             options = ("permutations", "folds")
             add("permutation test", *about, measure_permutations, *options, permutations=shuffles)
+            if settings.subgroups:
+                options = ("permutations", "folds", "max_classes")
+                add("subgroups", *about, measure_subgroups, *options, permutations=shuffles)
         if settings.information:
             add("information", *about, measure_information, "folds")
         if settings.suppression_draws:

@@ -39,7 +39,8 @@ class _Readings(NamedTuple):
 
     def of(self, reading: tuple[str, str]) -> "_Readings":
         """Return the readings of one attacker and scaling, from any source of training subjects."""
-        chosen = (self.table[_READING] == reading).all(axis=1).to_numpy()
+        attacker, scaling = reading
+        chosen = ((self.table["attacker"] == attacker) & (self.table["scaling"] == scaling)).to_numpy()
         return self._replace(table=self.table[chosen], correct=self.correct[chosen])
 
 

@@ -12,11 +12,16 @@ from evaluation.audit.readings import CORRECT, pack_correct
 from evaluation.audit.rows import AuditRows, choose_attributes
 from evaluation.audit.settings import AuditSettings
 from evaluation.leakage.attribute_map import attribute_map
+from evaluation.leakage.confident_leakage import confident_leakage
 from evaluation.leakage.cross_fitted_leakage import LeakageReadings, cross_fitted_leakage
 from evaluation.leakage.embedding_health import effective_rank, scale
 from evaluation.leakage.information import description_length, usable_information
-from evaluation.leakage.permutation_null import permutation_tests
+from evaluation.leakage.multiplicity import ALPHA, holm
+from evaluation.leakage.permutation_null import run_tests
 from evaluation.leakage.permutation_table import permutation_frame
+from evaluation.leakage.power import power_curve, smallest_leak
+from evaluation.leakage.shuffled_units import Bench
+from evaluation.leakage.subgroup_leakage import subgroup_leakage
 from evaluation.leakage.suppression import suppression
 from evaluation.probes.embedding_map import sample_rows, tsne_points
 from evaluation.probes.head_features import head_features
@@ -27,6 +32,9 @@ from evaluation.verification.demographic_rates import demographic_rates
 from evaluation.verification.pair_comparison import compare_images
 from evaluation.verification.pair_scores import score_pairs
 from evaluation.verification.pair_tiles import Metric
+
+TEST_SAMPLES = 3000
+"""Most samples of the permutation tests, of subjects drawn at random."""
 
 _METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
 
@@ -67,12 +75,44 @@ def measure_leakage(one: Representations, attribute: str, rows: AuditRows, setti
 def measure_permutations(
     one: Representations, attribute: str, rows: AuditRows, settings: AuditSettings
 ) -> Frames:
-    """Test whether the attribute is readable at all, and beyond identity."""
+    """Test what is readable: at all, beyond identity, and of the surest samples; estimate the power.
+
+    Returns:
+        `permutation`, `confident`; `power` and `smallest_leak` at the level of a single test.
+    """
     (name,) = one.embeddings
     assert settings.permutations is not None
-    samples = one.samples(name, attribute, rows.tested)
-    results = permutation_tests(samples, settings.permutations, settings.folds, settings.seed)
-    return {"permutation": permutation_frame(results)}
+    samples, shuffles = one.samples(name, attribute, rows.tested), settings.permutations
+    bench = Bench.of(samples, settings.folds, TEST_SAMPLES, settings.seed)
+    confident = confident_leakage(bench, permutations=shuffles, seed=settings.seed)
+    least = confident["p_value"].min()  # of the test, whose maximum is over the shares
+    confident = confident.assign(permutations=shuffles, exceedances=round(least * (shuffles + 1)) - 1)
+    power = power_curve(bench, alpha=ALPHA, permutations=max(shuffles, 199), seed=settings.seed)
+    return {
+        "permutation": permutation_frame(run_tests(bench, shuffles, settings.seed)),
+        "confident": confident,
+        "power": power,
+        "smallest_leak": smallest_leak(power, ALPHA),
+    }
+
+
+def measure_subgroups(
+    one: Representations, attribute: str, rows: AuditRows, settings: AuditSettings
+) -> Frames:
+    """Test whether the attribute is readable within the classes of every other attribute."""
+    (name,) = one.embeddings
+    assert settings.permutations is not None
+    others = [x for x in one.labels if x != attribute and len(one.classes[x]) <= settings.max_classes]
+    present = rows.tested[one.present(name)[rows.tested]]
+    table = subgroup_leakage(
+        one.samples(name, attribute, present),
+        {x: one.labels[x][present] for x in others},
+        {x: one.classes[x] for x in others},
+        permutations=settings.permutations,
+        folds=settings.folds,
+        seed=settings.seed,
+    )
+    return {"subgroups": table.assign(p_holm=holm(table["p_value"].to_numpy()))}
 
 
 def measure_information(

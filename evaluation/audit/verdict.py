@@ -104,7 +104,7 @@ def _unconfirmed(test: Finding) -> str:
 
 
 def _finding(test: Finding) -> str:
-    return f"{equals(test.p)}, {test.images:,} images of {test.subjects:,} subjects"
+    return f"{equals(test.p)}, corrected for all tests, {test.images:,} images of {test.subjects:,} subjects"
 
 
 def _change(before: LeakageEstimate, after: LeakageEstimate, change: Change) -> str:

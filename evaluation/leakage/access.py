@@ -6,11 +6,11 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from evaluation.leakage.accuracies import balanced_interval
+from evaluation.leakage.fold_probes import PROBES, FoldProbes
 from evaluation.leakage.fused_samples import fuse
-from evaluation.leakage.kernel_cross_fit import balanced_accuracies, kernel_predictions
 from evaluation.leakage.reconstruction import reconstruct
 from evaluation.leakage.shuffled_labels import possible_schemes
+from evaluation.leakage.strongest_reading import strongest_reading
 from evaluation.probes.kernel_probe import KERNELS, KernelProbe
 from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.audited_samples import AuditedSamples, audited_samples
@@ -52,10 +52,11 @@ def access_leakage(
         max_samples: with more samples, subjects are drawn at random.
 
     Returns:
-        One row for each number of fused images and each probe: `access`; `images` (`1`; or `2`, `4` and `all`
-        that are fused); `attacker` (`kernel_linear`, `kernel_rbf`); `balanced_accuracy`; `low` and `high`,
-        its 95 % interval over subjects; `n` tested samples, or means of fused ones, of `people` subjects. A
-        number of images is left out if the means are of one class, or of fewer subjects than folds.
+        One row for each number of fused images and each kernel, on its best scaling: `access`; `images` (`1`;
+        or `2`, `4` and `all` that are fused); `attacker` (`kernel_linear`, `kernel_rbf`);
+        `balanced_accuracy`; `low` and `high`, its 95 % interval over subjects; `n` tested samples, or means
+        of fused ones, of `people` subjects. A number of images is left out if the means are of one class, or
+        of fewer subjects than folds.
 
     Raises:
         ValueError: `pairs` without `before`, or with one of another length; or see `audited_samples`.
@@ -75,18 +76,19 @@ def access_leakage(
     table = []
     for images, tested, predictions in parts:
         label, subjects = tested.label, tested.subjects
-        for kernel, prediction in zip(KERNELS, predictions, strict=True):
-            score = balanced_accuracies(prediction[None], label[None]).item()
-            low, high = balanced_interval(prediction == label, label, subjects, seed)
-            counts = len(label), len(np.unique(subjects))
-            table.append((access, images, f"kernel_{kernel}", score, low, high, *counts))
+        for kernel in KERNELS:
+            of_kernel = [one == kernel for one, _ in PROBES]
+            found = strongest_reading(label, subjects, predictions[of_kernel] == label, seed=seed)
+            reading = (f"kernel_{kernel}", found.balanced_accuracy, found.low, found.high)
+            table.append((access, images, *reading, len(label), len(np.unique(subjects))))
     columns = ["access", "images", "attacker", "balanced_accuracy", "low", "high", "n", "people"]
     return pd.DataFrame(table, columns=columns)
 
 
 def _predict(known: AuditedSamples, folds: int, seed: int) -> Ints:
-    """Cross-fit the probes, (2, N)."""
-    return kernel_predictions(known.embedding, known.subjects, known.label[None], folds, seed)[:, 0]
+    """Cross-fit the probes, (probes, N)."""
+    probes = FoldProbes(known.embedding, known.subjects, folds, seed)
+    return probes.predict(known.label[None])[:, 0]
 
 
 def _fused(known: AuditedSamples, folds: int, seed: int) -> Iterator[tuple[str, AuditedSamples, Ints]]:
@@ -98,12 +100,12 @@ def _fused(known: AuditedSamples, folds: int, seed: int) -> Iterator[tuple[str, 
 
 
 def _predict_by_pairs(known: AuditedSamples, width: int, folds: int, seed: int) -> Ints:
-    """Predict each sample from its reconstruction, (2, N); the first features are the audited ones."""
+    """Predict each sample from its reconstruction, (probes, N); the first features are the audited ones."""
     after, before = np.split(known.embedding, [width], axis=1)
-    predictions = np.zeros((len(KERNELS), len(after)), np.int64)
+    predictions = np.zeros((len(PROBES), len(after)), np.int64)
     for train, test in subject_folds(np.zeros_like(known.label), known.subjects, folds, seed):
         originals, rebuilt = reconstruct(after[train], before[train], after[test])
-        for prediction, kernel in zip(predictions, KERNELS, strict=True):
-            probe = KernelProbe(originals, rebuilt, kernel)
+        for prediction, (kernel, scaling) in zip(predictions, PROBES, strict=True):
+            probe = KernelProbe(originals, rebuilt, kernel, scaling)
             prediction[test] = probe.predict(known.label[None, train])[0]
     return predictions

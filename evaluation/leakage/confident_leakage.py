@@ -5,25 +5,21 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from evaluation.leakage.kernel_cross_fit import fold_probes
-from evaluation.leakage.shuffled_labels import choose_scheme, shuffled, varies
-from evaluation.probes.kernel_probe import KERNELS, Kernel
+from evaluation.leakage.fold_probes import PROBES
+from evaluation.leakage.shuffled_labels import possible_schemes, shuffled, varies
+from evaluation.leakage.shuffled_units import Bench
 from evaluation.samples.arrays import Floats, Ints
-from evaluation.samples.audited_samples import audited_samples
-from evaluation.samples.labelled_samples import Samples
 from evaluation.samples.subject_bootstrap import bootstrap_interval
 
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 def confident_leakage(
-    samples: Samples,
+    bench: Bench,
     shares: Sequence[float] = SHARES,
     *,
     permutations: int = 199,
-    folds: int = 5,
     seed: int = 0,
-    max_samples: int = 3000,
 ) -> pd.DataFrame:
     """Test whether an attribute leaks from a part of the samples that no label marks.
 
@@ -32,18 +28,17 @@ def confident_leakage(
     confident share of the predictions, for several shares.
 
     The confidence is the difference between the two highest scores of a kernel probe, ranked within each
-    fold. The labels are shuffled as by `permutation_test`, and the probes learn and rank each shuffle anew.
+    fold. The labels are shuffled as by `permutation_tests` for the narrowest hypothesis, and the probes
+    learn and rank each shuffle anew.
     A reading is standardised by the mean and the deviation over all labellings, the true one among them; the
-    test compares the highest of all shares and both probes with that of the shuffles, so that the choice of
+    test compares the highest of all shares and probes with that of the shuffles, so that the choice of
     the share is part of the test (Westfall and Young, 1993, single-step maxT).
 
     Args:
-        samples: of one representation and one attribute.
+        bench: units and probes of one representation and one attribute.
         shares: shares of the samples, in (0, 1].
         permutations: number of shuffles.
-        folds: number of folds of the subjects.
         seed: seed of every random choice.
-        max_samples: with more samples, subjects are drawn at random.
 
     Returns:
         One row for each share: `share`, `n` (samples in it), `balanced_accuracy` of the probe that is
@@ -53,27 +48,31 @@ def confident_leakage(
         adjusted for the choice among all; the smallest is that of the test.
 
     Raises:
-        ValueError: a share outside (0, 1], or see `audited_samples`.
+        ValueError: a share outside (0, 1].
     """
     if not all(0 < share <= 1 for share in shares):
         raise ValueError(f"shares of samples must be in (0, 1], got {tuple(shares)}")
-    x, label, subjects, _ = audited_samples(samples, folds, max_samples, seed)
-    scheme = choose_scheme(label, subjects)
+    units = bench.units
+    scheme = possible_schemes(units.label, units.subject)[-1]
     rng = np.random.default_rng(seed)
-    labels = np.stack([label, *(shuffled(label, subjects, scheme, rng) for _ in range(permutations))])
-    scored = varies(label, subjects)[subjects] if scheme == "within people" else np.full(len(label), True)
+    drawn = (shuffled(units.label, units.subject, scheme, rng) for _ in range(permutations))
+    labels = np.stack([units.label, *drawn])[:, units.unit]
+    subjects = units.subject[units.unit]
+    scored = np.full(len(subjects), True)
+    if scheme == "within subjects":
+        scored = varies(units.label, units.subject)[subjects]
     counts = [max(1, round(share * scored.sum())) for share in shares]
     found, true_order, true_hits = [], [], []
-    for kernel in KERNELS:
-        prediction, confidence = _predict(x, subjects, labels, kernel, folds, seed)
-        order = np.argsort(-confidence[:, scored], axis=1, kind="stable")
+    for place in range(len(PROBES)):
+        prediction, rank = bench.probes.ranked(place, labels)
+        order = np.argsort(-rank[:, scored], axis=1, kind="stable")
         hits = (prediction == labels)[:, scored]
         weights = _class_weights(labels[:, scored])
         in_order = [np.take_along_axis(a, order, 1).cumsum(1) for a in (weights * hits, weights)]
         found.append(np.stack([in_order[0][:, n - 1] / in_order[1][:, n - 1] for n in counts]))
         true_order.append(order[0])
         true_hits.append(hits[0])
-    readings = np.stack(found)  # (kernels, shares, labellings)
+    readings = np.stack(found)  # (probes, shares, labellings)
     deviation = readings.std(2, keepdims=True)
     height = (readings - readings.mean(2, keepdims=True)) / np.where(deviation > 0, deviation, 1)
     highest = height.max((0, 1))
@@ -85,20 +84,6 @@ def confident_leakage(
         p_value = (highest >= height[best, place, 0]).mean()
         rows.append((share, n, readings[best, place, 0], low, high, p_value))
     return pd.DataFrame(rows, columns=["share", "n", "balanced_accuracy", "low", "high", "p_value"])
-
-
-def _predict(
-    x: Floats, subjects: Ints, labels: Ints, kernel: Kernel, folds: int, seed: int
-) -> tuple[Ints, Floats]:
-    """Predict the classes, and rank the confidence of each labelling within its fold, in (0, 1]; (B, N)."""
-    prediction, confidence = np.zeros_like(labels), np.zeros(labels.shape)
-    for train, test, probe in fold_probes(x, subjects, kernel, folds, seed):
-        scores = probe.scores(labels[:, train])
-        prediction[:, test] = scores.argmax(0)
-        second, first = np.sort(scores, axis=0)[-2:]
-        margin = first - second
-        confidence[:, test] = (margin.argsort(1).argsort(1) + 1) / len(test)
-    return prediction, confidence
 
 
 def _class_weights(labels: Ints) -> Floats:

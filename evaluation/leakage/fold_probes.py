@@ -41,6 +41,20 @@ class FoldProbes:
                 found[place][:, test] = probe.predict(labels[:, train])
         return found
 
+    def ranked(self, place: int, labels: Ints) -> tuple[Ints, Floats]:
+        """Predict by one of `PROBES`, and rank the margin between the two highest scores within each fold.
+
+        Returns:
+            Predicted classes and ranks in (0, 1], both (B, N); the surest sample of a fold has rank 1.
+        """
+        prediction, rank = np.zeros_like(labels), np.zeros(labels.shape)
+        for (train, test), probes in zip(self._splits, self._probes, strict=True):
+            scores = probes[place].scores(labels[:, train])
+            prediction[:, test] = scores.argmax(0)
+            second, first = np.sort(scores, axis=0)[-2:]
+            rank[:, test] = ((first - second).argsort(1).argsort(1) + 1) / len(test)
+        return prediction, rank
+
 
 def balanced_accuracy(prediction: Ints, label: Ints) -> Floats:
     """Compute the mean recall (B,) of the classes that occur.

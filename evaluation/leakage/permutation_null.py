@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from evaluation.leakage.fold_probes import FoldProbes, balanced_accuracy
+from evaluation.leakage.fold_probes import balanced_accuracy
 from evaluation.leakage.multiplicity import STOP, sequential_p_value
 from evaluation.leakage.shuffled_labels import (
     SCHEMES,
@@ -14,7 +14,7 @@ from evaluation.leakage.shuffled_labels import (
     shuffled,
     varies,
 )
-from evaluation.leakage.shuffled_units import ShuffledUnits, shuffled_units
+from evaluation.leakage.shuffled_units import Bench, ShuffledUnits
 from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.labelled_samples import Samples
 
@@ -96,9 +96,13 @@ def permutation_tests(
     Raises:
         ValueError: see `audited_samples`.
     """
-    tested = shuffled_units(samples, folds, max_samples, seed)
+    return run_tests(Bench.of(samples, folds, max_samples, seed), permutations, seed)
+
+
+def run_tests(bench: Bench, permutations: int, seed: int) -> list[PermutationResult]:
+    """Run the tests of `permutation_tests` on prepared units and probes."""
+    tested, probes = bench
     label, subjects = tested.label[tested.unit], tested.subject[tested.unit]
-    probes = FoldProbes(tested.x, subjects, folds, seed)
     prediction = probes.predict(label[None])[:, 0]
     results = []
     for scheme in possible_schemes(tested.label, tested.subject):

@@ -7,27 +7,24 @@ import pandas as pd
 from sklearn.isotonic import IsotonicRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from evaluation.leakage.fold_probes import FoldProbes, balanced_accuracy
+from evaluation.leakage.fold_probes import balanced_accuracy
 from evaluation.leakage.shuffled_labels import Scheme, possible_schemes, shuffled, varies
-from evaluation.leakage.shuffled_units import shuffled_units
+from evaluation.leakage.shuffled_units import Bench
 from evaluation.probes.standardise import standardise
 from evaluation.samples.arrays import Floats, Ints
-from evaluation.samples.labelled_samples import Samples
 
 _FOLLOWING = np.linspace(0, 1, 11) ** 1.5  # shares of subjects; denser where the curve is steep
 _MOST = 0.99  # a leak that has to be stronger than this to be found is out of reach
 
 
 def power_curve(
-    samples: Samples,
+    bench: Bench,
     *,
     alpha: float = 0.05,
     draws: int = 50,
     permutations: int = 399,
     scheme: Scheme | None = None,
-    folds: int = 5,
     seed: int = 0,
-    max_samples: int = 3000,
 ) -> pd.DataFrame:
     """Estimate how often the permutation test finds a planted leak, by its size.
 
@@ -50,14 +47,12 @@ def power_curve(
     not depend on labels either; the time grows with the square of the samples.
 
     Args:
-        samples: of one representation and one attribute.
+        bench: units and probes of one representation and one attribute.
         alpha: level of the test; a leak is found where p <= alpha (for Holm's procedure, that of the step).
         draws: number of directions.
         permutations: number of shuffles. All draws share them, so more pay off than in a test.
         scheme: how the test shuffles labels; the narrowest of `possible_schemes` if None.
-        folds: number of folds of the subjects.
         seed: seed of every random choice.
-        max_samples: with more samples, subjects are drawn at random.
 
     Returns:
         One row for each share of following subjects: `accuracy`, the mean over the draws of the balanced
@@ -66,11 +61,11 @@ def power_curve(
         has no leak.
 
     Raises:
-        ValueError: too few permutations for p <= alpha, or see `audited_samples`.
+        ValueError: too few permutations for p <= alpha.
     """
     if (1 + permutations) * alpha < 1:
         raise ValueError(f"{permutations} permutations cannot give p <= {alpha:g}; ask for {1 / alpha:.0f}")
-    units = shuffled_units(samples, folds, max_samples, seed)
+    units = bench.units
     label, subjects, unit = units.label, units.subject, units.unit
     scheme = scheme or possible_schemes(label, subjects)[-1]
     rng = np.random.default_rng(seed)
@@ -86,7 +81,7 @@ def power_curve(
         readable.append(_readable(along[scored], labellings[:, scored]))
     null = [shuffled(label, subjects, scheme, rng)[unit] for _ in range(permutations)]
     labels = np.concatenate([*planted, np.stack(null)])
-    predictions = FoldProbes(units.x, subjects[unit], folds, seed).predict(labels)
+    predictions = bench.probes.predict(labels)
     statistic = np.max([balanced_accuracy(p[:, scored], labels[:, scored]) for p in predictions], axis=0)
     found, drawn = np.split(statistic, [draws * len(_FOLLOWING)])
     p_value = (1 + (drawn >= found[:, None]).sum(1)) / (1 + permutations)

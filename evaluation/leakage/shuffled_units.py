@@ -1,9 +1,10 @@
-"""Samples of a permutation test, and the units that its shuffles move."""
+"""Samples of a permutation test, the units that its shuffles move, and the probes that read them."""
 
 from typing import NamedTuple
 
 import numpy as np
 
+from evaluation.leakage.fold_probes import FoldProbes
 from evaluation.leakage.shuffled_labels import even_counts
 from evaluation.leakage.takes import merge_takes
 from evaluation.samples.arrays import Floats, Ints
@@ -22,6 +23,19 @@ class ShuffledUnits(NamedTuple):
     """(U,) class of each unit."""
     subject: Ints
     """(U,) subject of each unit, numbered 0, 1, ..."""
+
+
+class Bench(NamedTuple):
+    """Units, and cross-fitted probes of their samples; several measurements share them."""
+
+    units: ShuffledUnits
+    probes: FoldProbes
+
+    @classmethod
+    def of(cls, samples: Samples, folds: int, max_samples: int, seed: int) -> "Bench":
+        """Choose the units and fit the probes; arguments as `shuffled_units`."""
+        units = shuffled_units(samples, folds, max_samples, seed)
+        return cls(units, FoldProbes(units.x, units.subject[units.unit], folds, seed))
 
 
 def shuffled_units(samples: Samples, folds: int, max_samples: int, seed: int) -> ShuffledUnits:

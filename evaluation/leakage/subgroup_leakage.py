@@ -6,13 +6,11 @@ from math import nan
 import numpy as np
 import pandas as pd
 
-from evaluation.leakage.accuracies import balanced_interval
 from evaluation.leakage.cross_fitting import min_subjects_per_class
-from evaluation.leakage.kernel_cross_fit import balanced_accuracies, kernel_predictions
-from evaluation.leakage.permutation_null import permutation_test
-from evaluation.leakage.shuffled_labels import varies
+from evaluation.leakage.permutation_null import permutation_tests
+from evaluation.leakage.strongest_reading import strongest_reading
 from evaluation.samples.arrays import Ints
-from evaluation.samples.audited_samples import audited_samples, reindex, subsample_subjects
+from evaluation.samples.audited_samples import reindex, subsample_subjects
 from evaluation.samples.labelled_samples import Samples, subjects_of, take_samples
 
 _COLUMNS = ["group_attribute", "group", "n", "people", "balanced_accuracy", "low", "high", "p_value"]
@@ -30,8 +28,8 @@ def subgroup_leakage(
 ) -> pd.DataFrame:
     """Test whether an attribute leaks within each class of other attributes.
 
-    A leak in a small group is lost in an average over all samples. The two kernel probes of
-    `permutation_test` learn from and are tested on the samples of one group only, so what separates the
+    A leak in a small group is lost in an average over all samples. The probes of
+    `permutation_tests` learn from and are tested on the samples of one group only, so what separates the
     groups does not count. The p-values are of single groups: correct them for their number.
 
     Args:
@@ -77,11 +75,7 @@ def _testable(label: Ints, subjects: Ints, folds: int) -> bool:
 
 def _measure(inside: Samples, permutations: int, folds: int, seed: int) -> tuple[float, ...]:
     """Return `n` and the columns after it."""
-    test = permutation_test(inside, permutations, folds, seed, max_samples=len(inside.label))
-    x, label, subjects, _ = audited_samples(inside, folds)
-    scored = varies(label, subjects)[subjects] if test.scheme == "within people" else np.full(len(x), True)
-    predictions = kernel_predictions(x, subjects, label[None], folds, seed)[:, 0, scored]
-    label, subjects = label[scored], subjects[scored]
-    best = predictions[np.argmax([balanced_accuracies(p[None], label[None])[0] for p in predictions])]
-    low, high = balanced_interval(best == label, label, subjects, seed)
-    return test.n, test.subjects, test.statistic, low, high, test.p_value
+    test = permutation_tests(inside, permutations, folds, seed, max_samples=len(inside.label))[0]
+    found = strongest_reading(test.label, test.subjects, test.correct, seed=seed)
+    people = len(np.unique(test.subjects))
+    return len(test.label), people, test.statistic, found.low, found.high, test.p_value

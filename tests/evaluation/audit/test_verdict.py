@@ -26,7 +26,7 @@ def test_the_usual_case():
     assert (verdict.level, verdict.removed) == ("readable", 48.0)
     for fact in (
         "emotion is still readable from phi at 41.0 % [39.0, 43.0] (chance 16.7 %), by an MLP",
-        "p = .005, 900 images of 300 subjects",
+        "p = .005, corrected for all tests, 900 images of 300 subjects",
         "48.0 % [45.0, 51.0] of what was readable before (63.5 % in x) is gone",
         "AUC .9900 -> .9896",
     ):

@@ -3,8 +3,13 @@ import pytest
 
 from evaluation.leakage.confident_leakage import SHARES, confident_leakage
 from evaluation.leakage.permutation_null import permutation_test
+from evaluation.leakage.shuffled_units import Bench
 from evaluation.samples.labelled_samples import Samples
 from tests.support.known_leaks import leaking
+
+
+def read(samples, *shares, max_samples=3000, seed=0, **options):
+    return confident_leakage(Bench.of(samples, 5, max_samples, seed), *shares, seed=seed, **options)
 
 
 def minority(share, seed=0, people=600, images=2, width=16, size=8):
@@ -20,7 +25,7 @@ def minority(share, seed=0, people=600, images=2, width=16, size=8):
 def test_a_minority_that_leaks_fully_is_found():
     samples = minority(0.05, seed=3)
     assert permutation_test(samples, permutations=99).p_value > 0.05  # lost in the average of all
-    table = confident_leakage(samples, permutations=99)
+    table = read(samples, permutations=99)
     assert table.columns.tolist() == ["share", "n", "balanced_accuracy", "low", "high", "p_value"]
     assert table["p_value"].min() == 0.01
     one = table.set_index("share").loc[0.05]
@@ -34,13 +39,13 @@ def test_without_a_leak_alarms_are_as_rare_as_the_level():
     alarms = 0
     for seed in range(40):
         samples = minority(0, seed, people=30, width=5)
-        alarms += confident_leakage(samples, permutations=19, seed=seed)["p_value"].min() <= 0.05
+        alarms += read(samples, permutations=19, seed=seed)["p_value"].min() <= 0.05
     assert alarms <= 6  # 2 are expected; more than 6 come once in 300 times
 
 
 def test_the_last_share_is_the_reading_of_all():
     samples = leaking("linear", people=40)
-    table = confident_leakage(samples, permutations=9)
+    table = read(samples, permutations=9)
     assert table["share"].tolist() == list(SHARES)
     whole, test = table.iloc[-1], permutation_test(samples, permutations=9)
     assert whole["n"] == 240
@@ -52,7 +57,7 @@ def test_the_last_share_is_the_reading_of_all():
 def test_the_chance_level_of_rare_classes_is_that_of_all():
     rng = np.random.default_rng(0)
     label = (rng.random(1500) < 0.05).astype(int)
-    table = confident_leakage(Samples(rng.normal(size=(1500, 4)), label), permutations=19)
+    table = read(Samples(rng.normal(size=(1500, 4)), label), permutations=19)
     assert table["balanced_accuracy"].iloc[-2:].to_numpy() == pytest.approx(0.5, abs=0.1)
     assert table["p_value"].min() > 0.05
 
@@ -62,19 +67,19 @@ def test_ten_classes_and_labels_within_subjects():
     label = rng.integers(10, size=400)
     x = rng.normal(size=(400, 12))
     x[np.arange(400), label] += 3
-    table = confident_leakage(Samples(x, label, np.repeat(np.arange(100), 4)), permutations=9)
+    table = read(Samples(x, label, np.repeat(np.arange(100), 4)), permutations=9)
     assert table["p_value"].max() == 0.1
     assert table["balanced_accuracy"].iloc[-1] > 0.5
 
 
 def test_shares_outside_the_samples_are_refused():
     with pytest.raises(ValueError, match=r"must be in \(0, 1\]"):
-        confident_leakage(leaking("none"), [0.0, 0.5])
+        read(leaking("none"), [0.0, 0.5])
 
 
 def test_the_seed_decides_and_the_samples_are_bounded():
     samples = leaking("none", people=40)
-    first = confident_leakage(samples, permutations=9, max_samples=100, seed=1)
-    assert first.equals(confident_leakage(samples, permutations=9, max_samples=100, seed=1))
+    first = read(samples, permutations=9, max_samples=100, seed=1)
+    assert first.equals(read(samples, permutations=9, max_samples=100, seed=1))
     assert first["n"].iloc[-1] == 96
-    assert not first.equals(confident_leakage(samples, permutations=9, max_samples=100, seed=2))
+    assert not first.equals(read(samples, permutations=9, max_samples=100, seed=2))

@@ -3,6 +3,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score
 
 from evaluation.leakage import permutation_null as tested
+from evaluation.leakage import shuffled_units
 from evaluation.leakage.fold_probes import PROBES, FoldProbes, balanced_accuracy
 from evaluation.leakage.permutation_null import permutation_test, permutation_tests
 from evaluation.leakage.permutation_table import permutation_frame
@@ -103,7 +104,7 @@ def test_statistic_and_p_value_of_known_readings(monkeypatch):
         def predict(self, labels):
             return np.repeat(self.answers[:, None], len(labels), axis=1)
 
-    monkeypatch.setattr(tested, "FoldProbes", Reader)
+    monkeypatch.setattr(shuffled_units, "FoldProbes", Reader)
     label = np.tile([0, 1, 1], 12)
     right_twice = np.tile([0, 1, 0], 12)
     samples = Samples(np.stack([1 - label, right_twice], 1), label, np.repeat(np.arange(12), 3))

@@ -5,9 +5,14 @@ import pytest
 from evaluation.leakage.permutation_null import permutation_test
 from evaluation.leakage.power import _FOLLOWING, plant, power_curve, smallest_leak
 from evaluation.leakage.shuffled_labels import possible_schemes
+from evaluation.leakage.shuffled_units import Bench
 from evaluation.probes.standardise import standardise
 from evaluation.samples.labelled_samples import Samples
 from tests.support.known_leaks import leaking
+
+
+def curve_of(samples, max_samples=3000, **options):
+    return power_curve(Bench.of(samples, 5, max_samples, options.get("seed", 0)), **options)
 
 
 def counts(label, subjects):
@@ -42,7 +47,7 @@ def test_planted_labels_within_subjects_keep_those_of_each():
 
 @pytest.mark.parametrize("kind", ["none", "constant"])
 def test_the_accuracy_grows_with_the_share_that_follows(kind):
-    curve = power_curve(leaking(kind, people=300), draws=20, permutations=19)
+    curve = curve_of(leaking(kind, people=300), draws=20, permutations=19)
     assert curve.columns.tolist() == ["accuracy", "detected", "draws"]
     most = curve["accuracy"].iloc[-1]
     assert 0.7 < most < 0.9  # a single image places its subject with noise
@@ -54,20 +59,20 @@ def test_where_every_feature_is_the_same_all_can_be_read():
     """With one feature there is one direction, and images of a subject that do not differ hide nothing."""
     subjects = np.repeat(np.arange(40), 3)
     x = np.random.default_rng(0).normal(size=40)[subjects, None]
-    curve = power_curve(Samples(x, (np.arange(40) % 2)[subjects], subjects), draws=10, permutations=39)
+    curve = curve_of(Samples(x, (np.arange(40) % 2)[subjects], subjects), draws=10, permutations=39)
     assert curve["accuracy"].iloc[-1] == pytest.approx(1)
     assert curve["detected"].iloc[-1] == 1
 
 
 def test_without_a_leak_the_share_found_is_the_level():
-    curve = power_curve(leaking("none", people=30), alpha=0.1, draws=300, permutations=99)
+    curve = curve_of(leaking("none", people=30), alpha=0.1, draws=300, permutations=99)
     assert curve["detected"].iloc[0] == pytest.approx(0.1, abs=0.06)  # all draws share one null
 
 
 @pytest.mark.parametrize("kind", ["none", "constant"])
 def test_the_permutation_test_finds_as_many_as_the_curve_says(kind):
     samples = leaking(kind, people=60, images=4)
-    curve = power_curve(samples, draws=60)
+    curve = curve_of(samples, draws=60)
     row = int((curve["detected"] >= 0.6).argmax())
     assert 0 < row < len(curve) - 1
     rng, z = np.random.default_rng(5), standardise(samples.embedding, samples.embedding)[0]
@@ -85,7 +90,7 @@ def test_the_permutation_test_finds_as_many_as_the_curve_says(kind):
 def test_more_subjects_or_a_higher_level_find_smaller_leaks():
     least = {
         (people, alpha): smallest_leak(
-            power_curve(leaking("constant", people=people), alpha=alpha, draws=30), alpha
+            curve_of(leaking("constant", people=people), alpha=alpha, draws=30), alpha
         )["accuracy"].item()
         for people, alpha in ((30, 0.05), (120, 0.05), (120, 0.01))
     }
@@ -111,11 +116,11 @@ def test_the_smallest_leak_is_interpolated(detected, expected):
 
 def test_levels_that_the_permutations_cannot_give_are_refused():
     with pytest.raises(ValueError, match="19 permutations cannot give p <= 0.01; ask for 100"):
-        power_curve(leaking("none"), alpha=0.01, permutations=19)
+        curve_of(leaking("none"), alpha=0.01, permutations=19)
 
 
 def test_the_seed_decides_and_the_samples_are_bounded():
     samples = leaking("none", people=40)
-    first = power_curve(samples, draws=3, permutations=19, max_samples=100, seed=1)
-    assert first.equals(power_curve(samples, draws=3, permutations=19, max_samples=100, seed=1))
-    assert not first.equals(power_curve(samples, draws=3, permutations=19, max_samples=100, seed=2))
+    first = curve_of(samples, draws=3, permutations=19, max_samples=100, seed=1)
+    assert first.equals(curve_of(samples, draws=3, permutations=19, max_samples=100, seed=1))
+    assert not first.equals(curve_of(samples, draws=3, permutations=19, max_samples=100, seed=2))
