@@ -4,6 +4,7 @@ python recipes/audit.py --config audit/default.yaml --before x.safetensors --aft
     --sensitive emotion --out audits/phi
 
 Several --after compare several representations with one. NAME=PATH sets the name of a table in the report.
+Arrays of other programs are audited with --before x.npy --after z.npy --labels labels.csv.
 The same command resumes an interrupted audit. Tables of LFW with --pairs DIR are scored on its View 1 and
 View 2.
 """
@@ -22,6 +23,7 @@ from evaluation.audit.run import run_audit
 from evaluation.audit.settings import AuditSettings
 from evaluation.report.page import write_report
 from recipes.auditing.audit_summary import print_summary
+from recipes.auditing.labelled_arrays import load_arrays
 from recipes.auditing.pair_files import load_pairs
 from recipes.auditing.representation_tables import load_representations
 from recipes.command_line.errors import RecipeParser
@@ -49,6 +51,13 @@ def make_parser() -> RecipeParser:
         help="Attributes to hide, as a,b or [a,b]; null: all with few classes.",
     )
     parser.add_argument(
+        "--labels",
+        type=Path | None,
+        help="Labels of --before and --after that are arrays (.npy, .npz, .csv, .parquet, .safetensors): a "
+        ".csv or .parquet file with a column for each attribute, and sample_id, identity or subject, split "
+        "and block where known.",
+    )
+    parser.add_argument(
         "--block",
         type=str | None,
         help="Attribute that names what was drawn together, such as the frames of one take; null: block, if "
@@ -72,7 +81,13 @@ def main(args: list[str] | None = None) -> None:
     console = Console()
     with usage_errors():
         settings = AuditSettings(sensitive=config.sensitive, **options)
-        representations, facts = load_representations(config.before, config.after, config.block)
+        if config.labels is None:
+            representations, facts = load_representations(config.before, config.after, config.block)
+        else:
+            about = (settings.group, settings.target, settings.balance)
+            named = {*(settings.sensitive or ()), *filter(None, about)}
+            labels = config.labels.expanduser()
+            representations, facts = load_arrays(config.before, config.after, labels, config.block, named)
         ids = representations.sample_id
         pairs = [] if config.pairs is None else load_pairs(config.pairs.expanduser(), ids)
     if not (out / "cache").is_dir() and (found := [x for x in _REPORT if (out / x).exists()]):

@@ -10,6 +10,7 @@ from datamodules.tables.embedding_table import EmbeddingTable
 from datamodules.tables.joined_tables import check_unique, common_rows
 from evaluation.samples.representations import Representations
 from evaluation.samples.wording import printable
+from recipes.auditing.array_files import ARRAY_FILES
 from recipes.auditing.training_record import IDENTITY, subjects_learned_from
 from recipes.command_line.usage_error import UsageError
 
@@ -34,10 +35,10 @@ def load_representations(
         UsageError: two representations have the same name, or there is no such attribute.
         DatasetError: a table cannot be read, or has no sample in common with the first, or contradicts it.
     """
-    texts = (before, *after)
-    names, paths = zip(*map(_name_and_path, texts), strict=True)
-    if len(set(names)) < len(names):
-        raise UsageError(f"the representations are called {', '.join(names)}; tell them apart by NAME=PATH")
+    names, paths = named_paths(before, after)
+    for path in paths:
+        if path.suffix in ARRAY_FILES:
+            raise UsageError(f"{path} holds embeddings without labels; give their file by --labels")
     tables = [EmbeddingTable.load(path) for path in paths]
     first = tables[0]
     check_unique(first, str(paths[0]))
@@ -81,6 +82,18 @@ def check_distinct(names: Iterable[str], what: str) -> None:
     shown = Counter(map(printable, names))
     if alike := [name for name, count in shown.items() if count > 1]:
         raise UsageError(f"{what} of the first table cannot be told apart: {alike[0]!r}; rename them")
+
+
+def named_paths(before: str, after: Sequence[str]) -> tuple[tuple[str, ...], tuple[Path, ...]]:
+    """Read `PATH` or `NAME=PATH`; a file without a name is called after itself.
+
+    Raises:
+        UsageError: two of one name.
+    """
+    names, paths = zip(*map(_name_and_path, (before, *after)), strict=True)
+    if len(set(names)) < len(names):
+        raise UsageError(f"the representations are called {', '.join(names)}; tell them apart by NAME=PATH")
+    return names, paths
 
 
 def _name_and_path(text: str) -> tuple[str, Path]:
