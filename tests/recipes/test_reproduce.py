@@ -24,7 +24,7 @@ SMALL = {"channels": [8, 8, 8, 8], "stem_width": 8, "input_size": 32, "act_layer
 
 
 def ran(study: Path) -> list[str]:
-    """What ran since this was last asked."""
+    """Return the commands that ran since the last call."""
     file = study / "recipes" / "ran.txt"
     lines = file.read_text().splitlines() if file.exists() else []
     file.unlink(missing_ok=True)
@@ -345,6 +345,7 @@ def test_commands_can_be_pasted(study, capsys) -> None:
     assert all(Path(shlex.split(command)[1]).is_file() for command in commands)
 
 
+@pytest.mark.slow
 def test_a_head_learns_on_a_biased_sample_of_a_table(tmp_path, monkeypatch) -> None:
     table = write_embeddings(tmp_path / "table.safetensors", per_split=96)
     configs = ["attractiveness.yaml", "paper/study/head_on_a_table.yaml", "sample/biased_70.yaml"]
