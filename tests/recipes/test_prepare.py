@@ -142,7 +142,7 @@ def test_stopped_or_killed_it_leaves_no_process_and_resumes(tmp_path, send, numb
     send(interrupted.pid, number)
     _, errors = interrupted.communicate()
     assert interrupted.returncode == code
-    assert errors.splitlines()[-1] == f"{word}; run the same command again to go on where it stopped"
+    assert errors.splitlines()[-1].startswith(f"{word}; run the same command again")
     assert "Traceback" not in errors
     recorded = {path.name: path.stat().st_mtime_ns for path in out.glob("parts/*.parquet")}
     assert 0 < len(recorded) < 6

@@ -152,9 +152,9 @@ def test_two_reproductions_do_not_share_a_folder(study, capsys) -> None:
 
 def test_data_that_the_study_does_not_know_are_refused(study, capsys) -> None:
     assert run("--datasets={digits: [--root, mnist], x: []}") == 2
-    assert "study.yaml has nothing of what is to be replaced: digits, x; its data are faces" in (
-        capsys.readouterr().err
-    )
+    error = capsys.readouterr().err
+    assert "digits, x" in error
+    assert "its data are faces" in error
 
 
 def test_keys_change_with_arguments_and_with_those_of_inputs(study, monkeypatch) -> None:
