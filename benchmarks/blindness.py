@@ -26,7 +26,7 @@ from typing import Any
 
 import pandas as pd
 import torch
-from pytorch_lightning import Trainer, seed_everything
+from pytorch_lightning import seed_everything
 from torch import Tensor
 
 from benchmarks.blindness_methods import CLASSIFIERS, ERASERS, SUPPRESSORS
@@ -49,6 +49,7 @@ from evaluation.verification.all_pairs import verification
 from lightning_modules.backbones.factory import build_backbone
 from lightning_modules.sensitivenets_variant import SensitiveNetsVariant
 from recipes.command_line.config_lookup import TRAIN
+from recipes.embedding.embed_options import make_trainer
 from recipes.embedding.embedder import load_embedder
 
 
@@ -85,11 +86,8 @@ def suppress(path: Path, table: EmbeddingTable, sensitive: str, seed: int, optio
         backbone_options={"num_features": width},
         **{"width": width, **options} if options.get("init") == "identity" else options,
     )
-    quiet: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "enable_model_summary": False}
-    trainer = Trainer(
-        max_epochs=-1, accelerator="cpu", limit_val_batches=0, enable_progress_bar=False, **quiet
-    )
-    trainer.fit(module, data)
+    endless = {"max_epochs": -1, "limit_val_batches": 0, "accelerator": "cpu", "enable_progress_bar": False}
+    make_trainer(endless).fit(module, data)
     with torch.inference_mode():
         return module.eval().embed(table.embedding.float())
 

@@ -173,16 +173,7 @@ def main() -> None:
         if (done[list(key)] == pd.Series(key)).all(axis=1).any():
             continue
         start = time.monotonic()
-        accuracy = train_classifier(
-            train,
-            test,
-            rule=rule,
-            variance=variance,
-            seed=seed,
-            epochs=args.epochs,
-            bf16=args.bf16,
-            grey=args.grey,
-        )
+        accuracy = train_classifier(train, test, **key)
         row = key | {
             "accuracy": accuracy[-1],
             "best": max(accuracy),

@@ -29,7 +29,7 @@ from torchvision.transforms import Compose, Normalize, ToTensor
 
 from benchmarks.official_lntl import Official, as_official, official_step
 from benchmarks.operations import count_operations
-from benchmarks.options import make_parser
+from benchmarks.options import begin, make_parser
 from benchmarks.timing import faster, per_item, take_turns, use_up
 from benchmarks.without_lightning import Batch, PlainLNTL, step_of
 from datamodules.annotations.mnist_files import Digits
@@ -166,8 +166,7 @@ def reading(data: ColoredDigits, rounds: int) -> dict[str, Any]:
 def main() -> None:
     """Measure and print."""
     options = make_parser(__doc__, rounds=9).parse_args()
-    torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, batches of {BATCH}, {options.rounds} rounds: median (range)")
+    begin(f"batches of {BATCH}, {options.rounds} rounds")
     data = make_digits(6000)
     batches = [data.read(torch.arange(BATCH) + BATCH * k) for k in range(STEPS)]
     found = steps(batches, options.rounds) | reading(data, options.rounds)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pytorch_lightning import Trainer
 from torch import Tensor
 
 from benchmarks.options import make_parser
@@ -22,6 +21,7 @@ from benchmarks.timing import faster, take_turns
 from datamodules.contract import FaceBatch, FaceDataset
 from datamodules.synthetic_faces import SyntheticFaces
 from lightning_modules.training.base import FaceModule
+from recipes.embedding.embed_options import make_trainer
 from recipes.embedding.embedder import load_embedder
 from recipes.embedding.embedding_chunks import ChunkFolder
 from recipes.embedding.embedding_job import EmbeddingJob
@@ -58,12 +58,7 @@ def our_way(embedder: FaceModule, data: Drawn) -> Tensor:
     """Embed the same by way of chunk files."""
     with tempfile.TemporaryDirectory() as root:
         folder = ChunkFolder(Path(root, "parts"), {}, {"test": len(data)}, BATCH, 1024)
-        quiet: dict[str, Any] = {
-            "logger": False,
-            "enable_checkpointing": False,
-            "enable_model_summary": False,
-        }
-        trainer = Trainer(accelerator="cpu", enable_progress_bar=False, **quiet)
+        trainer = make_trainer({"accelerator": "cpu", "enable_progress_bar": False})
         trainer.predict(EmbeddingJob(embedder, {"test": data}, folder), return_predictions=False)
         return folder.merge()
 

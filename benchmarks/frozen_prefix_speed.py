@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.options import make_parser
+from benchmarks.options import begin, make_parser
 from benchmarks.timing import faster, take_turns
 from benchmarks.without_lightning import Batch, PlainLNTL, step_of
 from lightning_modules.backbones.factory import Trainable
@@ -76,8 +76,7 @@ def main() -> None:
     parser = make_parser(__doc__, rounds=5)
     parser.add_argument("--images", type=int, default=8, help="of a batch (default: 8)")
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, ResNet-50, {options.images} images, {options.rounds} rounds")
+    begin(f"ResNet-50, {options.images} images, {options.rounds} rounds")
     found = compare(make_batch(options.images, 224), options.rounds, "resnet50", input_size=224)
     print(json.dumps(found))
 

@@ -2,6 +2,8 @@
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
+import torch
+
 
 def make_parser(about: str | None, *, rounds: int | None = None) -> ArgumentParser:
     """Build the parser of a benchmark.
@@ -14,3 +16,9 @@ def make_parser(about: str | None, *, rounds: int | None = None) -> ArgumentPars
     if rounds is not None:
         parser.add_argument("--rounds", type=int, default=rounds, help="repetitions (default: %(default)s)")
     return parser
+
+
+def begin(what: str = "") -> None:
+    """Compute on one thread, and print the release of torch and what is measured."""
+    torch.set_num_threads(1)
+    print(f"torch {torch.__version__}, {what}: median (range)")

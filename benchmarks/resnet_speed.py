@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.options import make_parser
+from benchmarks.options import begin, make_parser
+from benchmarks.sgd_step import sgd_step
 from benchmarks.timing import faster, take_turns
 from datamodules.synthetic_faces import SyntheticFaces
 from lightning_modules.backbones.factory import build_backbone
@@ -41,17 +42,9 @@ class _Prepare(nn.Module):
         return (image.float() / 255 - mean) / std
 
 
-def training_step(backbone: nn.Module, image: Tensor, label: Tensor) -> Callable[[], None]:
+def training_step(backbone: nn.Module, image: Tensor, label: Tensor) -> Callable[[], float]:
     """Make a step of SGD with all layers and a linear head."""
-    network = nn.Sequential(backbone, nn.Linear(2048, CLASSES)).train()
-    optimizer = torch.optim.SGD(network.parameters(), lr=1e-3)
-
-    def step() -> None:
-        optimizer.zero_grad()
-        functional.cross_entropy(network(image).float(), label).backward()
-        optimizer.step()
-
-    return step
+    return sgd_step(nn.Sequential(backbone, nn.Linear(2048, CLASSES)).train(), image, label)
 
 
 def least_cosine(first: Tensor, second: Tensor) -> float:
@@ -108,8 +101,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=16, help="in a batch (default: 16)")
     options = parser.parse_args()
     torch.manual_seed(0)
-    torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, {options.images} images, {options.rounds} rounds: median (range)")
+    begin(f"{options.images} images, {options.rounds} rounds")
     print(json.dumps(compare(options.images, options.rounds)))
 
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 from torch.optim import Adam
 
-from benchmarks.options import make_parser
+from benchmarks.options import begin, make_parser
 from benchmarks.timing import faster, take_turns
 from lightning_modules.layers.sensitive_losses import Mining
 from lightning_modules.sensitivenets import SensitiveNets
@@ -95,8 +95,7 @@ def main() -> None:
     options = make_parser(__doc__, rounds=15).parse_args()
     if not has_bf16():
         raise SystemExit("This processor has neither AVX512-BF16 nor AMX: bf16 has nothing to gain on it.")
-    torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, {options.rounds} rounds: median (range)")
+    begin(f"{options.rounds} rounds")
     batch = make_batch()
     minings: list[Mining] = ["random", "semihard"]
     found = {mining: compare(mining, batch, options.rounds) for mining in minings}

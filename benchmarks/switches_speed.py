@@ -21,7 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks.options import make_parser
+from benchmarks.options import begin, make_parser
+from benchmarks.sgd_step import sgd_step
 from benchmarks.timing import faster, take_turns
 from lightning_modules.backbones.factory import Backbone, build_backbone
 from lightning_modules.training.block_checkpointing import checkpoint_blocks
@@ -61,20 +62,6 @@ def make_sides(name: str, compilers: list[str], **options: Any) -> dict[str, Cla
     return sides
 
 
-def step_of(module: Classifier, image: Tensor, label: Tensor) -> Callable[[], float]:
-    """Make a step of plain SGD, which returns its loss."""
-    optimizer = torch.optim.SGD(module.parameters(), lr=1e-3)
-
-    def step() -> float:
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(module(image), label)
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
-    return step
-
-
 def make_steps(
     images: int, name: str, compilers: list[str], **options: Any
 ) -> dict[str, Callable[[], float]]:
@@ -83,7 +70,7 @@ def make_steps(
     size = options["input_size"]
     image = torch.randint(256, (images, 3, size, size), generator=generator, dtype=torch.uint8)
     sides = make_sides(name, compilers, **options)
-    return {way: step_of(module, image, torch.arange(images) % 2) for way, module in sides.items()}
+    return {way: sgd_step(module, image, torch.arange(images) % 2) for way, module in sides.items()}
 
 
 def _rise(answer: Any, way: str, images: int, name: str, options: dict[str, Any]) -> None:
@@ -127,8 +114,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=8, help="of a batch (default: 8)")
     parser.add_argument("--compilers", nargs="*", default=["inductor"], help="(default: inductor)")
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, ResNet-50, {options.images} images, {options.rounds} rounds")
+    begin(f"ResNet-50, {options.images} images, {options.rounds} rounds")
     found = compare(options.images, options.rounds, "resnet50", options.compilers, input_size=224)
     print(json.dumps(found))
 

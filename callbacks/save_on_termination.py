@@ -2,14 +2,12 @@
 
 import signal
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.utilities.rank_zero import rank_zero_info
-from torch import Tensor
 
 
 class SaveOnTermination(Callback):
@@ -51,14 +49,7 @@ class SaveOnTermination(Callback):
     def _note(self, *_: object) -> None:
         self.stop_requested = True
 
-    def on_train_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Tensor | Mapping[str, Any] | None,
-        batch: object,
-        batch_idx: int,
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, *where: Any, **_: Any) -> None:
         """Save a checkpoint if a signal asked to end."""
         if trainer.world_size > 1 and trainer.strategy.reduce_boolean_decision(
             self.stop_requested, all=False

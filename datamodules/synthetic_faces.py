@@ -90,17 +90,10 @@ class SyntheticFaces(FaceDataModule):
     @property
     def fingerprint(self) -> str:
         """sha256 of every setting that an image or a label depends on."""
-        settings = {
-            "renderer": RENDERER_VERSION,
-            "size": self.size,
-            "identities": self.identities,
-            "images_per_identity": self.images_per_identity,
-            "seen_identities": self.seen_identities,
-            "habit": self.habit,
-            "correlations": [asdict(c) for c in self.correlations],
-            "seed": self.seed,
-        }
-        return json_sha256(settings)
+        names = ("size", "identities", "images_per_identity", "seen_identities", "habit", "seed")
+        correlations = [asdict(c) for c in self.correlations]
+        settings = {"renderer": RENDERER_VERSION, "correlations": correlations}
+        return json_sha256(settings | {name: getattr(self, name) for name in names})
 
     def make_dataset(self, split: Split) -> SyntheticFaceDataset:
         """Build one split; only the traits of its identities are drawn."""

@@ -43,9 +43,7 @@ class BlindEye(AdversarialClassifier):
         self.alpha, self.main_every = alpha, main_every
         self.adversary = nn.Linear(self.backbone.num_features, len(self.sensitive_classes))
 
-    def training_step(  # type: ignore[override]  # Lightning takes a tensor or a dict with `loss`
-        self, batch: Batch, batch_idx: int
-    ) -> dict[str, Tensor]:
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         """Train on a batch, by the optimizer whose epoch it is."""
         encoder, adversary = self.encoder_and_adversary()
         if self.current_epoch % self.main_every == 0:

@@ -38,9 +38,7 @@ class DANN(SensitiveClassifier):
         self.strength = strength
         self.adversary = Head(self.backbone.num_features, len(self.sensitive_classes), bias_hidden)
 
-    def training_step(  # type: ignore[override]  # Lightning takes a tensor or a dict with `loss`
-        self, batch: Batch, batch_idx: int
-    ) -> dict[str, Tensor]:
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         """Train both heads, and the backbone for the task and against the sensitive head."""
         output = self.forward_batch(batch)
         task = self.task_loss(output.logits, batch)

@@ -32,9 +32,7 @@ class EnD(SensitiveClassifier):
             raise ValueError(f"alpha and beta cannot be negative: {alpha}, {beta}")
         self.alpha, self.beta = alpha, beta
 
-    def training_step(  # type: ignore[override]  # Lightning takes a tensor or a dict with `loss`
-        self, batch: Batch, batch_idx: int
-    ) -> dict[str, Tensor]:
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         """Compute the cross entropy and both regularisers."""
         output = self.forward_batch(batch)
         task = self.task_loss(output.logits, batch)

@@ -70,9 +70,7 @@ class LAFTR(AdversarialClassifier):
         losses = l1_losses(at_least_float32(self.adversary(embedding)), sensitive)
         return sum_of_group_means(losses, group, groups)
 
-    def training_step(  # type: ignore[override]  # Lightning takes a tensor or a dict with `loss`
-        self, batch: Batch, batch_idx: int
-    ) -> dict[str, Tensor]:
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         """Take a step of backbone and task head, then one of the adversary."""
         encoder, adversary = self.encoder_and_adversary()
         encoder.optimizer.zero_grad()

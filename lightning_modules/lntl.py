@@ -120,9 +120,7 @@ class LNTL(AdversarialTraining, Baseline):
         with without_gradients_of(self.bias_heads):
             return self.bias_heads.confidence(features)
 
-    def training_step(  # type: ignore[override]  # Lightning takes a tensor or a dict
-        self, batch: Batch, batch_idx: int
-    ) -> dict[str, Tensor]:
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         """Train on a batch, which counts as one step."""
         with cache_frozen_outputs(self.backbone):
             terms = self.step(batch, *self.encoder_and_adversary())

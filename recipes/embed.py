@@ -10,7 +10,7 @@ same, byte by byte, as with one device of their kind. With --shard i/n several m
 the same command without it then writes the file (docs/shards.md).
 """
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -40,11 +40,9 @@ def is_finished(out: Path, provenance: dict[str, str], overwrite: bool) -> bool:
     """Return whether `out` is this table already; raise `UsageError` rather than replace anything else."""
     if not out.exists() or overwrite:
         return False
-    try:
+    with suppress(DatasetError):
         if read_header(out).provenance == provenance:
             return True
-    except DatasetError:
-        pass
     raise UsageError(f"{out} is of something else; replace it with --overwrite true, or give another --out")
 
 

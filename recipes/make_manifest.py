@@ -40,7 +40,6 @@ def write_csv(path: Path, rows: list[list[str]], overwrite: bool) -> None:
     if path.exists() and path.read_bytes() != content and not overwrite:
         raise UsageError(f"{path} says otherwise; replace it with --overwrite true, or give another --out")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path, content)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from error

@@ -10,7 +10,7 @@ the same).
 
 import os
 import sys
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -33,31 +33,37 @@ from recipes.command_line.usage_error import UsageError
 _BATCH = {"cpu": 16, "cuda": 64}  # images of one size; larger batches are slower on a CPU
 
 
+@dataclass(kw_only=True)
+class PrepareOptions:
+    """Options of the command.
+
+    Args:
+        data: The dataset.
+        out: Folder to write or to resume.
+        device: Where faces are detected.
+        processes: Number of processes; null: one for each core, 1 on a GPU.
+        batch_size: Images at a time; null: 16, or 64 on a GPU.
+        shard: i/n: do every n-th part of the work, from part i on.
+        max_failures: Exit code 3 if more images than this cannot be read; an image without a face is no
+            failure.
+    """
+
+    data: FileFaces
+    out: Path
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    processes: PositiveInt | None = None
+    batch_size: PositiveInt | None = None
+    shard: str | None = None
+    max_failures: NonNegativeInt | None = None
+
+
 def make_parser() -> RecipeParser:
     """Build the command line."""
     parser = job_parser(
         "Detect and crop the faces of a dataset. The same command resumes an interrupted run."
     )
-    parser.add_argument("--data", type=FileFaces, required=True, help="The dataset.")
-    parser.add_argument("--out", type=Path, required=True, help="Folder to write or to resume.")
+    parser.add_class_arguments(PrepareOptions)
     parser.add_class_arguments(CropOptions)
-    parser.add_argument("--device", type=Literal["auto", "cpu", "cuda"], default="auto")
-    parser.add_argument(
-        "--processes",
-        type=PositiveInt | None,
-        help="Number of processes; null: one for each core, 1 on a GPU.",
-    )
-    parser.add_argument(
-        "--batch_size", type=PositiveInt | None, help="Images at a time; null: 16, or 64 on a GPU."
-    )
-    parser.add_argument(
-        "--shard", type=str | None, help="i/n: do every n-th part of the work, from part i on."
-    )
-    parser.add_argument(
-        "--max_failures",
-        type=NonNegativeInt | None,
-        help="Exit code 3 if more images than this cannot be read; an image without a face is no failure.",
-    )
     return parser
 
 

@@ -10,6 +10,7 @@ train.yaml in the log folder; each task runs recipes/train.py on that file with 
 
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +36,23 @@ ABOUT = """Submit a training, or an array of one per seed, to SLURM. Takes the o
 _OWN = ("slurm", "seeds", "cluster", "logs", "dry_run")
 
 
+@dataclass(kw_only=True)
+class Submission:
+    """Options of the submission.
+
+    Args:
+        seeds: One job for each; null: one job, with seed_everything.
+        cluster: local: run on this machine, to try.
+        logs: Parent of the log folders; on a file system that all nodes share.
+        dry_run: Print the script without submitting it.
+    """
+
+    seeds: list[int] | None = None
+    cluster: Literal["slurm", "local"] = "slurm"
+    logs: Path = Path("runs/submitted")
+    dry_run: bool = False
+
+
 class SubmitOptions(TrainOptions):
     """The options of `recipes/train.py`, and those of the submission."""
 
@@ -43,26 +61,7 @@ class SubmitOptions(TrainOptions):
         super().add_arguments_to_parser(parser)
         parser.description = ABOUT
         parser.add_class_arguments(Slurm, "slurm")
-        parser.add_argument(
-            "--seeds",
-            type=list[int] | None,
-            help="One job for each; null: one job, with seed_everything.",
-        )
-        parser.add_argument(
-            "--cluster",
-            type=Literal["slurm", "local"],
-            default="slurm",
-            help="local: run on this machine, to try.",
-        )
-        parser.add_argument(
-            "--logs",
-            type=Path,
-            default=Path("runs/submitted"),
-            help="Parent of the log folders; on a file system that all nodes share.",
-        )
-        parser.add_argument(
-            "--dry_run", type=bool, default=False, help="Print the script without submitting it."
-        )
+        parser.add_class_arguments(Submission)
 
 
 def main() -> None:

@@ -93,7 +93,7 @@ def several(request, tmp_path_factory) -> Path:
 
 
 def figures(folder: Path) -> dict[str, float]:
-    """What `metrics.csv` has of the validation and the test."""
+    """Read the metrics of the validation and the test from `metrics.csv`."""
     rows = toy.metrics(toy.only_run(folder))
     values = {name: text for row in rows for name, text in row.items() if text}
     return {name: float(text) for name, text in values.items() if name.startswith(("val/", "test/"))}

@@ -1,4 +1,4 @@
-"""What W&B gets of two small trainings, by its offline files; docs/wandb.md names nothing else."""
+"""Two small trainings in W&B's offline files; docs/wandb.md names nothing else."""
 
 import json
 import re

@@ -1,7 +1,6 @@
 """Write crops so that a crash at any time leaves only complete files."""
 
 import os
-from abc import ABC, abstractmethod
 from io import BytesIO
 from pathlib import Path
 
@@ -17,23 +16,7 @@ CROPS = "crops.npy"
 IMAGES = "images"
 
 
-class CropWriter(ABC):
-    """Writes the crops of a store, chunk by chunk, from any number of processes."""
-
-    @abstractmethod
-    def create(self, resumed: bool) -> None:
-        """Create the output; if `resumed`, raise `DatasetError` if it does not exist any more."""
-
-    @abstractmethod
-    def write(self, start: int, crops: np.ndarray, cropped: np.ndarray) -> None:
-        """Write `crops` (m, side, side, 3) of the samples from `start` on to disk; `cropped` (m,) bool."""
-
-    @abstractmethod
-    def finish(self) -> None:
-        """Give everything its final name."""
-
-
-class ArrayWriter(CropWriter):
+class ArrayWriter:
     """Writes all crops into one .npy file of known size, black where there is none.
 
     It uses ordinary writes: on a full disk these raise, where a memory map would kill the process.
@@ -52,7 +35,7 @@ class ArrayWriter(CropWriter):
         self.size = len(self.header) + count * self.crop_bytes
 
     def create(self, resumed: bool) -> None:
-        """Create the file at its final size, sparse."""
+        """Create the file at its final size, sparse; if `resumed`, raise `DatasetError` if it is gone."""
         if resumed:
             if not any(
                 path.exists() and path.stat().st_size == self.size for path in (self.partial, self.path)
@@ -66,7 +49,7 @@ class ArrayWriter(CropWriter):
             file.truncate(self.size)
 
     def write(self, start: int, crops: np.ndarray, cropped: np.ndarray) -> None:
-        """Write the rows and sync them to the disk."""
+        """Write `crops` (m, side, side, 3) of the samples from `start` on, and sync them to the disk."""
         with open(self.partial, "r+b") as file:
             file.seek(len(self.header) + start * self.crop_bytes)
             file.write(crops.tobytes())
@@ -84,7 +67,7 @@ def jpeg_name(sample: str) -> str:
     return sample if sample.lower().endswith(".jpg") else f"{sample}.jpg"
 
 
-class JpegWriter(CropWriter):
+class JpegWriter:
     """Writes a JPEG file for each crop, none where there is no crop.
 
     Args:
@@ -112,18 +95,20 @@ class JpegWriter(CropWriter):
         self.folder.mkdir(exist_ok=True)
 
     def write(self, start: int, crops: np.ndarray, cropped: np.ndarray) -> None:
-        """Write the files."""
+        """Write a file for each of the `crops` (m, side, side, 3) that is `cropped` (m,)."""
         for row in np.flatnonzero(cropped).tolist():
             content = BytesIO()
             Image.fromarray(crops[row]).save(content, format="JPEG", quality=self.quality)
-            path = self.folder / self.names[start + row]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(path, content.getvalue(), shared=True)
+            write_bytes(self.folder / self.names[start + row], content.getvalue(), shared=True)
 
     def finish(self) -> None:
         """Remove files that crashes left incomplete."""
         for partial in self.folder.rglob(f"*{PARTIAL}"):
             partial.unlink()
+
+
+CropWriter = ArrayWriter | JpegWriter
+"""Writes the crops of a store, chunk by chunk, from any number of processes."""
 
 
 def make_writer(folder: Path, samples: np.ndarray, options: CropOptions) -> CropWriter:

@@ -103,6 +103,19 @@ class Preprocess(nn.Module):
         return x.to(self.gain.dtype, memory_format=torch.channels_last)
 
 
+def plain_backbone(
+    name: str, network: nn.Module, num_features: int, input_spec: InputSpec, last_stage: str | tuple[str, ...]
+) -> "Backbone":
+    """Build a backbone without options; the parameters of its last stage start with `last_stage`."""
+    return Backbone(
+        network,
+        num_features=num_features,
+        input_spec=input_spec,
+        last_stage=[key for key, _ in network.named_parameters() if key.startswith(last_stage)],
+        recipe={"name": name, "weights": "checkpoint"},
+    )
+
+
 class Backbone(nn.Module):
     """A network from face images to embeddings, of which all, a part or nothing trains.
 

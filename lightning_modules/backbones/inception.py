@@ -2,7 +2,7 @@
 
 from facenet_pytorch import InceptionResnetV1
 
-from lightning_modules.backbones.backbone_base import Backbone, InputSpec
+from lightning_modules.backbones.backbone_base import Backbone, InputSpec, plain_backbone
 from lightning_modules.backbones.weight_files import load_exactly, read_state
 from storage.checkpoints import WeightsError
 
@@ -31,10 +31,5 @@ def build_inception_resnet_v1(weights: str | None) -> Backbone:
     elif weights not in (None, "checkpoint"):
         state = read_state(weights)
         load_exactly(network, {k: v for k, v in state.items() if not k.startswith("logits.")}, weights)
-    return Backbone(
-        network,
-        num_features=512,
-        input_spec=InputSpec(160, scale=255.0, mean=(127.5,) * 3, std=(128.0,) * 3),
-        last_stage=[name for name, _ in network.named_parameters() if name.startswith(LAST_STAGE)],
-        recipe={"name": NAME, "weights": "checkpoint"},
-    )
+    spec = InputSpec(160, scale=255.0, mean=(127.5,) * 3, std=(128.0,) * 3)
+    return plain_backbone(NAME, network, 512, spec, LAST_STAGE)

@@ -2,9 +2,9 @@
 
 from collections import OrderedDict
 
-from torch import Tensor, nn
+from torch import nn
 
-from lightning_modules.backbones.backbone_base import Backbone, InputSpec
+from lightning_modules.backbones.backbone_base import Backbone, InputSpec, plain_backbone
 
 NAME = "lntl_convnet"
 FEATURE_LAYER = "relu2"
@@ -35,10 +35,6 @@ class LNTLConvnet(nn.Sequential):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Compute features (N, 64) of preprocessed images (N, 3, 28, 28)."""
-        return super().forward(image)
-
 
 def build_lntl_convnet(weights: str | None = None) -> Backbone:
     """Build the network, 64 features of a 28 px image, with random weights.
@@ -51,11 +47,5 @@ def build_lntl_convnet(weights: str | None = None) -> Backbone:
     """
     if weights not in (None, "checkpoint"):
         raise ValueError(f"{NAME} has no published weights: leave weights null, not {weights!r}")
-    network = LNTLConvnet()
-    return Backbone(
-        network,
-        num_features=64,
-        input_spec=InputSpec(28, mean=(0.4914, 0.4822, 0.4465), std=(0.2023, 0.1994, 0.2010)),
-        last_stage=[name for name, _ in network.named_parameters() if name.startswith(("conv3.", "conv4."))],
-        recipe={"name": NAME, "weights": "checkpoint"},
-    )
+    spec = InputSpec(28, mean=(0.4914, 0.4822, 0.4465), std=(0.2023, 0.1994, 0.2010))
+    return plain_backbone(NAME, LNTLConvnet(), 64, spec, ("conv3.", "conv4."))

@@ -5,7 +5,7 @@ from typing import Any
 import timm
 from torch import nn
 
-from lightning_modules.backbones.backbone_base import Backbone, InputSpec
+from lightning_modules.backbones.backbone_base import Backbone, InputSpec, plain_backbone
 from lightning_modules.backbones.weight_files import load_exactly, read_state
 
 NAME = "vggface2_resnet50"
@@ -41,10 +41,4 @@ def build_vggface2_resnet50(weights: str | None) -> Backbone:
     if weights not in (None, "checkpoint"):
         state = read_state(weights)
         load_exactly(network, {k: v for k, v in state.items() if not k.startswith("fc.")}, weights)
-    return Backbone(
-        network,
-        num_features=2048,
-        input_spec=INPUT,
-        last_stage=[name for name, _ in network.named_parameters() if name.startswith("layer4.")],
-        recipe={"name": NAME, "weights": "checkpoint"},
-    )
+    return plain_backbone(NAME, network, 2048, INPUT, "layer4.")

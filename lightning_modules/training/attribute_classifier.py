@@ -51,7 +51,7 @@ class AttributeClassifier(FaceModule):
         """Return the most probable class (N,) int64 and the probabilities (N, C)."""
         return logits.argmax(1), logits.softmax(1)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor | dict[str, Tensor]:
         """Compute the mean loss of the samples whose class is known."""
         target = batch[self.task]
         loss = masked_mean(self.losses(self(self.inputs(batch)), target), target)

@@ -16,6 +16,4 @@ class IdentityModule(FaceModule):
         """Return `embedding` (N, D) and `identity` (N,) int64, which callbacks compare."""
         return {"embedding": self.embed(self.inputs(batch)), "identity": batch[self.task]}
 
-    def test_step(self, batch: Batch, batch_idx: int) -> Batch:
-        """Return the same as `validation_step`."""
-        return self.validation_step(batch, batch_idx)
+    test_step = validation_step

@@ -11,13 +11,10 @@ import yaml
 
 from recipes.command_line.config_lookup import CONFIGS
 from recipes.command_line.suggestions import nearest
+from recipes.command_line.usage_error import UsageError
 from recipes.command_line.words import with_values
 
 _KINDS = {"model": ("methods", "*.yaml"), "data": ("datasets", "data/*.yaml")}
-
-
-class UnknownClassError(Exception):
-    """No shipped configuration uses a class of this name; the message lists the names."""
 
 
 class KnownClass(NamedTuple):
@@ -60,7 +57,7 @@ def spell_out_classes(words: Sequence[str], options: Collection[str]) -> list[st
         options: those that the parser knows; words after other options are left as they are.
 
     Raises:
-        UnknownClassError: a bare name of no method or dataset.
+        UsageError: a bare name of no method or dataset.
     """
     asked = {f"--{kind}{end}": (kind, end) for kind in _KINDS for end in ("", ".help")}
 
@@ -86,4 +83,4 @@ def _path_of(kind: str, name: str) -> str:
         return known[name].path
     near = nearest(name, known)
     hint = f"did you mean {near}?" if near else f"there are {', '.join(sorted(known))}"
-    raise UnknownClassError(f"--{kind}: no {_KINDS[kind][0][:-1]} is called {name}; {hint}")
+    raise UsageError(f"--{kind}: no {_KINDS[kind][0][:-1]} is called {name}; {hint}")

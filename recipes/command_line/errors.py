@@ -15,7 +15,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.finite_loss import NonFiniteLossError
 from datamodules.errors import DatasetError, visible
-from recipes.command_line.class_names import UnknownClassError, spell_out_classes
+from recipes.command_line.class_names import spell_out_classes
 from recipes.command_line.exit_codes import INTERRUPTED, TERMINATED
 from recipes.command_line.list_options import bracket_lists
 from recipes.command_line.output_path import checked_output
@@ -72,10 +72,7 @@ class RecipeParser(LightningArgumentParser):
     ) -> Any:
         """Parse; `a,b` means the list `[a,b]`, and methods and datasets may be given by their bare names."""
         words = sys.argv[1:] if args is None else list(args)
-        try:
-            words = spell_out_classes(words, self._option_string_actions)
-        except UnknownClassError as error:
-            self.error(str(error))
+        words = spell_out_classes(words, self._option_string_actions)
         hints = {action.dest: getattr(action, "_typehint", None) for action in self._actions}
         return super().parse_args(bracket_lists(words, hints), *rest, **options)
 

@@ -1,6 +1,7 @@
 """The command line of `recipes/embed.py`."""
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,26 +47,29 @@ def make_parser() -> RecipeParser:
     return parser
 
 
+@dataclass(kw_only=True)
+class ModelOptions:
+    """The network.
+
+    Args:
+        backbone: A bare backbone instead of a checkpoint.
+        weights: Weights of the backbone: a file, a published name or random; its .onnx file for a checkpoint.
+        hub: Allow a checkpoint to fetch a network of the Hugging Face hub.
+        options: Further options of the backbone.
+    """
+
+    backbone: str | None = None
+    weights: str | None = None
+    hub: bool = False
+    options: dict[str, Any] | None = None
+
+
 def add_embedder_arguments(parser: RecipeParser) -> None:
     """Add the options of `embedder.load_embedder`."""
     parser.add_argument(
         "--ckpt", type=Path | None, help="Checkpoint of any method; or give --model.backbone."
     )
-    parser.add_argument("--model.backbone", type=str | None, help="A bare backbone instead of a checkpoint.")
-    parser.add_argument(
-        "--model.weights",
-        type=str | None,
-        help="Weights of the backbone: a file, a published name or random; for a checkpoint, its .onnx file.",
-    )
-    parser.add_argument(
-        "--model.hub",
-        type=bool,
-        default=False,
-        help="Allow a checkpoint to fetch a network of the Hugging Face hub.",
-    )
-    parser.add_argument(
-        "--model.options", type=dict[str, Any] | None, help="Further options of the backbone."
-    )
+    parser.add_class_arguments(ModelOptions, "model")
 
 
 def make_trainer(options: dict[str, Any]) -> Trainer:

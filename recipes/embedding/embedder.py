@@ -16,6 +16,7 @@ from lightning_modules.backbones.timm_backbone import HUB
 from lightning_modules.backbones.weight_files import load_exactly
 from lightning_modules.training.base import RANDOM_BACKBONE, FaceModule
 from lightning_modules.training.older_versions import current_method
+from recipes.command_line.jobs import usage_errors
 from recipes.command_line.usage_error import UsageError
 from storage.checkpoints import WeightsError, read_checkpoint
 from storage.checksums import file_sha256, json_sha256
@@ -56,18 +57,15 @@ def load_embedder(
             raise UsageError(
                 "--model.weights checkpoint: there is no checkpoint to read them from, see --ckpt"
             )
-        try:
-            with torch.random.fork_rng(devices=[]):  # the same in every process and after a restart
-                torch.default_generator.manual_seed(0)
-                bare = FaceModule(
-                    attributes={"identity": []},
-                    task="identity",
-                    backbone=backbone,
-                    weights=weights,
-                    backbone_options=options,
-                )
-        except ValueError as error:
-            raise UsageError(str(error)) from error
+        with usage_errors(), torch.random.fork_rng(devices=[]):  # alike in every process and after a restart
+            torch.default_generator.manual_seed(0)
+            bare = FaceModule(
+                attributes={"identity": []},
+                task="identity",
+                backbone=backbone,
+                weights=weights,
+                backbone_options=options,
+            )
         return bare.eval()
     if options:
         raise UsageError("a checkpoint has its own backbone: leave out --model.options")

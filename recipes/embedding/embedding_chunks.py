@@ -124,7 +124,6 @@ class ChunkFolder:
 
     def write(self, chunk: Chunk, embedding: Tensor) -> None:
         """Write the embeddings (len(chunk), D) atomically."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         facts = {"key": self.key, "sha256": tensor_sha256(embedding)}
         write_bytes(self._path(chunk), save({"embedding": embedding.contiguous()}, facts), shared=True)
 
@@ -140,11 +139,7 @@ class ChunkFolder:
                 f"{self.folder}: lacks {len(missing)} of {len(self.chunks)} parts; run the same command "
                 "again, it goes on where it stopped"
             )
-        return torch.cat(list(self._read()))
-
-    def _read(self) -> Iterator[Tensor]:
-        for chunk in self.chunks:
-            yield load_file(self._path(chunk))["embedding"]
+        return torch.cat([load_file(self._path(chunk))["embedding"] for chunk in self.chunks])
 
     def remove(self) -> None:
         """Remove this job's chunks, and those of jobs with other settings, which the table replaces."""

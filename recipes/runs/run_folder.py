@@ -71,10 +71,8 @@ def make_loggers(folder: Path, experiment: str, logger: object, wandb_id: str | 
     """
     # flushed at every step: a killed run keeps its metrics
     csv = CSVLogger(str(folder), name="", version="", flush_logs_every_n_steps=1)
-    if isinstance(logger, Logger):
-        return [csv, logger]
-    if isinstance(logger, (list, tuple)):
-        return [csv, *logger]
+    if isinstance(logger, (Logger, list, tuple)):
+        return [csv, *([logger] if isinstance(logger, Logger) else logger)]
     if logger is False:
         return [csv]
     import wandb

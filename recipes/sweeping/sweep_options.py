@@ -1,5 +1,6 @@
 """The command line of `recipes/sweep.py`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -16,37 +17,33 @@ table over seeds, the trade-off, and the test of the chosen setting. Options aft
 training. The same command resumes an interrupted sweep; on SLURM it submits what is missing, then reports."""
 
 
+@dataclass(kw_only=True)
+class SweepOptions:
+    """Options of the command.
+
+    Args:
+        out: Folder to write; null: runs/sweeps/<the file's name>.
+        cluster: local: processes of this machine; slurm: an array with a job for each run.
+        processes: Trainings at the same time on this machine; null: 1.
+        slurm: Options of the SLURM job, such as --slurm.partition gpu.
+        dry_run: Print what would be started or submitted.
+        leakage_at_most: Choose the setting of highest utility (val/verification_auc, else val/accuracy) whose
+            mean leakage is at most this; null: the best mean of the metric in the file.
+    """
+
+    out: Path | None = None
+    cluster: Literal["local", "slurm"] = "local"
+    processes: PositiveInt | None = None
+    slurm: Slurm | None = None
+    dry_run: bool = False
+    leakage_at_most: float | None = None
+
+
 def make_parser() -> RecipeParser:
     """Build the command line."""
     parser = job_parser(ABOUT)
     parser.add_argument("sweep", type=str, help="The file, or its name in configs/: sweeps/lntl_lambda.yaml.")
-    parser.add_argument(
-        "--out", type=Path | None, help="Folder to write; null: runs/sweeps/<the file's name>."
-    )
-    parser.add_argument(
-        "--cluster",
-        type=Literal["local", "slurm"],
-        default="local",
-        help="local: processes of this machine; slurm: an array with a job for each run.",
-    )
-    parser.add_argument(
-        "--processes", type=PositiveInt | None, help="Trainings at the same time on this machine; null: 1."
-    )
-    parser.add_argument(
-        "--slurm", type=Slurm | None, help="Options of the SLURM job, such as --slurm.partition gpu."
-    )
-    parser.add_argument(
-        "--dry_run",
-        type=bool,
-        default=False,
-        help="Print what would be started or submitted.",
-    )
-    parser.add_argument(
-        "--leakage_at_most",
-        type=float | None,
-        help="Choose the setting of highest utility (val/verification_auc, else val/accuracy) whose mean "
-        "leakage is at most this; null: the best mean of the metric in the file.",
-    )
+    parser.add_class_arguments(SweepOptions)
     return parser
 
 

@@ -32,7 +32,6 @@ class SweepRun:
 
     def write_parameters(self) -> None:
         """Write the file that the command may read; make the folder."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / PARAMETERS, self.parameters)
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,12 +84,8 @@ def _stop(going: Sequence[_Started]) -> None:
     """End trainings and the processes that they started."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         for started in going:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(started.process.pid, sign)
-            except ProcessLookupError:
-                continue
         for started in going:
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 started.process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                continue

@@ -1,4 +1,4 @@
-"""What a run kept is carried to the folder in which it goes on, if it can be read and is the run's own."""
+"""Kept checkpoints are carried to the folder of the resumed run, if they are readable and its own."""
 
 from pathlib import Path
 

@@ -24,7 +24,7 @@ def make_trainer(folder, *callbacks, **options):
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """What was to be drawn, in place of t-SNE and its picture."""
+    """Record the points to draw, in place of t-SNE and its picture."""
     seen = []
 
     def points(embedding, seed):

@@ -17,7 +17,7 @@ ETHNICITIES = {"ethnicity": ("asian", "black", "white"), "gender": ("female", "m
 def _orders(
     order: TrainOrder, labels: dict, world_size: int, batch_size: int, epoch: int = 0, seed: int = 0
 ) -> list[list[int]]:
-    """What each rank reads in an epoch."""
+    """Return the samples that each rank reads in an epoch."""
     labels = {name: torch.as_tensor(column) for name, column in labels.items()}
     shares = []
     for rank in range(world_size):

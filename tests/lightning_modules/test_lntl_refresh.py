@@ -33,7 +33,7 @@ def embedding_of(module: LNTLVariant, image: Tensor) -> Tensor:
 
 
 def heads_step(module: LNTLVariant, batch: dict[str, Tensor]) -> None:
-    """What a batch of the bias heads is to do, from the definition."""
+    """Take the step of a batch of the bias heads, by its definition."""
     head = module.bias_heads["emotion"].train()
     loss = functional.cross_entropy(
         head(embedding_of(module, batch["image"])), batch["emotion"], ignore_index=-1

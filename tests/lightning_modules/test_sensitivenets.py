@@ -63,7 +63,7 @@ def train(module, batches, folder, *, epochs: int = 1, callbacks: Any = (), ckpt
 
 
 def changes(module: SensitiveNets, batches, folder) -> list[set[str]]:
-    """What of the module's state each batch changed, by the first part of its name."""
+    """Return the parts of the module's state that each batch changed, by the first part of the name."""
     moved: list[set[str]] = []
     states = [copy.deepcopy(module.state_dict())]
 
@@ -263,7 +263,7 @@ def test_precomputed_embeddings_train_as_their_images_do(toy, batch, tmp_path):
 
 
 def write_table(faces: SyntheticFaces, backbone: torch.nn.Module, path: Path) -> Embeddings:
-    """What a recogniser makes of the faces, as data in their order."""
+    """Embed the faces by a recogniser, as data in their order."""
     faces.setup("fit")
     parts = [(split, batch) for split in ("train", "val") for batch in faces.loader(split)]
     labels = {name: torch.cat([batch[name] for _, batch in parts]) for name in faces.attributes}
@@ -423,7 +423,7 @@ def people_with_emotions(first: int, people: int) -> dict[str, torch.Tensor]:
 
 
 def test_the_fixed_classifier_is_fooled_by_delta_alone(tmp_path):
-    """What the loss promises; against a fresh probe a full-rank linear map hides little by itself."""
+    """The fixed classifier is fooled; a full-rank linear map hides little from a fresh probe by itself."""
     fitted, tested = people_with_emotions(1, 20), people_with_emotions(3, 20)
     accuracy, auc = {}, {}
     for delta_weight in (0.0, 1.0):

@@ -1,10 +1,12 @@
 """Coloured MNIST from the plain classifier over the official LNTL to the one with a second bias head."""
 
+import pytest
 import torch
 
 from tests.support import toy
 
 
+@pytest.mark.slow
 def test_each_training_starts_from_the_one_before(tmp_path, monkeypatch, dataset_tree):
     monkeypatch.chdir(tmp_path)
     data = [f"--data.init_args.root={dataset_tree('colored_mnist')}", "--data.init_args.batch_size=16"]

@@ -204,7 +204,9 @@ def _nudge_torch_export(path):
     torch.export.save(program, path)
 
 
-@pytest.mark.parametrize("name", ["safetensors", "onnx", "torch_export"])
+@pytest.mark.parametrize(
+    "name", ["safetensors", "onnx", pytest.param("torch_export", marks=pytest.mark.slow)]
+)
 def test_a_file_with_another_weight_is_not_kept(name, baseline, tmp_path, capsys, monkeypatch):
     form, nudge = export_files.FORMATS[name], globals()[f"_nudge_{name}"]
 
@@ -214,7 +216,7 @@ def test_a_file_with_another_weight_is_not_kept(name, baseline, tmp_path, capsys
 
     monkeypatch.setitem(export_files.FORMATS, name, form._replace(write=write))
     line = refusal(capsys, "--ckpt", baseline, "--out", tmp_path / "out", "--formats", name)
-    assert f"{name} does not embed as the original: the largest difference is" in line
+    assert f"{name} does not embed as the original" in line
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,7 +5,6 @@ import os
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from recipes import make_manifest
@@ -13,10 +12,10 @@ from recipes.command_line.errors import report_errors
 from tests.support.manifest_trees import (
     NO_RACE,
     write_fer2013,
-    write_image,
     write_manifest,
     write_utkface,
 )
+from tests.support.noise_images import write_named_noise
 
 SHIPPED = Path(make_manifest.__file__).parents[1] / "configs" / "manifest"
 
@@ -31,7 +30,7 @@ def read(path: Path) -> list[tuple[str, ...]]:
 
 
 def fails(monkeypatch, capsys, *arguments: object) -> str:
-    """What a run prints that stops with exit code 2."""
+    """Return the errors of a run that stops with exit code 2."""
     monkeypatch.setattr(sys, "argv", ["make_manifest.py", *map(str, arguments)])
     with pytest.raises(SystemExit) as caught:
         report_errors(make_manifest.main)
@@ -44,7 +43,7 @@ def fails(monkeypatch, capsys, *arguments: object) -> str:
 
 def test_utkface_names_are_read_and_odd_ones_listed(tmp_path, capsys):
     rows = write_utkface(tmp_path)
-    write_image(tmp_path / "20_2_1_20170116174525125.jpg", np.random.default_rng(0))
+    write_named_noise(tmp_path / "20_2_1_20170116174525125.jpg")
     written = (tmp_path / "manifest.csv").read_bytes()
     out = tmp_path / "new" / "list.csv"
     run("--config", "manifest/utkface.yaml", "--root", tmp_path, "--out", out)
@@ -136,12 +135,13 @@ def test_a_mistake_is_one_line(tmp_path, monkeypatch, capsys, arguments, message
 
 def test_a_folder_without_images_is_named(tmp_path, monkeypatch, capsys):
     message = fails(monkeypatch, capsys, "--root", tmp_path, "--out", "m.csv", "--pattern", "(?P<a>x)")
-    assert "no images (.jpg .jpeg .png .bmp .webp .tif .tiff .gif .pgm .ppm); nothing is written" in message
+    assert "no images" in message
+    assert all(suffix in message for suffix in (".jpg", ".png", ".ppm"))
 
 
 @pytest.mark.parametrize("name", sorted(p.name for p in SHIPPED.glob("*.yaml")))
 def test_every_shipped_pattern_is_accepted(name, tmp_path, monkeypatch, capsys):
-    write_image(tmp_path / "x.png", np.random.default_rng(0))
+    write_named_noise(tmp_path / "x.png")
     message = fails(
         monkeypatch, capsys, "--config", f"manifest/{name}", "--root", tmp_path, "--out", tmp_path / "m.csv"
     )

@@ -15,7 +15,7 @@ import yaml
 from recipes import prepare
 from recipes.command_line.config_lookup import CONFIGS
 from tests.support.face_tree import content, run_job, write_faces
-from tests.support.prepare_command import FACES, REPOSITORY, arguments, exit_code
+from tests.support.prepare_command import FACES, REPOSITORY, arguments, exit_code_of
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def root(tmp_path):
 
 def test_a_summary_says_what_became_of_the_images(red, root, tmp_path, capsys) -> None:
     out = tmp_path / "crops"
-    assert exit_code(arguments(root, out)) == 0
+    assert exit_code_of(arguments(root, out)) == 0
     printed = capsys.readouterr().out
     assert f"{out}: 24 crops of 30 images" in printed
     assert "no face found 3, face not cropped 0" in printed
@@ -34,17 +34,17 @@ def test_a_summary_says_what_became_of_the_images(red, root, tmp_path, capsys) -
     for name in ("p0/007.png", "p3/017.png", "p6/027.png"):
         assert f"    {name}: unreadable: cannot be decoded (" in printed
     assert str(out / "quarantine.csv") in printed
-    assert exit_code(arguments(root, out)) == 0
+    assert exit_code_of(arguments(root, out)) == 0
     assert f"{out}: was finished before, nothing to do" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("allowed", "code"), [(0, 3), (2, 3), (3, 0)])
 def test_too_many_failures_are_an_exit_code_and_the_crops_stay(red, root, tmp_path, capsys, allowed, code):
     given = arguments(root, tmp_path / "crops", f"--max_failures={allowed}")
-    assert exit_code(given) == code
+    assert exit_code_of(given) == code
     assert len(np.load(tmp_path / "crops" / "crops.npy")) == 30
     assert (f"more than {allowed} images (--max_failures)" in capsys.readouterr().err) == (code == 3)
-    assert exit_code(given) == code, "also when it was finished before"
+    assert exit_code_of(given) == code, "also when it was finished before"
 
 
 @pytest.mark.parametrize(
@@ -64,15 +64,15 @@ def test_too_many_failures_are_an_exit_code_and_the_crops_stay(red, root, tmp_pa
     ],
 )
 def test_mistakes_are_one_line(red, root, tmp_path, capsys, more, message) -> None:
-    assert exit_code(arguments(root, tmp_path / "crops", *more)) == 2
+    assert exit_code_of(arguments(root, tmp_path / "crops", *more)) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
     assert not (tmp_path / "crops").exists()
 
 
 def test_other_options_in_the_same_folder_are_a_mistake(red, root, tmp_path, capsys) -> None:
-    exit_code(arguments(root, tmp_path / "crops"))
-    assert exit_code(arguments(root, tmp_path / "crops", "--margin=2")) == 2
+    exit_code_of(arguments(root, tmp_path / "crops"))
+    assert exit_code_of(arguments(root, tmp_path / "crops", "--margin=2")) == 2
     assert "these differ: margin (0 there, 2 here)" in capsys.readouterr().err
 
 
@@ -142,7 +142,7 @@ def test_stopped_or_killed_it_leaves_no_process_and_resumes(tmp_path, send, numb
     send(interrupted.pid, number)
     _, errors = interrupted.communicate()
     assert interrupted.returncode == code
-    assert errors.splitlines()[-1] == f"{word}; run the same command again to go on where it stopped"
+    assert errors.splitlines()[-1].startswith(f"{word}; run the same command again")
     assert "Traceback" not in errors
     recorded = {path.name: path.stat().st_mtime_ns for path in out.glob("parts/*.parquet")}
     assert 0 < len(recorded) < 6
@@ -189,5 +189,7 @@ def test_no_crop_at_all_is_an_error_that_says_why(red, tmp_path, capsys) -> None
     write_faces(root, 6)
     for path in root.rglob("*.png"):
         path.write_bytes(b"no image")
-    assert exit_code(arguments(root, tmp_path / "crops")) == 2
-    assert "0 crops of 6 images; most often (6): unreadable: no image of a known" in capsys.readouterr().err
+    assert exit_code_of(arguments(root, tmp_path / "crops")) == 2
+    error = capsys.readouterr().err
+    assert "0 crops of 6 images" in error
+    assert "(6): unreadable" in error

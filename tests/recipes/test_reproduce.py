@@ -24,7 +24,7 @@ SMALL = {"channels": [8, 8, 8, 8], "stem_width": 8, "input_size": 32, "act_layer
 
 
 def ran(study: Path) -> list[str]:
-    """What ran since this was last asked."""
+    """Return the commands that ran since the last call."""
     file = study / "recipes" / "ran.txt"
     lines = file.read_text().splitlines() if file.exists() else []
     file.unlink(missing_ok=True)
@@ -152,9 +152,9 @@ def test_two_reproductions_do_not_share_a_folder(study, capsys) -> None:
 
 def test_data_that_the_study_does_not_know_are_refused(study, capsys) -> None:
     assert run("--datasets={digits: [--root, mnist], x: []}") == 2
-    assert "study.yaml has nothing of what is to be replaced: digits, x; its data are faces" in (
-        capsys.readouterr().err
-    )
+    error = capsys.readouterr().err
+    assert "digits, x" in error
+    assert "its data are faces" in error
 
 
 def test_keys_change_with_arguments_and_with_those_of_inputs(study, monkeypatch) -> None:
@@ -345,6 +345,7 @@ def test_commands_can_be_pasted(study, capsys) -> None:
     assert all(Path(shlex.split(command)[1]).is_file() for command in commands)
 
 
+@pytest.mark.slow
 def test_a_head_learns_on_a_biased_sample_of_a_table(tmp_path, monkeypatch) -> None:
     table = write_embeddings(tmp_path / "table.safetensors", per_split=96)
     configs = ["attractiveness.yaml", "paper/study/head_on_a_table.yaml", "sample/biased_70.yaml"]

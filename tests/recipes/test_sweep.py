@@ -78,20 +78,21 @@ def test_started_again_it_repeats_nothing(call):
     assert [one["setting"]["model.init_args.lambda_"] for one in opened] == [1, 0.5]
 
 
-@pytest.mark.parametrize("content", ["{", "[1]", "{}x"])
-def test_a_damaged_note_of_opened_tests_is_one_line_and_stays(content, call):
+def test_a_damaged_note_of_opened_tests_is_one_line_and_stays(call):
     call()
-    Path("out/chosen.json").write_text(content)
-    code, _, errors = call()
-    assert code == 2
-    assert "chosen.json is damaged, so which tests were opened is not known" in errors
-    assert Path("out/chosen.json").read_text() == content
+    for content in ("{", "[1]", "{}x"):
+        Path("out/chosen.json").write_text(content)
+        code, _, errors = call()
+        assert code == 2
+        assert "chosen.json is damaged" in errors
+        assert Path("out/chosen.json").read_text() == content
 
 
 def test_failures_are_counted_named_and_tried_again(call):
     code, printed, errors = call(fail={4})
     assert code == 1
-    assert "failed: lambda_=1 seed_everything=0: exit code 1: error: the loss is not finite" in errors
+    assert "lambda_=1 seed_everything=0: exit code 1" in errors
+    assert "the loss is not finite" in errors
     assert "log.txt" in errors
     assert "error: 1 of 6 runs failed" in errors
     table = pd.read_csv("out/sweep.csv")

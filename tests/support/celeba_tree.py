@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
+
+from tests.support.noise_images import write_noise
 
 _NAMES = (
     "5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair "
@@ -22,10 +23,8 @@ def write_celeba(root: Path, count: int = 24, kaggle: bool = False, end: str = "
     files = [f"{i + 1:06d}.jpg" for i in range(count)]
     folder = root / "img_align_celeba"
     folder = folder / "img_align_celeba" if kaggle else folder
-    folder.mkdir(parents=True)
     for file in files:
-        small = rng.integers(0, 256, (6, 5, 3), dtype=np.uint8)
-        cv2.imwrite(str(folder / file), cv2.resize(small, (178, 218), interpolation=cv2.INTER_CUBIC))
+        write_noise(folder / file, rng, (178, 218), (6, 5, 3))
     if kaggle:
         write(root / "list_attr_celeba.csv", ["image_id," + ",".join(NAMES)], files, labels, ",", end)
         write(root / "list_eval_partition.csv", ["image_id,partition"], files, splits(count), ",", end)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import cv2
-import numpy as np
 import openpyxl
 import xlwt
+
+from tests.support.noise_images import write_named_noise
 
 NAMES = {
     1: "Neutral", 2: "Happy", 3: "Sad", 4: "Fearful", 5: "Angry", 6: "Surprised", 7: "Disgusted",
@@ -25,17 +25,9 @@ def write_cfee(
         for emotion in ids:
             k = (emotion - 1) // 4
             name = f"{emotion:02d}_{101 + 7 * subject:03d}_{2000 + 31 * subject + emotion}.jpg"
-            write_image(folder / RANGES[k] / f"Images{k + 1}" / name)
+            write_named_noise(folder / RANGES[k] / f"Images{k + 1}" / name, (60, 40))
     write_sheet(folder, sheet)
     return folder
-
-
-def write_image(path: Path) -> None:
-    """A picture of a gradient of its own, wider than high as the originals are."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(list(path.name.encode()))
-    small = rng.integers(0, 256, (3, 4, 3), dtype=np.uint8)
-    cv2.imwrite(str(path), cv2.resize(small, (60, 40), interpolation=cv2.INTER_LINEAR))
 
 
 def write_sheet(

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import torch
 import yaml
-from pytorch_lightning import Trainer
 
 from lightning_modules.training.base import FaceModule
 from tests.support.embed_faces import TOY
 from tests.support.methods import ATTRIBUTES
+from tests.support.quiet_trainer import quiet_trainer
 
 TOY_BACKBONE = {
     "attributes": ATTRIBUTES, "backbone": "resnet10t", "weights": "random", "backbone_options": TOY,
@@ -22,9 +22,7 @@ def write_checkpoint(module: FaceModule, run: Path, change=None) -> Path:
     config = {"model": {"class_path": f"{kind.__module__}.{kind.__name__}", "init_args": {}}}
     (run / "config.yaml").write_text(yaml.safe_dump(config))
     path = run / "checkpoints" / "best.ckpt"
-    trainer = Trainer(
-        accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False, max_epochs=1
-    )
+    trainer = quiet_trainer(max_epochs=1)
     trainer.strategy.connect(module)
     trainer.save_checkpoint(path, weights_only=True)
     if change is not None:

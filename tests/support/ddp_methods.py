@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pytorch_lightning import Trainer
 from pytorch_lightning.strategies import DDPStrategy
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from tests.support.methods import ATTRIBUTES, METHODS, TOY
+from tests.support.quiet_trainer import quiet_trainer
 
 TURNS: Any = {"width": 6, "hidden": 6, "steps_per_round": 1}
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {name: (name, {}) for name in METHODS} | {
@@ -63,10 +63,9 @@ def halves() -> list[list[dict[str, Tensor]]]:
 def train(name: str, folder: Path, batches: list[dict[str, Tensor]], strategy: Any, devices: int) -> Any:
     """The state after three epochs of two batches."""
     module = build(name)
-    trainer = Trainer(
-        default_root_dir=folder, accelerator="cpu", max_epochs=3, logger=False, strategy=strategy,
-        devices=devices, precision="64-true", use_distributed_sampler=False, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False,
+    trainer = quiet_trainer(
+        default_root_dir=folder, max_epochs=3, strategy=strategy, devices=devices, precision="64-true",
+        use_distributed_sampler=False,
     )  # fmt: skip
     trainer.fit(module, DataLoader(batches, batch_size=None))
     assert trainer.global_step == len(batches) * 3
@@ -74,7 +73,7 @@ def train(name: str, folder: Path, batches: list[dict[str, Tensor]], strategy: A
 
 
 def work(folder: Path) -> None:
-    """What a process does: every variant after another, then plain DDP."""
+    """Train every variant in a process, one after another, then plain DDP."""
     rank = int(os.environ["RANK"])
     mine = [batch[rank] for batch in halves()]
 

@@ -1,4 +1,4 @@
-"""What one of several processes does: trainings, one after another, and notes on what it saw of each.
+"""The work of one of several processes: trainings, one after another, and notes on what it saw of each.
 
 Start: `torchrun --standalone --nproc-per-node 3 -m tests.support.ddp_work FOLDER commands.json`.
 """
@@ -69,7 +69,7 @@ def in_processes(count: int, folder: Path, commands: Commands) -> None:
 
 
 def witnesses(folder: Path) -> list[dict[str, Any]]:
-    """What each process noted, by rank."""
+    """Read the notes of each process, by rank."""
     return [json.loads(path.read_text()) for path in sorted(folder.glob("rank_*.json"))]
 
 

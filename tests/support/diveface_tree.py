@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import cv2
-import numpy as np
+from tests.support.noise_images import write_named_noise
 
 LISTS = [f"Group{group}_{sex}" for group in (1, 2, 3) for sex in ("Female", "Male")]
 FOLDERS = ["HA4K_120", "HB4K_120", "HN4K_120", "MA4K_120", "MB4K_120", "MN4K_120"]
@@ -32,7 +31,7 @@ def write_diveface(
             names += [f"{identity}/{9 - i}{person}{number}_{i}.jpg" for i in range(photos + person % 2)]
         lines[name] = names
         for line in names:
-            write_image(root / (name if copied else "") / line)
+            write_named_noise(root / (name if copied else "") / line)
     write_lists(root / "files", lines, end)
     return lines
 
@@ -51,13 +50,5 @@ def write_diveface_folders(root: Path, people: int = 10, photos: int = 4, named:
             name = f"{10_000 + person // 2}@N01_identity_{10 * number + person}" if named else f"{person:04d}"
             files += [f"{folder}/{name}/{i}.jpg" for i in range(photos)]
     for file in files:
-        write_image(root / "4K_120" / file)
+        write_named_noise(root / "4K_120" / file)
     return sorted(files)
-
-
-def write_image(path: Path) -> None:
-    """A face-sized picture of a colour and gradient of its own."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(list(path.name.encode()))
-    small = rng.integers(0, 256, (3, 3, 3), dtype=np.uint8)
-    cv2.imwrite(str(path), cv2.resize(small, (48, 40), interpolation=cv2.INTER_LINEAR))

@@ -8,8 +8,8 @@ from datamodules.contract import SPLITS
 from datamodules.tables.embedding_table import EmbeddingTable
 from lightning_modules.backbones.factory import build_backbone
 from recipes import embed
-from recipes.command_line.errors import report_errors
 from tests.support.embed_faces import Noise
+from tests.support.exit_codes import exit_code
 
 NOISE = ["--data=tests.support.embed_faces.Noise"]
 QUIET = ["--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false", "--shard_size=7"]
@@ -21,13 +21,9 @@ def run(out: Path, *more: str) -> EmbeddingTable:
     return EmbeddingTable.load(out)
 
 
-def exit_code(arguments: list[str]) -> int:
+def exit_code_of(arguments: list[str]) -> int:
     """The exit code of the command."""
-    try:
-        report_errors(lambda: embed.main(arguments))
-    except SystemExit as stopped:
-        return stopped.code
-    return 0
+    return exit_code(lambda: embed.main(arguments))
 
 
 def looped(network: Path, mirror: bool = False) -> torch.Tensor:

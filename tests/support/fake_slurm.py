@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 folder, name, arguments = Path(os.environ["FAKE_SLURM"]), Path(sys.argv[0]).name, sys.argv[1:]
@@ -57,8 +58,6 @@ elif name == "srun":
         time.sleep(0.05)
         if any(task.poll() for task in tasks):
             for task in tasks:
-                try:
+                with suppress(ProcessLookupError):
                     os.killpg(task.pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
     sys.exit(max(abs(task.returncode) for task in tasks))

@@ -1,4 +1,4 @@
-"""What the tests read from figures."""
+"""Readers of figures."""
 
 import numpy as np
 
@@ -10,20 +10,16 @@ def legend_names(figure):
 
 def horizontal_lines(axes):
     """Heights of the lines from side to side."""
-    return [
-        float(line.get_ydata()[0])
-        for line in axes.lines
-        if list(line.get_xdata()) == [0, 1] and line.get_ydata()[0] == line.get_ydata()[1]
-    ]
+    return _across([(line.get_xdata(), line.get_ydata()) for line in axes.lines])
 
 
 def vertical_lines(axes):
     """Places of the lines from bottom to top."""
-    return [
-        float(line.get_xdata()[0])
-        for line in axes.lines
-        if list(line.get_ydata()) == [0, 1] and line.get_xdata()[0] == line.get_xdata()[1]
-    ]
+    return _across([(line.get_ydata(), line.get_xdata()) for line in axes.lines])
+
+
+def _across(lines):
+    return [float(at[0]) for along, at in lines if list(along) == [0, 1] and at[0] == at[1]]
 
 
 def whiskers_of(axes, direction):

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
+
+from tests.support.noise_images import write_noise
 
 NAMES = [f"Person_{chr(65 + i)}" for i in range(24)]
 DEV_TRAIN, DEV_TEST, FOLDS = NAMES[:10], NAMES[10:16], [NAMES[i : i + 4] for i in range(0, 16, 4)]
@@ -14,11 +15,8 @@ def write_lfw(root: Path, folder: str = "lfw-deepfunneled", end: str = "\n") -> 
     """Images of 250 x 250, pairsDevTrain.txt, pairsDevTest.txt, pairs.txt (4 folds) and gender.csv."""
     rng = np.random.default_rng(5)
     for name in NAMES:
-        (root / folder / name).mkdir(parents=True)
         for number in (1, 2):
-            small = rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)
-            image = cv2.resize(small, (250, 250), interpolation=cv2.INTER_CUBIC)
-            cv2.imwrite(str(root / folder / name / f"{name}_{number:04d}.jpg"), image)
+            write_noise(root / folder / name / f"{name}_{number:04d}.jpg", rng, (250, 250), (6, 6, 3))
     for file, header, blocks in (
         ("pairsDevTrain.txt", "10", [DEV_TRAIN]),
         ("pairsDevTest.txt", "6", [DEV_TEST]),

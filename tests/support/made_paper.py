@@ -32,7 +32,7 @@ def make_numbers(
     eer: dict[str, float] | None = None,
     **sections: Any,
 ) -> dict[str, Any]:
-    """What an audit leaves, of the shares that are given; intervals reach 3 points below and 2 above.
+    """Make the numbers of an audit from given shares; intervals reach 3 points below and 2 above.
 
     Args:
         emotion: (representation, scaling) -> balanced accuracy of the MLP.

@@ -2,18 +2,13 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
+
+from tests.support.noise_images import write_noise
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")  # as folders are sorted
 NO_RACE = ("39_1_20170116174525125.jpg.chip.jpg", "61_1_20170109142408075.jpg.chip.jpg")
 """Two of the names in the release that lack a field."""
-
-
-def write_image(path: Path, rng: np.random.Generator, side: int = 48, grey: bool = False) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    small = rng.integers(0, 256, (4, 4) if grey else (4, 4, 3), dtype=np.uint8)
-    cv2.imwrite(str(path), cv2.resize(small, (side, side), interpolation=cv2.INTER_CUBIC))
 
 
 def write_manifest(root: Path, splits: bool = True) -> list[dict[str, str]]:
@@ -30,7 +25,7 @@ def write_manifest(root: Path, splits: bool = True) -> list[dict[str, str]]:
             "gender": ("male", "female")[person // 6 % 2],
         }
         rows.append(row)
-        write_image(root / row["path"], rng)
+        write_noise(root / row["path"], rng, (48, 48), (4, 4, 3))
     lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
     (root / "manifest.csv").write_text("\n".join(lines) + "\n")
     return rows
@@ -45,7 +40,7 @@ def write_fer2013(root: Path) -> list[tuple[str, str, str]]:
         for emotion in EMOTIONS:
             number += 17
             rows.append((f"{split}/{emotion}/{prefix}_{number}.jpg", split, emotion))
-            write_image(root / rows[-1][0], rng, grey=True)
+            write_noise(root / rows[-1][0], rng, (48, 48), (4, 4))
     rows.sort()
     (root / "manifest.csv").write_text("\n".join(map(",".join, [("path", "split", "emotion"), *rows])) + "\n")
     return rows
@@ -60,7 +55,7 @@ def write_utkface(root: Path) -> list[tuple[str, str, str, str]]:
         words = ("male", "female")[gender], ("white", "black", "asian", "indian", "other")[race]
         rows.append((name, str(age), *words))
     for name in (*NO_RACE, *(row[0] for row in rows)):
-        write_image(root / name, rng, side=200)
+        write_noise(root / name, rng, (200, 200), (4, 4, 3))
     rows.sort()
     header = ("path", "age", "gender", "ethnicity")
     (root / "manifest.csv").write_text("\n".join(map(",".join, [header, *rows])) + "\n")

@@ -7,15 +7,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from datamodules.base import already_a_batch
 from datamodules.contract import FaceBatch, FaceDataset
 from datamodules.loading.prefetch_loader import PrefetchLoader
 from datamodules.loading.samplers import ShardedSampler
+from tests.support.quiet_trainer import quiet_trainer
 
 LENGTH = 45
-
-
-def already_a_batch(batch: FaceBatch) -> FaceBatch:
-    return batch
 
 
 class NumberedImages(FaceDataset):
@@ -93,12 +91,4 @@ class NumberedData(pl.LightningDataModule):
 
 
 def make_trainer(**options) -> pl.Trainer:
-    options = {"max_epochs": 2, "devices": 1, "limit_val_batches": 2} | options
-    return pl.Trainer(
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        **options,
-    )
+    return quiet_trainer(**{"max_epochs": 2, "devices": 1, "limit_val_batches": 2} | options)

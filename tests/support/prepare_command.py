@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from recipes import prepare
-from recipes.command_line.errors import report_errors
+from tests.support.exit_codes import exit_code
 
 FACES = "tests.support.face_tree.FolderFaces"
 REPOSITORY = Path(__file__).parents[2]
@@ -14,10 +14,6 @@ def arguments(root, out, *more: str) -> list[str]:
     return [*data, f"--out={out}", "--processes=1", "--size=24", "--device=cpu", *more]
 
 
-def exit_code(arguments: list[str]) -> int:
+def exit_code_of(arguments: list[str]) -> int:
     """The exit code of the command."""
-    try:
-        report_errors(lambda: prepare.main(arguments))
-    except SystemExit as stopped:
-        return stopped.code
-    return 0
+    return exit_code(lambda: prepare.main(arguments))

@@ -1,36 +1,21 @@
-"""What a test may change of the process, put back as it was."""
+"""State of the process that a test may change, put back as it was."""
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
 import torch
 
+_TORCH: dict[Callable[[Any], None], Callable[[], Any]] = {  # what sets a value, and what reads it
+    torch.set_num_threads: torch.get_num_threads,
+    torch.set_default_dtype: torch.get_default_dtype,
+    torch.set_float32_matmul_precision: torch.get_float32_matmul_precision,
+    torch.set_deterministic_debug_mode: torch.get_deterministic_debug_mode,
+}
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
-
-
-def _torch_settings() -> dict[str, Any]:
-    return {
-        "threads": torch.get_num_threads(),
-        "dtype": torch.get_default_dtype(),
-        "matmul": torch.get_float32_matmul_precision(),
-        "deterministic": (
-            torch.are_deterministic_algorithms_enabled(),
-            torch.is_deterministic_algorithms_warn_only_enabled(),
-        ),
-        "cudnn": (torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic),
-    }
-
-
-def _restore_torch(before: dict[str, Any]) -> None:
-    torch.set_num_threads(before["threads"])
-    torch.set_default_dtype(before["dtype"])
-    torch.set_float32_matmul_precision(before["matmul"])
-    torch.use_deterministic_algorithms(before["deterministic"][0], warn_only=before["deterministic"][1])
-    torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = before["cudnn"]
 
 
 @contextmanager
@@ -42,7 +27,8 @@ def process_restored() -> Iterator[None]:
     """
     environment, folder = dict(os.environ), os.getcwd()
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
-    settings = _torch_settings()
+    settings = {restore: read() for restore, read in _TORCH.items()}
+    cudnn = torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
     with matplotlib.rc_context():
         yield
     for name in {*os.environ} - {*environment}:
@@ -52,4 +38,6 @@ def process_restored() -> Iterator[None]:
     for number, handler in handlers.items():
         if handler is not None and signal.getsignal(number) is not handler:
             signal.signal(number, handler)
-    _restore_torch(settings)
+    for restore, value in settings.items():
+        restore(value)
+    torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = cudnn

@@ -1,4 +1,4 @@
-"""What the tests of the methods with a sensitive attribute share: a module, its training, its plain twin."""
+"""Shared by tests of methods with a sensitive attribute: a module, its training, its plain twin."""
 
 import copy
 from pathlib import Path
@@ -8,6 +8,8 @@ import torch
 from pytorch_lightning import Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
+
+from tests.support.quiet_trainer import quiet_trainer
 
 LR, ADVERSARY_LR = 0.1, 0.3
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
@@ -25,10 +27,7 @@ def make(method: type, toy: dict[str, Any], **options: Any) -> Any:
 
 def train(module: Any, batch: dict[str, Tensor], folder: Path, epochs: int = 1, steps: int = 1) -> Trainer:
     """`epochs` epochs of `steps` times the same batch."""
-    trainer = Trainer(
-        default_root_dir=folder, accelerator="cpu", max_epochs=epochs, logger=False,
-        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-    )  # fmt: skip
+    trainer = quiet_trainer(default_root_dir=folder, max_epochs=epochs)
     trainer.fit(module, DataLoader([batch] * steps, batch_size=None))
     return trainer
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from recipes import reproduce
-from recipes.command_line.errors import report_errors
+from tests.support.exit_codes import exit_code
 
 FAKE_RECIPE = Path(__file__).with_name("fake_recipe.py")
 DATASETS = {"faces": ["--config", "faces.yaml", "--root", "faces"]}
@@ -25,8 +25,4 @@ PUBLISHED = {
 def run(*more: str) -> int:
     """The exit code of the command."""
     given = ["--study=study.yaml", "--published=published.yaml", "--seeds=[0,1]", "--out=out", *more]
-    try:
-        report_errors(lambda: reproduce.main(given))
-    except SystemExit as stopped:
-        return stopped.code
-    return 0
+    return exit_code(lambda: reproduce.main(given))

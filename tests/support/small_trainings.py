@@ -38,6 +38,6 @@ KEPT = ("epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers
 
 
 def content(folder: Path, name: str = "last") -> dict[str, Any]:
-    """What a checkpoint of a run folder holds of the training's state."""
+    """Read the training's state from a checkpoint of a run folder."""
     checkpoint = torch.load(folder / "checkpoints" / f"{name}.ckpt", weights_only=True)
     return {key: checkpoint[key] for key in KEPT}

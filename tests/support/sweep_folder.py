@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from recipes import sweep as recipe
-from recipes.command_line.errors import report_errors
 from recipes.sweeping.sweep_commands import SweepRun
 from recipes.sweeping.sweep_file import Sweep
+from tests.support.exit_codes import exit_code
 
 FAKE = str(Path(__file__).with_name("fake_training.py"))
 SWEEP = """
@@ -28,7 +28,7 @@ command: ["${env}", "${interpreter}", "${program}", --config, lntl.yaml, --confi
 
 
 def write_checkpoint(out: Path) -> None:
-    """What `fake_training.py` copies: the checkpoint of epoch 1."""
+    """Write the checkpoint of epoch 1 that `fake_training.py` copies."""
     out.mkdir(parents=True, exist_ok=True)
     torch.save({"state_dict": {}, "epoch": 1}, out / "best.ckpt")
 
@@ -57,11 +57,7 @@ def run_recipe(
     """Run the recipe with these runs; returns its exit code, what it printed, and its errors."""
     monkeypatch.setattr(recipe, "planned_runs", plan)
     monkeypatch.setattr(sys, "argv", ["sweep.py", "sweep.yaml", *options])
-    try:
-        report_errors(recipe.main)
-    except SystemExit as stop:
-        return (stop.code, *capsys.readouterr())
-    return (0, *capsys.readouterr())
+    return (exit_code(recipe.main), *capsys.readouterr())
 
 
 def started(out: Path) -> list[str]:

@@ -55,7 +55,7 @@ def work(slurm: Path, *jobs: str) -> None:
 
 
 def submitted(slurm: Path) -> int:
-    """How often sbatch took something."""
+    """Count the jobs that sbatch took."""
     return len(list(slurm.glob("*.script")))
 
 

@@ -2,12 +2,13 @@
 
 import json
 import struct
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from wandb.proto import wandb_internal_pb2
+
+from tests.support.waiting import wait_until
 
 _BLOCK, _HEADER = 32768, struct.Struct("<IHB")  # LevelDB log format: checksum, length, type of each piece
 
@@ -30,15 +31,10 @@ def records(file: Path) -> Iterator[wandb_internal_pb2.Record]:
             yield record
 
 
-def finished(file: Path, seconds: float = 60) -> list[wandb_internal_pb2.Record]:
+def finished(file: Path) -> list[wandb_internal_pb2.Record]:
     """All records of a run; its service may still be writing them when `finish()` has returned."""
-    end = time.monotonic() + seconds
-    while True:
-        found = list(records(file))
-        if any(record.WhichOneof("record_type") == "exit" for record in found):
-            return found
-        assert time.monotonic() < end, f"{file} has no exit record after {seconds} seconds"
-        time.sleep(0.1)
+    wait_until(lambda: any(record.WhichOneof("record_type") == "exit" for record in records(file)))
+    return list(records(file))
 
 
 def history(run_folder: Path) -> dict[str, Any]:

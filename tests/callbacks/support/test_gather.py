@@ -26,7 +26,7 @@ def test_one_process_keeps_the_first_samples(k):
 
 
 def ranks(shares, k):
-    """What each rank gathers, with a communication that stacks what all of them hold."""
+    """Gather on each rank, with a communication that stacks what all ranks hold."""
     trainer = SimpleNamespace(world_size=len(shares))
     kept = [collect(share, k, trainer) for share in shares]
 

@@ -6,7 +6,8 @@ import pytest
 
 from datamodules.annotations.cfee_files import read_cfee_files, read_emotions, read_genders
 from datamodules.errors import DatasetError
-from tests.support.cfee_tree import NAMES, write_cfee, write_image, write_sheet
+from tests.support.cfee_tree import NAMES, write_cfee, write_sheet
+from tests.support.noise_images import write_named_noise
 
 KINDS = ["xls", "xlsx", "csv"]
 WORDS = {i: name.lower().replace(" ", "_") for i, name in NAMES.items()}
@@ -39,7 +40,7 @@ def test_a_file_keeps_its_frames_and_unknown_names_are_listed(tmp_path: Path) ->
     for name in ("Thumbs.db", "01_101_2001_detectface.jpg", "1_101_7.jpg", "01_101.jpg", "._01_101_2001.jpg"):
         (images / name).write_bytes(b"x")
     (folder / "readme.txt").write_text("x")
-    write_image(images / "02_108_9999.jpg")
+    write_named_noise(images / "02_108_9999.jpg")
     frames = "1 pairs of emotion and subject have more than one frame, all are kept: 02_108$"
     with (
         pytest.warns(UserWarning, match="5 files are left out.*Thumbs.db"),

@@ -11,9 +11,9 @@ from tests.support.diveface_tree import (
     LISTS,
     write_diveface,
     write_diveface_folders,
-    write_image,
     write_lists,
 )
+from tests.support.noise_images import write_named_noise
 
 GROUPS = {"1": "east_asian", "2": "sub_saharan_south_indian", "3": "caucasian"}  # the authors' README
 LETTERS = {"A": "east_asian", "B": "caucasian", "N": "sub_saharan_south_indian"}
@@ -79,7 +79,7 @@ def test_other_files_in_the_class_folders_are_left_out_and_named(tmp_path: Path)
     folder = tmp_path / "4K_120" / "HA4K_120"
     (folder / "0000" / "Thumbs.db").write_text("x")
     (folder / "loose.jpg").write_text("x")
-    write_image(folder / "0000" / "deeper" / "1.jpg")
+    write_named_noise(folder / "0000" / "deeper" / "1.jpg")
     with pytest.warns(UserWarning, match=r"3 files are no <id>/<photo>.jpg and are left out: HA.*Thumbs.db"):
         files = read_diveface_files(tmp_path)
     assert files.table["file"].tolist() == written
@@ -144,7 +144,7 @@ def test_a_person_of_two_classes_is_refused(tmp_path: Path) -> None:
         read_diveface_files(tmp_path / "lists")
     write_diveface_folders(tmp_path / "folders", people=2, named=True)
     person = "10000@N01_identity_0"
-    write_image(tmp_path / "folders" / "4K_120" / "MN4K_120" / person / "5.jpg")
+    write_named_noise(tmp_path / "folders" / "4K_120" / "MN4K_120" / person / "5.jpg")
     with pytest.raises(DatasetError, match=f"MN4K_120.*'{person}' is in HA4K_120 too"):
         read_diveface_files(tmp_path / "folders")
 

@@ -46,7 +46,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(root, tmp_path_factory):
-    """What an uninterrupted run writes."""
+    """Return the files of an uninterrupted run."""
     out = tmp_path_factory.mktemp("crops") / "whole"
     run_job(root, out)
     return content(out)

@@ -25,7 +25,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(root, tmp_path_factory):
-    """What one run writes, by format."""
+    """Return the files of one run, by format."""
     made = {}
     for format in ("memmap", "jpeg"):
         out = tmp_path_factory.mktemp("crops") / format
@@ -82,7 +82,7 @@ def test_what_shards_did_not_do_is_named_and_done(root, tmp_path, whole, capfd) 
     capfd.readouterr()
     run_job(root, out, make_detector=lambda: detector)
     printed = capfd.readouterr().out
-    assert f"{out}: not finished: shards 0/4, 2/4; doing the rest of them here" in printed
+    assert f"{out}: not finished: shards 0/4, 2/4" in printed
     assert "14 of 30 images were done before" in printed
     assert sum(shape[0] for shape in detector.seen) == 16 - 2, "two of these cannot be read"
     assert content(out) == whole["memmap"]

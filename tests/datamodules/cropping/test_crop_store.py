@@ -1,4 +1,4 @@
-"""What a DataModule gets from prepared crops."""
+"""Prepared crops, as a DataModule reads them."""
 
 import json
 import pickle

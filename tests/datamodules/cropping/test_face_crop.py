@@ -14,7 +14,7 @@ PHOTO = cv2.resize(RNG.integers(0, 256, (12, 16, 3), dtype=np.uint8), (160, 120)
 
 
 def _package(box: np.ndarray, size: int, margin: int, folder) -> np.ndarray:
-    """What facenet-pytorch writes to disk: the uint8 crop before it becomes a tensor."""
+    """Return the uint8 crop that facenet-pytorch writes to disk, before it becomes a tensor."""
     extract_face(Image.fromarray(PHOTO), box, size, margin, save_path=str(folder / "face.png"))
     return np.asarray(Image.open(folder / "face.png"))
 

@@ -58,7 +58,7 @@ def _smooth_noise(rng: np.random.Generator, height: int, width: int) -> np.ndarr
 
 
 def _alone(mtcnn: MTCNN, image: np.ndarray) -> Faces:
-    """What the package finds in one image, by falling score."""
+    """Detect with the package in one image; faces by falling score."""
     try:
         boxes, scores, landmarks = mtcnn.detect(Image.fromarray(image), landmarks=True)
     except (RuntimeError, ValueError):  # "expected a non-empty list": a stage found nothing

@@ -79,9 +79,9 @@ def test_the_shards_that_are_not_done_are_named(place) -> None:
     with place.entered(Shard(0, 4), FACTS):
         pass
     assert place.unfinished([]) == ""
-    assert place.unfinished([1, 5, 7]) == "not finished: shards 1/4, 3/4; doing the rest of them here"
+    assert "shards 1/4, 3/4;" in place.unfinished([1, 5, 7])
     with place.entered(Shard(2, 3), FACTS):
         pass
     assert "shards 2/3, 1/4;" in place.unfinished([5])
-    assert place.after(Shard(0, 4), [1, 5, 7]) == "shard 0/4 is done, not yet 1/4, 3/4"
-    assert place.after(Shard(0, 4), []).endswith("the same command without --shard puts them together")
+    assert place.after(Shard(0, 4), [1, 5, 7]).endswith("not yet 1/4, 3/4")
+    assert "without --shard" in place.after(Shard(0, 4), [])

@@ -9,7 +9,7 @@ from datamodules.loading.late_loader import LateLoader
 
 
 def read_told(loader):
-    """What a loader reads of 40 numbers, where its processes get SIGTERM after the first batch."""
+    """Read 40 numbers by a loader whose processes get SIGTERM after the first batch."""
     batches = iter(loader(list(range(40)), batch_size=4, num_workers=2))
     found = next(batches).tolist()
     children = multiprocessing.active_children()

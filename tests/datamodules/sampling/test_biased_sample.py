@@ -117,10 +117,12 @@ def test_the_error_names_the_cells_and_the_largest_that_fits() -> None:
     labels = _labels(dict.fromkeys(CELLS, 20) | {(1, 1, 0): 3, (0, 1, 0): 9}, unknown=9)
     with pytest.raises(DatasetError) as caught:
         draw_biased_sample(labels, BiasedSample(n=80, share=0.7), seed=0)
-    assert str(caught.value) == (
-        "biased sample of 80: too few images with attractive=0,gender=1,smiling=0 (9 of 14); "
-        "attractive=1,gender=1,smiling=0 (3 of 6); the largest n that fits is 44"
-    )
+    for fact in (
+        "attractive=0,gender=1,smiling=0 (9 of 14)",
+        "attractive=1,gender=1,smiling=0 (3 of 6)",
+        "largest n that fits is 44",
+    ):
+        assert fact in str(caught.value)
     draw_biased_sample(labels, BiasedSample(n=44, share=0.7), seed=0)
 
 

@@ -24,7 +24,7 @@ LOCAL = {"end", "sensitivenets"}  # whose losses are of pairs or triplets
 
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory) -> list[dict[str, Any]]:
-    """What each of two processes ends with."""
+    """Return the results of each of two processes."""
     folder = tmp_path_factory.mktemp("ranks")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""What saves memory or time changes no weight and no running value; what it cannot serve is refused."""
+"""Switches that save memory or time change no weight and no running value, or are refused."""
 
 import copy
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_checkpointing_changes_no_step(name, toy, batch, fit):
 
 
 def saved(module, batch):
-    """How many numbers autograd keeps of a pass through the backbone, weights left out."""
+    """Count the numbers that autograd keeps of a pass through the backbone, weights left out."""
     kept = []
 
     def keep(x):

@@ -1,4 +1,4 @@
-"""What a submitted training does when signals come; submitit and the training are played."""
+"""Signals to a submitted training; submitit and the training are played."""
 
 import multiprocessing
 import os

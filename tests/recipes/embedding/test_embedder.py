@@ -1,4 +1,4 @@
-"""What embeds: any method's checkpoint or a bare backbone, without running what a file says."""
+"""Embedders: any method's checkpoint or a bare backbone, without running code of a file."""
 
 import hashlib
 import pickle

@@ -104,7 +104,8 @@ def cells(text, *first):
 def test_the_card_quotes_the_audit(ckpt, tmp_path):
     text = card(ckpt, write_audit(tmp_path / "audit", facts_of(ckpt)))
     assert "# A face embedding trained to hide emotion\n" in text
-    assert "- Meant to be hidden: emotion (happy, neutral, sad)\n- While learning: smiling\n" in text
+    assert "hidden: emotion (happy, neutral, sad)" in text
+    assert "learning: smiling" in text
     # (0.71 - 0.4321) / (0.71 - 0.25) of what was read above chance is gone
     attacker, *figures = cells(text, "emotion", "phi")
     assert attacker == "MLP", "the strongest attacker after is another than before"

@@ -64,7 +64,7 @@ def here(tmp_path, monkeypatch) -> Path:
 
 
 def page_of(here: Path, study: str, steps: dict | None = None) -> str:
-    """What a study says of toy faces, as Markdown."""
+    """Return the page of a study of toy faces, as Markdown."""
     (here / "toy.yaml").write_text(
         yaml.safe_dump({"datasets": DATASETS, "steps": steps or {}, "seeds": [3], "deviations": ["A toy."]})
     )

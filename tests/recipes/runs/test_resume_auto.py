@@ -61,9 +61,8 @@ def whole(train) -> Path:
     return train("whole")
 
 
-@pytest.mark.parametrize(
-    ("how", "start"), [("at once", 6), pytest.param("politely", 9, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("how", "start"), [("at once", 6), ("politely", 9)])
 def test_a_killed_run_ends_as_one_that_was_not(train, whole, how, start, capsys):
     killed = train("cut", "--resume=auto", kill_at=9, how=how)
     assert content(killed)["global_step"] == start

@@ -1,4 +1,4 @@
-"""What a training's folders say where it went on from an earlier start."""
+"""Metrics of a training that was resumed in another folder."""
 
 from math import isnan
 from pathlib import Path

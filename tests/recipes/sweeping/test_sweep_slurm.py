@@ -78,8 +78,9 @@ def test_a_job_that_vanished_has_failed(call, slurm):
     call(*ON_SLURM)
     (slurm / "queue" / "1234_1").unlink()
     _, printed, _ = call(*ON_SLURM)
-    assert "failed: lambda_=0 seed_everything=1: job 1234_1: it left no log" in printed
-    assert "0 done, 3 queued or running, 1 failed, 0 new, of 4\nsubmitted 1 as job 1235" in printed
+    assert "lambda_=0 seed_everything=1: job 1234_1" in printed
+    assert "0 done, 3 queued or running, 1 failed, 0 new, of 4" in printed
+    assert "submitted 1 as job 1235" in printed
 
 
 def test_a_dry_run_prints_the_array_and_leaves_nothing(call, slurm, monkeypatch, tmp_path):
@@ -106,7 +107,8 @@ def test_both_ways_find_what_the_other_has_done(call, slurm, monkeypatch, tmp_pa
     call(fail=(1, 2))
     assert [training_folder(run) is not None for run in runs_of()] == [True, False, False, True]
     _, printed, _ = call(*ON_SLURM)
-    assert "2 done, 0 queued or running, 0 failed, 2 new, of 4\nsubmitted 2 as job 1234" in printed
+    assert "2 done, 0 queued or running, 0 failed, 2 new, of 4" in printed
+    assert "submitted 2 as job 1234" in printed
     noted = [run.folder.joinpath("job.json").read_text() for run in runs_of()[1:3]]
     code, _, errors = call()
     assert (code, errors.splitlines()[-1]) == (2, (

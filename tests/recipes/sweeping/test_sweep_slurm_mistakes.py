@@ -1,4 +1,4 @@
-"""What can go wrong when a sweep is given to SLURM: one line, and nothing is lost or started twice."""
+"""Mistakes with a sweep on SLURM: one line, and nothing is lost or started twice."""
 
 from collections.abc import Callable
 from pathlib import Path
