@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score
 
-from evaluation.probes.attacker_table import TABLE, Attacker, Setting
+from evaluation.probes.attacker_table import Setting, attacker_row
 from evaluation.probes.attackers import attack
 from evaluation.probes.batched_mlp import Perceptron, mlp_predictions
 from evaluation.probes.standardise import Scaling, scale_rows
@@ -37,7 +37,7 @@ class CrossFit(NamedTuple):
 
 
 def cross_fit(
-    attacker: Attacker,
+    attacker: str,
     scaling: Scaling,
     samples: AuditedSamples,
     splits: Sequence[tuple[Ints, Ints]],
@@ -45,11 +45,12 @@ def cross_fit(
     tune: bool,
     max_samples: int,
     seed: int,
+    settings: Sequence[Setting] | None = None,
 ) -> CrossFit:
     """Attack every fold.
 
     Args:
-        attacker: name of the attacker.
+        attacker: name of the attacker, or class path of a user's estimator.
         scaling: of the embeddings, by the statistics of the training rows; see `scale_rows`.
         samples: samples of all folds.
         splits: training rows and test rows of F folds; the subjects differ.
@@ -58,11 +59,12 @@ def cross_fit(
             default setting is used.
         max_samples: training samples, drawn at random, of the attackers that the table marks as `subsampled`.
         seed: seed of every random choice.
+        settings: setting of each fold, chosen before; then nothing is tuned.
     """
-    if TABLE[attacker].subsampled:
+    if attacker_row(attacker).subsampled:
         splits = [(_subsample(train, samples.label, max_samples, seed), test) for train, test in splits]
-    chosen = [TABLE[attacker].default] * len(splits)
-    if tune:
+    chosen = list(settings or [attacker_row(attacker).default] * len(splits))
+    if tune and settings is None:
         chosen = _choose(attacker, scaling, samples, [train for train, _ in splits], seed)
     folds = [Fold(train, test, [setting]) for (train, test), setting in zip(splits, chosen, strict=True)]
     predictions = [found[0] for found in predict_folds(attacker, scaling, samples, folds, seed)]
@@ -70,7 +72,7 @@ def cross_fit(
 
 
 def predict_folds(
-    attacker: Attacker, scaling: Scaling, samples: AuditedSamples, folds: Sequence[Fold], seed: int
+    attacker: str, scaling: Scaling, samples: AuditedSamples, folds: Sequence[Fold], seed: int
 ) -> list[list[Ints]]:
     """Predict the classes of the test rows, for each fold and each of its settings."""
     if attacker == "mlp":
@@ -106,20 +108,20 @@ def _predict_by_mlps(
 
 
 def _choose(
-    attacker: Attacker, scaling: Scaling, samples: AuditedSamples, trains: Sequence[Ints], seed: int
+    attacker: str, scaling: Scaling, samples: AuditedSamples, trains: Sequence[Ints], seed: int
 ) -> list[Setting]:
     """Choose the best setting for each training set; all inner folds are attacked in one call."""
     inner = [
         inner_folds(samples, _subsample(rows, samples.label, _TUNING_SAMPLES, seed), seed) for rows in trains
     ]
-    grid = TABLE[attacker].grid
+    grid = attacker_row(attacker).grid
     folds = [Fold(train, test, grid) for splits in inner for train, test in splits]
     predictions = iter(predict_folds(attacker, scaling, samples, folds, seed) if folds else [])
     chosen = []
     for splits in inner:
         found = [next(predictions) for _ in splits]
         if not found:
-            chosen.append(TABLE[attacker].default)
+            chosen.append(attacker_row(attacker).default)
             continue
         label = np.concatenate([samples.label[test] for _, test in splits])
         scores = [balanced_accuracy_score(label, np.concatenate(parts)) for parts in zip(*found, strict=True)]

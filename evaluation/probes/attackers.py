@@ -12,9 +12,12 @@ from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import threadpool_limits
 
-from evaluation.probes.attacker_table import TABLE, Attacker, Family, Setting
+from evaluation.probes.attacker_table import TABLE, Family, Setting
 from evaluation.probes.mlp import BATCH, balanced_epoch, fit_mlp
+from evaluation.probes.pca_attackers import average, qda, svm_pca
+from evaluation.probes.similarity import similarity
 from evaluation.probes.standardise import squared_distance
+from evaluation.probes.user_estimator import attack_with_estimator
 from evaluation.samples.arrays import Floats, Ints
 
 _NEIGHBOUR_CELLS = 2**25  # distances at once, 256 MiB
@@ -23,14 +26,15 @@ _UPDATES, _EPOCHS = 4000, (10, 60)  # of the MLP: about this many updates, withi
 
 
 def attack(
-    attacker: Attacker, train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], seed: int
+    attacker: str, train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], seed: int
 ) -> list[Ints]:
     """Train an attacker with each of several settings, and predict the classes of the test set.
 
     Work that the settings share (distances, neighbours, boosting rounds) is done once.
 
     Args:
-        attacker: any of `ATTACKERS` but `mlp`, whose networks train together in `batched_mlp`.
+        attacker: any of `ATTACKERS` but `mlp`, whose networks train together in `batched_mlp`; or the class
+            path of a user's estimator.
         train: (N, D) embeddings.
         label: (N,) classes 0, 1, ..., at least two of which occur.
         test: (M, D), scaled as `train`.
@@ -40,6 +44,8 @@ def attack(
     Returns:
         S arrays of predicted classes, each (M,).
     """
+    if "." in attacker:
+        return attack_with_estimator(attacker, train, label, test, settings, seed)
     return _ATTACKS[attacker](train, label, test, settings, seed)
 
 
@@ -148,10 +154,14 @@ def _boosting(train: Floats, label: Ints, test: Floats, settings: Sequence[Setti
     return [stages[count - 1] for count in rounds]
 
 
-_ATTACKS: dict[Attacker, Callable[[Floats, Ints, Floats, Sequence[Setting], int], list[Ints]]] = {
+_ATTACKS: dict[str, Callable[[Floats, Ints, Floats, Sequence[Setting], int], list[Ints]]] = {
     "linear": _linear,
     "rbf_svm": _rbf_svm,
     "forest": _forest,
     "knn": _knn,
     "boosting": _boosting,
+    "qda": qda,
+    "svm_pca": svm_pca,
+    "average": average,
+    "similarity": similarity,
 }
