@@ -18,7 +18,7 @@ from evaluation.leakage.permutation_null import permutation_test
 from evaluation.leakage.suppression import suppression
 from evaluation.probes.embedding_map import sample_rows, tsne_points
 from evaluation.probes.head_features import head_features
-from evaluation.probes.standardise import SCALINGS, Scaling
+from evaluation.probes.standardise import Scaling
 from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.representations import Representations
 from evaluation.verification.demographic_rates import demographic_rates
@@ -48,9 +48,9 @@ def measure_leakage(one: Representations, attribute: str, rows: AuditRows, setti
             extra=one.samples(name, attribute, extra) if len(extra) else None,
             max_samples=settings.max_samples,
             seed=settings.seed,
-        )
+        ).table
 
-    tables = [attacked(SCALINGS if settings.raw else ("standardised",), rows.tested[:0])]
+    tables = [attacked(("standardised", "raw") if settings.raw else ("standardised",), rows.tested[:0])]
     if len(rows.extra):
         tables.append(attacked(("standardised",), rows.extra))
     every = pd.concat(tables, ignore_index=True)

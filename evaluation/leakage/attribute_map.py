@@ -30,7 +30,7 @@ def attribute_map(
         representations: with any number of attributes.
         rows: samples to use, (M,) int or (N,) bool; all if None.
         folds: number of folds of the subjects.
-        seed: seed of folds, intervals and the subsample.
+        seed: seed of folds and the subsample.
         max_samples: with more samples, subjects are drawn at random.
 
     Returns:
@@ -86,14 +86,14 @@ def _attack(x: Floats, labels: list[Ints], subjects: Ints, folds: int, seed: int
         probe = KernelProbe(x[train], x[test], "rbf")
         for prediction, label in zip(predictions, labels, strict=True):
             prediction[test] = probe.predict(label[None, train])[0]
-    return [_score(p, label, subjects, seed) for p, label in zip(predictions, labels, strict=True)]
+    return [_score(p, label, subjects) for p, label in zip(predictions, labels, strict=True)]
 
 
-def _score(prediction: Ints, label: Ints, subjects: Ints, seed: int) -> _Score:
+def _score(prediction: Ints, label: Ints, subjects: Ints) -> _Score:
     classes = int(label.max()) + 1
     if classes < 2:
         return _Score(nan, nan, nan, nan, len(label))
     correct = prediction == label
     accuracy = np.mean([correct[label == c].mean() for c in range(classes)])
-    low, high = balanced_interval(correct, label, subjects, seed)
+    low, high = balanced_interval(correct, label, subjects)
     return _Score(float(accuracy), low, high, 1 / classes, len(label))

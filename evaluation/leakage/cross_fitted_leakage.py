@@ -4,19 +4,33 @@ This is the estimate of an audit. `held_out_leakage` is the cheaper one that cal
 """
 
 from collections.abc import Sequence
+from math import nan
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from rich.progress import track
 
 from evaluation.leakage.accuracies import accuracies, strongest
 from evaluation.leakage.cross_fitting import cross_fit, min_subjects_per_class
-from evaluation.probes.attacker_table import ATTACKERS, Attacker, describe_settings, scalings_of
+from evaluation.probes.attacker_table import ATTACKERS, Setting, describe_settings, scalings_of
 from evaluation.probes.standardise import SCALINGS, Scaling
+from evaluation.probes.user_estimator import load_estimator
 from evaluation.samples.arrays import Ints
 from evaluation.samples.audited_samples import AuditedSamples, reindex
 from evaluation.samples.labelled_samples import Samples, known_samples, subjects_of
 from evaluation.samples.subject_folds import subject_folds
+
+
+class LeakageReadings(NamedTuple):
+    """Readings of R attackers and scalings, of the same samples."""
+
+    table: pd.DataFrame
+    """R rows, see `cross_fitted_leakage`."""
+    correct: NDArray[np.float32]
+    """(R, N) share of the repeats in which each tested sample of known class was predicted correctly."""
+
 
 UNSEEN, ALSO_TRAINING = "unseen", "also training"
 """Subjects that attackers learn from: the attacked ones of the other folds, or the extra ones as well."""
@@ -25,7 +39,7 @@ UNSEEN, ALSO_TRAINING = "unseen", "also training"
 def cross_fitted_leakage(
     samples: Samples,
     *,
-    attackers: Sequence[Attacker] = ATTACKERS,
+    attackers: Sequence[str] = ATTACKERS,
     scalings: Sequence[Scaling] = SCALINGS,
     folds: int = 5,
     repeats: int = 1,
@@ -34,7 +48,7 @@ def cross_fitted_leakage(
     max_samples: int = 5000,
     seed: int = 0,
     progress: bool = False,
-) -> pd.DataFrame:
+) -> LeakageReadings:
     """Measure how well several attackers predict an attribute of subjects they have not learned from.
 
     The folds have nearly equal numbers of samples of each class, as far as the subjects allow it. A leak
@@ -42,22 +56,29 @@ def cross_fitted_leakage(
 
     Args:
         samples: of one representation and one attribute. An unknown subject is one of its own.
-        attackers: linear (logistic regression), mlp (the thesis'), rbf_svm, forest, knn, boosting (of trees).
+        attackers: linear (logistic regression), mlp (the thesis'), rbf_svm, forest, knn, boosting (of trees),
+            qda and svm_pca (on whitened principal components), average (of their scores), similarity (to
+            labelled samples), or class paths of scikit-learn estimators.
         scalings: how the embeddings are scaled, by the statistics of the training samples; see `scale_rows`.
             Trees take only `robust` and `unit` of them, as the others differ in nothing that trees see.
         folds: number of groups of subjects.
-        repeats: number of random divisions into folds; the accuracies are means over them.
+        repeats: number of random divisions into folds; the accuracies are means over them. Of one division,
+            the intervals are conditional on the trained attackers; of several, they also cover the spread
+            over divisions.
         tune: choose the attackers' settings by cross-validation over the training subjects; see `cross_fit`.
+            Scalings with features of unit variance share the settings chosen on the first of them, robust
+            ones if asked for; raw embeddings have their own.
         extra: further training samples for every fold, except those of its test subjects; they are never
             tested. Samples of classes that `samples` lacks are left out.
         max_samples: training samples of rbf_svm, forest and boosting, whose time grows fast.
-        seed: seed of every random choice, so the same call returns the same table.
+        seed: seed of every random choice, so the same call returns the same readings.
         progress: show a progress bar.
 
     Returns:
-        One row for each attacker and scaling: `attacker`, `scaling`; the columns of `accuracies`; `n` tested
-        samples, of `people` subjects; `n_train`, the mean number of training samples; the chosen `settings`
-        and in how many folds; `learned_from`, `unseen` or `also training`.
+        The predictions that were correct, and a table with one row for each attacker and scaling: `attacker`,
+        `scaling`; the columns of `accuracies`; `spread`, the standard deviation of the balanced accuracy over
+        repeats (nan of one); `n` tested samples, of `people` subjects; `n_train`, the mean number of training
+        samples; the chosen `settings` and in how many folds; `learned_from`, `unseen` or `also training`.
 
     Raises:
         ValueError: embeddings that are not finite, shapes that do not match, fewer than two classes, a class
@@ -67,28 +88,50 @@ def cross_fitted_leakage(
     every, tested = _together(samples, extra)
     label, subjects = every.label[:tested], every.subjects[:tested]
     splits = [split for repeat in range(repeats) for split in _splits(every, tested, folds, seed + repeat)]
-    rows = []
-    jobs = [(scaling, name) for name in attackers for scaling in scalings_of(name, scalings)]
-    for scaling, attacker in track(jobs, description="attacking", disable=not progress):
-        found = cross_fit(attacker, scaling, every, splits, tune=tune, max_samples=max_samples, seed=seed)
-        correct = np.zeros(tested)
-        for (_, test), prediction in zip(splits, found.predictions, strict=True):
-            correct[test] += (prediction == label[test]) / repeats
+    rows, corrects = [], []
+    jobs = [(name, scaling) for name in attackers for scaling in _tuned_first(scalings_of(name, scalings))]
+    shared: dict[str, list[Setting]] = {}
+    for attacker, scaling in track(jobs, description="attacking", disable=not progress):
+        settings = None if scaling == "raw" else shared.get(attacker)
+        found = cross_fit(
+            attacker, scaling, every, splits, tune=tune, max_samples=max_samples, seed=seed, settings=settings
+        )
+        if scaling != "raw":
+            shared.setdefault(attacker, found.settings)
+        right = np.zeros((repeats, tested), np.float32)
+        for i, ((_, test), prediction) in enumerate(zip(splits, found.predictions, strict=True)):
+            right[i // folds, test] = prediction == label[test]
+        spread = retraining_spread(right, label)
+        corrects.append(right.mean(0))
         rows.append(
             {"attacker": attacker, "scaling": scaling}
-            | accuracies(correct, label, subjects, seed)
+            | accuracies(corrects[-1], label, subjects, np.nan_to_num(spread))
+            | {"spread": spread}
             | {"n": tested, "people": len(np.unique(subjects))}
             | {"n_train": round(found.n_train), "settings": describe_settings(found.settings)}
             | {"learned_from": UNSEEN if extra is None else ALSO_TRAINING}
         )
-    return pd.DataFrame(rows)
+    return LeakageReadings(pd.DataFrame(rows), np.stack(corrects))
+
+
+def retraining_spread(right: np.ndarray, label: Ints) -> float:
+    """Compute the standard deviation over repeats of the balanced accuracy; nan of one repeat.
+
+    Args:
+        right: (K, N) bool, of K repeats, whether each sample was predicted correctly.
+        label: (N,) classes.
+    """
+    if len(right) < 2:
+        return nan
+    score = np.mean([right[:, label == c].mean(1) for c in np.unique(label)], axis=0)
+    return float(score.std(ddof=1))
 
 
 def strongest_attacker(table: pd.DataFrame) -> pd.Series:
     """Return the row of the strongest attacker on standardised embeddings, see `accuracies.strongest`.
 
     Args:
-        table: rows of `cross_fitted_leakage`.
+        table: that of `cross_fitted_leakage`.
 
     Raises:
         ValueError: no row is standardised.
@@ -99,12 +142,21 @@ def strongest_attacker(table: pd.DataFrame) -> pd.Series:
     return strongest(standardised)
 
 
+def _tuned_first(scalings: Sequence[Scaling]) -> list[Scaling]:
+    """Put the scaling first on which the settings of those with features of unit variance are tuned."""
+    return sorted(scalings, key=lambda scaling: scaling != "robust")
+
+
 def _check(
     attackers: Sequence[str], scalings: Sequence[str], folds: int, repeats: int, max_samples: int
 ) -> None:
     for name, given, known in (("attackers", attackers, ATTACKERS), ("scalings", scalings, SCALINGS)):
-        if not given or set(given) - set(known) or len(set(given)) < len(given):
+        others = [one for one in given if one not in known and not (name == "attackers" and "." in one)]
+        if not given or others or len(set(given)) < len(given):
             raise ValueError(f"{name} are some of {', '.join(known)}, each once; these are {list(given)}")
+    for attacker in attackers:
+        if "." in attacker:
+            load_estimator(attacker)
     for name, value, least in (("folds", folds, 2), ("repeats", repeats, 1), ("max_samples", max_samples, 2)):
         if value < least:
             raise ValueError(f"{name} is {value}; it must be {least} or more")

@@ -63,5 +63,5 @@ def held_out_leakage(
 def _measure(family: Family, train: Samples, test: Samples, seed: int) -> dict[str, object]:
     x, x_test = standardise(train.embedding, test.embedding)
     correct = predict(family, x, train.label, x_test, seed) == test.label
-    found = accuracies(correct, test.label, subjects_of(test), seed)
+    found = accuracies(correct, test.label, subjects_of(test))
     return {"family": family, **found, "n_train": len(train.label), "n_test": len(test.label)}

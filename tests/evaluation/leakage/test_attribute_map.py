@@ -33,7 +33,7 @@ def test_a_cell_is_the_probe_over_all_folds():
         expected[test] = probe.predict(LINEAR.label[None, train])[0]
     row = table.iloc[0]
     assert row["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(LINEAR.label, expected))
-    interval = balanced_interval(expected == LINEAR.label, LINEAR.label, LINEAR.identity, 3)
+    interval = balanced_interval(expected == LINEAR.label, LINEAR.label, LINEAR.identity)
     assert (row["low"], row["high"]) == interval
     assert (row["chance"], row["n"]) == (0.5, 360)
 

@@ -2,12 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.stats import norm
 from sklearn.model_selection import KFold
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from evaluation.leakage import cross_fitted_leakage as module
 from evaluation.leakage import cross_fitting
+from evaluation.leakage.accuracies import accuracies
 from evaluation.leakage.cross_fitted_leakage import cross_fitted_leakage, strongest_attacker
 from evaluation.leakage.cross_fitting import cross_fit, inner_folds
 from evaluation.probes.attacker_table import ATTACKERS, TABLE
@@ -17,8 +19,12 @@ from evaluation.samples.labelled_samples import Samples
 from tests.support.known_leaks import leaking
 
 
+def attacked(samples, **options):
+    return cross_fitted_leakage(samples, **options).table
+
+
 def read(samples, **options):
-    table = cross_fitted_leakage(samples, folds=3, tune=False, **options)
+    table = attacked(samples, folds=3, tune=False, **options)
     return table.set_index(["attacker", "scaling"])["balanced_accuracy"].unstack()
 
 
@@ -27,14 +33,16 @@ def test_every_attacker_reads_a_linear_leak_whatever_the_scaling():
     found = read(leaking("linear", people=60))
     assert sorted(found.index) == sorted(ATTACKERS)
     assert not (found < 0.7).any(axis=None)
-    assert found.notna().sum(axis=1).to_dict() == dict.fromkeys(ATTACKERS, 4) | {"forest": 2, "boosting": 2}
+    assert found.notna().sum(axis=1).to_dict() == dict.fromkeys(ATTACKERS, 4) | dict.fromkeys(
+        ["forest", "boosting", "similarity"], 2
+    )
 
 
 def test_trees_are_trained_once_for_all_scalings_of_features():
     options = {"attackers": ["forest"], "folds": 2, "tune": False}
     scalings = [(SCALINGS, ["robust", "unit"]), (["raw"], ["raw"]), (["standardised", "unit"], ["unit"])]
     for asked, taken in scalings:
-        table = cross_fitted_leakage(leaking("linear", people=10), scalings=asked, **options)
+        table = attacked(leaking("linear", people=10), scalings=asked, **options)
         assert table["scaling"].tolist() == taken
 
 
@@ -47,7 +55,7 @@ def test_only_curved_attackers_read_a_curved_leak():
 def test_a_tiny_scale_hides_a_leak_from_raw_attackers():
     samples = leaking("tiny", people=60)
     options = {"folds": 3, "tune": False, "scalings": ["standardised", "raw"]}
-    table = cross_fitted_leakage(samples, attackers=["linear", "mlp", "rbf_svm"], **options)
+    table = attacked(samples, attackers=["linear", "mlp", "rbf_svm"], **options)
     found = table.set_index(["attacker", "scaling"])["balanced_accuracy"].unstack()
     assert found["standardised"].min() > 0.75
     assert found.loc[["mlp", "linear"], "raw"].max() < 0.62
@@ -64,7 +72,7 @@ def test_no_leak_to_other_people_where_only_identity_tells(kind):
     place, person = rng.normal(size=(80, 8)), np.repeat(np.arange(80), 5)
     label = rng.integers(2, size=80)[person] if kind == "confounded" else rng.integers(2, size=400)
     samples = Samples(place[person] + 0.1 * rng.normal(size=(400, 8)), label, person)
-    table = cross_fitted_leakage(samples, folds=4, tune=False, scalings=["standardised"])
+    table = attacked(samples, folds=4, tune=False, scalings=["standardised"])
     assert (table["low"] < 0.5).all()
     assert (table["high"] > 0.5).all()
     if kind == "confounded":  # the control: a split that is blind to people reads who they are
@@ -80,11 +88,10 @@ def test_one_image_of_each_class_and_person_is_no_artefact():
     rng = np.random.default_rng(0)
     person, label = np.repeat(np.arange(60), 3), np.tile(np.arange(3), 60)
     x = rng.normal(size=(60, 6))[person] + 0.01 * rng.normal(size=(180, 6))
-    table = cross_fitted_leakage(
-        Samples(x, label, person), folds=3, attackers=["knn"], scalings=["raw"]
-    ).iloc[0]
+    options = {"folds": 3, "attackers": ["knn"], "scalings": ["raw"], "tune": False}
+    table = attacked(Samples(x, label, person), **options).iloc[0]
     assert table["low"] <= 1 / 3 <= table["high"]
-    alone = cross_fitted_leakage(Samples(x, label), folds=3, attackers=["knn"], scalings=["raw"]).iloc[0]
+    alone = attacked(Samples(x, label), **options).iloc[0]
     assert alone["high"] < 1 / 3, "the control: a split that is blind to people falls below chance"
 
 
@@ -98,7 +105,7 @@ def test_folds_share_nobody_and_read_everybody_once(kind, monkeypatch):
 
     monkeypatch.setattr(module, "cross_fit", spy)
     extra = Samples(samples.embedding[:90], samples.label[:90], samples.identity[:90] + 30)  # 10 are the same
-    table = cross_fitted_leakage(samples, attackers=["linear"], scalings=["raw"], extra=extra, repeats=2)
+    table = attacked(samples, attackers=["linear"], scalings=["raw"], extra=extra, repeats=2)
     [(data, splits)] = seen
     assert len(splits) == 10
     for train, test in splits:
@@ -125,10 +132,8 @@ def test_inner_folds_divide_the_people_learned_from():
 
 def test_tuning_takes_the_setting_that_reads_best(monkeypatch):
     row = TABLE["knn"]._replace(grid=[{"k": 1000}, {"k": 5}])
-    monkeypatch.setitem(cross_fitting.TABLE, "knn", row)
-    table = cross_fitted_leakage(
-        leaking("xor", people=60), folds=3, attackers=["knn"], scalings=["standardised"]
-    )
+    monkeypatch.setitem(TABLE, "knn", row)
+    table = attacked(leaking("xor", people=60), folds=3, attackers=["knn"], scalings=["standardised"])
     assert table["settings"].item() == "k=5"
 
 
@@ -143,19 +148,14 @@ def test_predictions_are_those_of_scikit_learn():
 
 def test_slow_attackers_learn_from_some_and_the_table_says_so():
     options = {"folds": 3, "tune": False, "max_samples": 50, "scalings": ["raw"]}
-    table = cross_fitted_leakage(
-        leaking("linear", people=30), attackers=["rbf_svm", "boosting", "knn"], **options
-    )
+    table = attacked(leaking("linear", people=30), attackers=["rbf_svm", "boosting", "knn"], **options)
     assert table["n_train"].tolist() == [50, 50, 120]
 
 
 @pytest.mark.slow
 def test_the_seed_is_all_that_chance_depends_on():
     samples, options = leaking("linear", people=20), {"folds": 2, "scalings": ["standardised"]}
-    tables = [
-        cross_fitted_leakage(samples, attackers=["forest", "linear"], seed=seed, **options)
-        for seed in (0, 0, 1)
-    ]
+    tables = [attacked(samples, attackers=["forest", "linear"], seed=seed, **options) for seed in (0, 0, 1)]
     assert tables[0].equals(tables[1])
     assert not tables[0].equals(tables[2])
 
@@ -169,14 +169,14 @@ def test_threads_change_no_forest_and_no_linear_attacker():
             torch.set_num_threads(threads)
             with threadpool_limits(threads):
                 options = {"attackers": ["linear", "forest"], "scalings": ["standardised"]}
-                tables.append(cross_fitted_leakage(samples, folds=3, **options))
+                tables.append(attacked(samples, folds=3, **options))
     finally:
         torch.set_num_threads(before)
     pd.testing.assert_frame_equal(*tables, check_exact=True)
 
 
 def test_the_strongest_is_standardised():
-    table = cross_fitted_leakage(
+    table = attacked(
         leaking("none", people=20),
         folds=2,
         tune=False,
@@ -214,5 +214,52 @@ def test_what_cannot_be_attacked_is_refused(samples, options, message):
 
 def test_unknown_labels_and_people():
     samples = BASE._replace(identity=np.full(72, -1), label=np.where(np.arange(72) < 6, -1, BASE.label))
-    row = cross_fitted_leakage(samples, folds=3, tune=False, attackers=["linear"], scalings=["raw"]).iloc[0]
+    row = attacked(samples, folds=3, tune=False, attackers=["linear"], scalings=["raw"]).iloc[0]
     assert (row["n"], row["people"]) == (66, 66)
+
+
+def test_the_correct_predictions_give_the_accuracies():
+    samples = BASE._replace(label=np.where(np.arange(72) < 6, -1, BASE.label))
+    options = {
+        "attackers": ["linear", "knn"],
+        "scalings": ["standardised", "unit"],
+        "folds": 3,
+        "tune": False,
+    }
+    table, correct = cross_fitted_leakage(samples, repeats=3, **options)
+    assert correct.shape == (4, 66)
+    label = samples.label[6:]
+    balanced = [np.mean([one[label == c].mean() for c in (0, 1)]) for one in correct]
+    np.testing.assert_allclose(table["balanced_accuracy"], balanced, atol=1e-6)
+    assert set(np.unique(np.round(3 * correct, 4))) == {0, 1, 2, 3}
+    assert (table["spread"] > 0).any()
+    once = cross_fitted_leakage(samples, **options).table
+    assert once["spread"].isna().all()
+
+
+def test_repeats_widen_the_interval_by_their_spread():
+    right = np.array([[1, 1, 0, 1], [1, 0, 0, 1], [1, 1, 1, 1]], bool)
+    label = np.array([0, 0, 1, 1])
+    assert module.retraining_spread(right, label) == pytest.approx(np.std([0.75, 0.5, 1], ddof=1))
+    assert np.isnan(module.retraining_spread(right[:1], label))
+    subjects, label = np.arange(200), np.arange(200) % 2
+    correct = np.random.default_rng(0).random(200) < 0.75
+    plain, wide = (accuracies(correct, label, subjects, spread) for spread in (0.0, 0.05))
+    for end in ("low", "high"):
+        distance, wider = (abs(found[end] - found["balanced_accuracy"]) for found in (plain, wide))
+        assert wider == pytest.approx(np.hypot(distance, norm.ppf(0.975) * 0.05))
+
+
+def test_unit_variance_scalings_share_settings_and_raw_has_its_own(monkeypatch):
+    tuned = []
+
+    def spy(attacker, scaling, *arguments):
+        tuned.append(scaling)
+        return choose(attacker, scaling, *arguments)
+
+    choose = cross_fitting._choose
+    monkeypatch.setattr(cross_fitting, "_choose", spy)
+    table = attacked(leaking("linear", people=20), attackers=["linear"], folds=2)
+    assert tuned == ["robust", "raw"]
+    settings = table.set_index("scaling")["settings"]
+    assert settings["standardised"] == settings["unit"] == settings["robust"]
