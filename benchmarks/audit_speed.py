@@ -5,7 +5,7 @@
 Constructed embeddings with a partly linear leak. An RBF-SVM on a kernel from a matrix product has to predict
 the same as `SVC(kernel="rbf")`; logistic regression by lbfgs has to come within half a point of
 `LinearSVC(dual="auto")`, on embeddings of 2048 numbers. The sides take turns, in processor time of one
-thread. `--audit N` also attacks N embeddings of 512 numbers with all attackers, tuned, standardised and raw,
+thread. `--audit N` also attacks N embeddings of 512 numbers with all attackers, tuned, in all scalings,
 on OMP_NUM_THREADS threads, and prints the time of each and the peak memory. The last line is JSON.
 """
 
@@ -83,7 +83,7 @@ def compare_linear(samples: Samples, rounds: int) -> dict[str, Any]:
 
 
 def audit(samples: Samples) -> dict[str, Any]:
-    """Measure seconds of every attacker with both scalings, wall clock and processor, and the peak memory."""
+    """Measure seconds of every attacker with all scalings, wall clock and processor, and the peak memory."""
     clock, processors = {}, {}
     for attacker in ATTACKERS:
         start, used = time.perf_counter(), time.process_time()

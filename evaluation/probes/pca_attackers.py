@@ -15,6 +15,7 @@ from evaluation.probes.standardise import rbf_kernel
 from evaluation.samples.arrays import Floats, Ints
 
 _SHRINKAGE = 0.3  # of the discriminant that `average` uses
+_KERNEL_ROWS = 4096  # test samples at once, so that memory does not grow with the test set
 _LEAST = 1e-10  # variance of a component that is kept, as a share of the largest
 
 
@@ -55,13 +56,10 @@ def qda(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], s
 def svm_pca(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], seed: int) -> list[Ints]:
     """Predict by RBF-SVMs with gamma 1 / components."""
     x, x_test = whitened_components(train, test, _most(settings))
-    kernels: dict[int, tuple[Floats, Floats]] = {}
     found = []
     for setting in settings:
-        k = min(int(setting["components"]), x.shape[1])
-        if k not in kernels:
-            kernels = {k: (_kernel(x, x, k), _kernel(x_test, x, k))}  # one at a time, for the memory
-        found.append(_svm_scores(*kernels[k], label, setting["C"]).argmax(1))
+        k = int(setting["components"])
+        found.append(_svm_scores(x[:, :k], label, x_test[:, :k], setting["C"]).argmax(1))
     return found
 
 
@@ -70,10 +68,10 @@ def average(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting
     x, x_test = whitened_components(train, test, _most(settings))
     found = []
     for setting in settings:
-        k = min(int(setting["components"]), x.shape[1])
+        k = int(setting["components"])
         scores = [
             _discriminant(x[:, :k], label, x_test[:, :k], _SHRINKAGE),
-            _svm_scores(_kernel(x, x, k), _kernel(x_test, x, k), label, setting["C"]),
+            _svm_scores(x[:, :k], label, x_test[:, :k], setting["C"]),
         ]
         present = np.isfinite(scores[0][0])  # classes that were learned from
         total = np.full(scores[0].shape, -np.inf)
@@ -84,10 +82,6 @@ def average(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting
 
 def _most(settings: Sequence[Setting]) -> int:
     return int(max(setting["components"] for setting in settings))
-
-
-def _kernel(a: Floats, b: Floats, k: int) -> Floats:
-    return rbf_kernel(a[:, :k], b[:, :k], 1 / k)
 
 
 def _discriminant(x: Floats, label: Ints, x_test: Floats, shrinkage: float) -> Floats:
@@ -109,11 +103,13 @@ def _discriminant(x: Floats, label: Ints, x_test: Floats, shrinkage: float) -> F
     return scores
 
 
-def _svm_scores(gram: Floats, cross: Floats, label: Ints, c: float) -> Floats:
+def _svm_scores(x: Floats, label: Ints, x_test: Floats, c: float) -> Floats:
     """Compute the scores (M, C) of an SVM, one class against the rest; minus infinity without samples."""
-    probe = SVC(C=c, kernel="precomputed", class_weight="balanced").fit(gram, label)
-    score = probe.decision_function(cross)
-    scores = np.full((len(cross), int(label.max()) + 1), -np.inf)
+    gamma = 1 / x.shape[1]
+    probe = SVC(C=c, kernel="precomputed", class_weight="balanced").fit(rbf_kernel(x, x, gamma), label)
+    blocks = np.array_split(x_test, 1 + len(x_test) // _KERNEL_ROWS)
+    score = np.concatenate([probe.decision_function(rbf_kernel(block, x, gamma)) for block in blocks])
+    scores = np.full((len(x_test), int(label.max()) + 1), -np.inf)
     scores[:, probe.classes_] = np.stack([-score, score], 1) if score.ndim == 1 else score
     return scores
 

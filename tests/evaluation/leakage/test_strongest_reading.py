@@ -40,7 +40,7 @@ def test_the_quantile_is_that_of_a_maximum():
 
 
 def test_forty_readings_of_nothing_are_seldom_above_chance():
-    rng, draws = np.random.default_rng(0), 120
+    rng, draws = np.random.default_rng(0), 80
     above = np.zeros((draws, 2))
     for i in range(draws):
         correct = readings(rng, np.full(40, 0.5))
