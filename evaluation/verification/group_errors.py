@@ -48,10 +48,10 @@ class PairErrors:
 
         Pairs that share a subject are not independent, so whole subjects are drawn. With subject p drawn w_p
         times, its genuine pairs count w_p times and the impostor pairs of p and q w_p + w_q - 1 times, the
-        product w_p * w_q to first order (see `pair_bootstrap.draw_auc_and_eer`). Subjects are drawn
-        among those who have samples in the same groups, so every group keeps its number of subjects. Where
-        false matches are few, the variance of the FMR is up to twice that of new subjects, as the chance of a
-        pair counts for both of its subjects: intervals are wide rather than narrow.
+        product w_p * w_q to first order (see `pair_bootstrap.draw_auc_and_eer`). Subjects of one group are
+        drawn among one another, and so are those in several groups. Where false matches are few, the variance
+        of the FMR is up to twice that of new subjects, as the chance of a pair counts for both of its
+        subjects: intervals are wide rather than narrow.
         """
         images = self.images(group, groups)
         weight = _stratified_counts(images > 0, draws, seed)
@@ -139,8 +139,11 @@ def _divide(count: Floats, total: Floats) -> Floats:
 
 
 def _stratified_counts(member: np.ndarray, draws: int, seed: int) -> Floats:
-    """Count how often each subject is drawn among those in the same groups, (draws, P), from (P, G) bool."""
-    stratum = np.unique(member, axis=0, return_inverse=True)[1].reshape(-1)
+    """Count how often each subject is drawn among those of the same group, (draws, P), from (P, G) bool.
+
+    Subjects in several groups are drawn among one another.
+    """
+    stratum = np.where(member.sum(1) == 1, member @ np.arange(1, 1 + member.shape[1]), 0)
     rng, weight = np.random.default_rng(seed), np.empty((draws, len(member)))
     for one in np.unique(stratum):
         mine = np.flatnonzero(stratum == one)

@@ -89,8 +89,8 @@ def test_balance_reaches_every_draw(monkeypatch, balance):
         return drawn[-1]
 
     monkeypatch.setattr(classifiers, "draw_biased_rows", recorded)
-    measured(data, replace(SETTINGS, balance=balance, biases=[0.5], downstream_draws=1))
-    assert len(drawn) == 6, "training, validation and test at two biases"
+    measured(data, replace(SETTINGS, balance=balance, biases=[0.5], downstream_draws=2))
+    assert len(drawn) == 12, "training, validation and test of two draws at two biases"
     for rows in drawn:
         cells = Counter(zip(data.labels["attractive"][rows], tied[rows], strict=True))
         assert (len(cells) == 6 and len(set(cells.values())) == 1) == (balance is not None)

@@ -69,6 +69,12 @@ def test_every_group_keeps_its_number_of_subjects():
     assert weight[:, :5].std() > 0
 
 
+def test_subjects_in_several_groups_are_drawn_though_no_two_are_alike():
+    member = np.array([[i >> bit & 1 for bit in range(4)] for i in range(16)], bool)
+    member = member[member.sum(1) > 1]
+    assert (group_errors._stratified_counts(member, 400, 0).std(0) > 0.7).all()
+
+
 def test_draws_vary_as_much_as_new_subjects_do():
     centre = torch.randn(9000, 8, generator=torch.Generator().manual_seed(0))
     x = centre.repeat_interleave(2, 0)
