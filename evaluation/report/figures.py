@@ -103,8 +103,8 @@ class FigureWriter:
             f"Maps of the embeddings, coloured by {attribute}",
             f"Each of {len(label):,} points is an image; near ones have similar embeddings (t-SNE; the "
             "colours had no part in it). An f marks the hidden layer of a classifier that learned to read "
-            f"{attribute} from other subjects. Distances between clusters mean nothing, and what a map does not show may "
-            "still be read. A map has no interval.",
+            f"{attribute} from other subjects. Distances between clusters mean nothing, and what a map does "
+            "not show may still be read. A map has no interval.",
             plot_embedding(views, label, audit.classes[attribute], samples=_drawn_from(audit, label)),
         )
 
