@@ -15,13 +15,12 @@ from dataclasses import fields
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from evaluation.audit.run import run_audit
 from evaluation.audit.settings import AuditSettings
 from evaluation.report.page import write_report
+from recipes.auditing.audit_progress import audit_progress
 from recipes.auditing.audit_summary import print_summary
 from recipes.auditing.labelled_arrays import load_arrays
 from recipes.auditing.pair_files import load_pairs
@@ -93,18 +92,8 @@ def main(args: list[str] | None = None) -> None:
     if not (out / "cache").is_dir() and (found := [x for x in _REPORT if (out / x).exists()]):
         raise UsageError(f"{out / found[0]} is there, and of no audit; give another --out")
     with _write_errors(out), folder_lock(out, "audit"), usage_errors():
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=console, transient=True) as progress:
-            task = progress.add_task("", total=None)
-            audit = run_audit(
-                representations,
-                settings,
-                out / "cache",
-                on_step=lambda step, done, total: progress.update(
-                    task, description=escape(step.title), completed=done, total=total
-                ),
-                pairs=pairs,
-            )
+        with audit_progress(console) as on_step:
+            audit = run_audit(representations, settings, out / "cache", on_step, pairs)
         audit.facts.update(facts)
         write_report(audit, out)
     print_summary(audit, console)

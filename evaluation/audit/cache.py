@@ -6,6 +6,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,7 @@ class AuditCache:
             key: everything that the frames depend on, JSON-serialisable.
             measure: returns frames by name, with columns of text, numbers or booleans.
         """
-        text = json.dumps({"code": self.code, **key}, sort_keys=True)
-        done = self.folder / hashlib.sha256(text.encode()).hexdigest()[:24]
+        done = self._entry(key)
         found = _read(done)
         if found is None:
             part = done.with_suffix(".part")
@@ -55,6 +55,19 @@ class AuditCache:
             if found is None:
                 raise OSError(f"{done}: what was written reads differently; is the disk sound?")
         return found
+
+    def holds(self, key: dict[str, Any]) -> bool:
+        """Tell whether the frames of a key are in the cache, damaged or not."""
+        return self._entry(key).is_dir()
+
+    def last_measured(self) -> str:
+        """Return the day of the last measurement in the cache, as 2026-11-30; empty without any."""
+        times = [path.stat().st_mtime for path in self.folder.glob(f"*/{_SUMS}")]
+        return date.fromtimestamp(max(times)).isoformat() if times else ""
+
+    def _entry(self, key: dict[str, Any]) -> Path:
+        text = json.dumps({"code": self.code, **key}, sort_keys=True)
+        return self.folder / hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def _read(done: Path) -> Frames | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -18,6 +19,7 @@ from evaluation.audit.readings import CORRECT, compare_readings
 from evaluation.audit.result import Audit, Caveat
 from evaluation.audit.rows import choose_attributes, choose_rows
 from evaluation.audit.settings import AuditSettings
+from evaluation.audit.step_costs import expected_seconds
 from evaluation.audit.table_checks import check_tables
 from evaluation.samples.representations import Representations
 from evaluation.verification.listed_pairs import ListedPairs
@@ -27,7 +29,7 @@ def run_audit(
     representations: Representations,
     settings: AuditSettings,
     folder: Path,
-    on_step: Callable[[Step, int, int], None] = lambda step, done, total: None,
+    on_step: Callable[[Step, float, float], None] = lambda step, done, total: None,
     pairs: Sequence[ListedPairs] = (),
 ) -> Audit:
     """Measure everything that the settings ask for.
@@ -36,7 +38,8 @@ def run_audit(
         representations: the others are compared with the first.
         settings: options of the audit.
         folder: cache of measurements, from which an interrupted audit resumes.
-        on_step: called before each step, with the step, its number from 0 and the number of steps.
+        on_step: called before each step, with the step, and the expected cost of the steps before it and of
+            all steps; what is in the cache costs nothing.
         pairs: listed pairs to verify, of View 1, View 2 or both, as rows of the embeddings.
 
     Raises:
@@ -51,11 +54,14 @@ def run_audit(
     embeddings = {name: fingerprint(x) for name, x in representations.embeddings.items()}
     steps = plan(representations, settings, rows, attributes, pairs)
     found: dict[str, list[pd.DataFrame]] = {}
-    for done, step in enumerate(steps):
-        on_step(step, done, len(steps))
-        data = {"samples": samples, "embedding": embeddings[step.representation]}
-        about = {"section": step.section, "attribute": step.attribute}
-        for name, frame in cache.get({**data, **about, **step.options}, step.measure).items():
+    keys = [_key(step, samples, embeddings) for step in steps]
+    costs = [
+        0.0 if cache.holds(key) else expected_seconds(step.section, len(rows.tested))
+        for step, key in zip(steps, keys, strict=True)
+    ]
+    for place, (step, key) in enumerate(zip(steps, keys, strict=True)):
+        on_step(step, sum(costs[:place]), sum(costs))
+        for name, frame in cache.get(key, step.measure).items():
             found.setdefault(name, []).append(_labelled(frame, step))
     frames = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
     merged = representations
@@ -75,8 +81,16 @@ def run_audit(
         frames=frames,
         caveats=[*caveats, *_warnings(frames, representations.embeddings, attributes)],
         settings=asdict(settings),
-        facts=facts(representations, rows, samples, embeddings) | about_pairs,
+        facts=facts(representations, rows, samples, embeddings)
+        | about_pairs
+        | {"date": cache.last_measured()},
     )
+
+
+def _key(step: Step, samples: str, embeddings: dict[str, str]) -> dict[str, Any]:
+    """Collect everything that the frames of a step depend on."""
+    data = {"samples": samples, "embedding": embeddings[step.representation]}
+    return {**data, "section": step.section, "attribute": step.attribute, **step.options}
 
 
 def _labelled(frame: pd.DataFrame, step: Step) -> pd.DataFrame:

@@ -55,6 +55,5 @@ def choice_text(audit: Audit) -> list[str]:
         f"smallest TPR gap of all.{limited} Of equals a rule takes the first.",
         "An oracle is its rule, shown the test subjects: a bound on what choosing could reach, and no "
         "result. Leakage is what one fast attacker reads of the attribute (balanced accuracy), the TPR gap "
-        "is without its sign, and none of these figures has an interval: choosing between close ones is "
-        "luck.",
+        "is without its sign, and none of these figures has an interval: choices of close ones are luck.",
     ]

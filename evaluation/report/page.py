@@ -44,8 +44,8 @@ def _write_files(audit: Audit, folder: Path) -> None:
     _write(folder / "numbers.json", json.dumps(numbers(audit), ensure_ascii=False) + "\n")
     for name, frame in frames.items():
         _write(folder / "csv" / f"{name}.csv", csv_text(frame))
-    tables = [table for section in sections for table in (*section.tables, *section.folded)]
-    for table in (summary, *tables):
+    tables = [summary] if audit.attributes else []
+    for table in tables + [x for section in sections for x in (*section.tables, *section.folded)]:
         _write(folder / "tables" / f"{table.name}.tex", table.latex())
         _write(folder / "tables" / f"{table.name}.md", table.markdown())
     names = f"{audit.names[0]} and {', '.join(audit.names[1:])}" if audit.names[1:] else audit.names[0]

@@ -2,7 +2,7 @@
 
 from evaluation.report.tables import Table
 
-_ROOM = 112  # characters that fit on a line of A4 in the font of printed tables
+_ROOM = 104  # characters that fit on a line of A4 in the font of printed tables
 _GAP = 2  # characters between columns
 _WRAPPED = 14  # characters from which a cell of words is wrapped
 _BROKEN = 24  # characters from which a word is broken

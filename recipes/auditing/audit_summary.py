@@ -1,4 +1,4 @@
-"""Print the summary of an audit: a table that fits a terminal, and the verdicts."""
+"""Print the summary of an audit: a table that fits a terminal, the verdicts, and the warnings."""
 
 from itertools import groupby
 
@@ -8,14 +8,32 @@ from rich.table import Table
 from rich.text import Text
 
 from evaluation.audit.result import Audit
+from evaluation.audit.verification_verdict import verification_verdicts
 from evaluation.report.result_tables import summary_table
+from evaluation.report.verdict_cards import caveat_groups
 
 
 def print_summary(audit: Audit, console: Console) -> None:
-    """Print the table, one part for each attribute, then each verdict with the warnings it refers to.
+    """Print the table, one part for each attribute, each verdict with its warnings, and the general ones.
 
     Text from the data is printed as it is, not as markup.
     """
+    if audit.attributes:
+        _print_table(audit, console)
+    for verdict in audit.verdicts:
+        console.print(Text(verdict.sentence))
+        for caveat in audit.caveats_about(verdict.attribute, verdict.representation):
+            console.print(Text(f"  warning: {caveat.text}"))
+    for sentence in verification_verdicts(audit):
+        console.print(Text(sentence))
+    general = [x for x in audit.caveats if x.representation is None or not audit.attributes]
+    for group in caveat_groups(general):
+        about = f" ({group.about})" if group.about else ""
+        for lead, text in group.items:
+            console.print(Text(f"warning{about}: {': '.join(filter(None, (lead, text)))}"))
+
+
+def _print_table(audit: Audit, console: Console) -> None:
     table = summary_table(audit)
     shared = [table.columns.index(name) for name in ("attribute", "chance")]  # the same in all rows of a part
     shown = [place for place in range(len(table.columns)) if place not in shared]
@@ -31,7 +49,3 @@ def print_summary(audit: Audit, console: Console) -> None:
         for row in rows:
             printed.add_row(*(Text(row[place]) for place in shown))
         console.print(printed)
-    for verdict in audit.verdicts:
-        console.print(Text(verdict.sentence))
-        for caveat in audit.caveats_about(verdict.attribute, verdict.representation):
-            console.print(Text(f"  warning: {caveat.text}"))

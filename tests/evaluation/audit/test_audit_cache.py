@@ -1,3 +1,5 @@
+import os
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +117,15 @@ def test_what_is_damaged_is_measured_again(tmp_path, spoil, name):
     assert_frame_equal(found["a"], FRAME, check_exact=True)
     AuditCache(tmp_path).get({}, measure)
     assert measure.calls == 2
+
+
+def test_the_cache_says_what_it_holds_and_when_it_was_measured(tmp_path):
+    cache = AuditCache(tmp_path)
+    assert cache.last_measured() == ""
+    cache.get({"folds": 5}, Measure())
+    assert (cache.holds({"folds": 5}), cache.holds({"folds": 6})) == (True, False)
+    noon = datetime(2026, 11, 30, 12).timestamp()
+    for path in tmp_path.glob("*/sums.json"):
+        os.utime(path, (noon, noon))
+    cache.get({"folds": 5}, Measure())
+    assert cache.last_measured() == "2026-11-30"

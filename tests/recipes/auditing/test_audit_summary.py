@@ -11,14 +11,25 @@ def test_a_verdict_that_points_to_warnings_is_followed_by_them(capsys):
     caveats = [
         Caveat("phi has collapsed [bold]", "phi", "emotion"),
         Caveat("x is below chance", "x", "emotion"),
-        Caveat("few people in all"),
+        Caveat("few subjects in all"),
+        Caveat("Short: a third of the samples is missing", "phi"),
     ]
     print_summary(replace(make_audit(), caveats=caveats), Console(width=1000))
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     (place,) = (i for i, line in enumerate(lines) if "a warning of the checks below limits" in line)
-    assert lines[place + 1 :] == ["  warning: phi has collapsed [bold]"]
+    assert lines[place + 1 :] == [
+        "  warning: phi has collapsed [bold]",
+        "warning: few subjects in all",
+        "warning (phi): Short: a third of the samples is missing",
+    ]
 
 
 def test_without_warnings_nothing_follows(capsys):
     print_summary(replace(make_audit(), caveats=[]), Console(width=1000))
     assert "warning" not in capsys.readouterr().out
+
+
+def test_an_audit_of_verification_alone_prints_its_warnings(capsys):
+    alone = replace(make_audit(), attributes=(), caveats=[Caveat("few subjects in all")])
+    print_summary(alone, Console(width=1000))
+    assert capsys.readouterr().out == "warning: few subjects in all\n"
