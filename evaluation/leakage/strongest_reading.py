@@ -40,11 +40,11 @@ def strongest_reading(
         label: (N,) classes.
         subjects: (N,) subject of each sample.
         correct: (R, N) in [0, 1], for each reading the share of predictions of a sample that were right.
-        spread: (R,) standard deviation of each reading over retrainings.
+        spread: (R,) standard deviation of each reading over retrainings; nan, of one training, counts as 0.
         seed: seed of the draws that estimate the quantile.
     """
     recalls = class_recalls(correct, label, subjects)
-    spread = np.broadcast_to(np.asarray(spread, np.float64), len(recalls.recall))
+    spread = np.broadcast_to(np.nan_to_num(np.asarray(spread, np.float64)), len(recalls.recall))
     score, influence = recalls.balanced_accuracy, recalls.balanced_influence
     best = int(score.argmax())
     widest = critical_value(influence, seed)

@@ -54,5 +54,6 @@ def test_retraining_widens_the_interval_of_the_strongest():
     correct = readings(np.random.default_rng(0), np.full(3, 0.7))
     plain = strongest_reading(LABEL, SUBJECTS, correct)
     spread = strongest_reading(LABEL, SUBJECTS, correct, spread=np.full(3, 0.05))
+    assert strongest_reading(LABEL, SUBJECTS, correct, spread=np.full(3, np.nan)) == plain
     assert spread.low < plain.low - 0.01
     assert spread.high > plain.high + 0.01
