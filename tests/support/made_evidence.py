@@ -19,7 +19,7 @@ def make_evidence(names, attribute, other, groups) -> Frames:
     return {
         "permutation": crossed(**about, hypothesis=["readable at all", "beyond identity"]).assign(
             scheme="across subjects", attacker="kernel_rbf", scaling="robust", statistic=0.4, **interval,
-            p_value=0.005, p_holm=0.02, permutations=199, null_mean=1 / 6, null_high=0.19, blocks=900,
+            p_value=0.005, p_holm=0.02, significant=True, enough=True, permutations=199, null_mean=1 / 6, null_high=0.19, blocks=900,
             **scored,
         ),
         "strongest": each.assign(
@@ -32,7 +32,8 @@ def make_evidence(names, attribute, other, groups) -> Frames:
             balanced_accuracy=0.5, low=0.4, high=0.6, p_value=0.01, p_holm=0.04, **scored
         ),
         "confident": crossed(**about, share=[0.05, 0.2]).assign(
-            n=300, balanced_accuracy=0.8, low=0.7, high=0.9, p_value=0.0001
+            n=300, balanced_accuracy=0.8, low=0.7, high=0.9, p_value=0.0001, p_holm=0.02, significant=True,
+            enough=True,
         ),
         "learning_curve": crossed(**about, attacker=["linear", "mlp"], n_train=[250, 4000, 40000]).assign(
             balanced_accuracy=0.55, low=0.5, high=0.6
