@@ -184,9 +184,11 @@ def whole_attack(rng: np.random.Generator, draws: int, subjects: int, repeats: i
         read = attack("linear", train.embedding, train.label, tested.embedding, [{"C": 0.01}], 0)[0]
         truth.append((read == tested.label).mean())
     covered = 0
-    options = {"attackers": ["linear"], "scalings": ["standardised"], "tune": False}
     for _ in range(draws):
-        row = cross_fitted_leakage(draw_leak(rng, subjects), repeats=repeats, **options).table.iloc[0]
+        samples = draw_leak(rng, subjects)
+        row = cross_fitted_leakage(
+            samples, attackers=["linear"], scalings=["standardised"], repeats=repeats, tune=False
+        ).table.iloc[0]
         covered += bool(row["low"] <= np.mean(truth) <= row["high"])
     return covered
 
