@@ -50,7 +50,8 @@ def representations_of(
             raise ValueError(f"after has a representation called {name!r}, as X is; rename it")
         check_index(x, X, f"after[{name!r}]")
         embeddings[name] = as_matrix(x, f"after[{name!r}]", n)
-    labels, classes = {}, {}
+    labels: dict[str, Ints] = {}
+    classes: dict[str, tuple[str, ...]] = {}
     for name, values in _named(attributes, "attributes", "{'gender': g}"):
         check_index(values, X, name)
         labels[name], classes[name] = as_classes(values, name, n)

@@ -113,7 +113,7 @@ class AuditResult:
             self.representations,
             choose_rows(self.representations, AuditSettings(**self.audit.settings)),
         )
-        groups = {}
+        groups: dict[str, np.ndarray] = {}
         for name in [by] if isinstance(by, str) else by:
             if name not in data.labels:
                 raise ValueError(f"there is no attribute {name!r}; there are {', '.join(data.labels)}")

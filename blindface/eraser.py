@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from blindface.label_columns import as_classes
 from blindface.matrices import as_matrix
 from evaluation.erasers.methods import FITS, Method, needs_label, options_of
+from evaluation.samples.arrays import Ints
 
 
 class Eraser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -54,8 +55,8 @@ class Eraser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
                 raise ValueError(f"{self.method} has no option {name!r}; {hint}")
         x = validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=2)
-        self.classes_ = None
-        labels = []
+        self.classes_: np.ndarray | None = None
+        labels: list[Ints] = []
         self.n_samples_ = len(x)
         if needs_label(self.method):
             if y is None:

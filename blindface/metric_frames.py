@@ -40,16 +40,17 @@ def metric_frame(
     true, predicted = as_column(y_true, "y_true", rows), as_column(y_pred, "y_pred", rows)
     columns = pd.DataFrame({name: as_column(values, name, rows) for name, values in groups.items()})
     known = columns.notna().all(axis=1)
+    chosen: dict[str, Any] = dict(metrics or {})
     if metrics is None:
-        metrics = {"count": fairlearn.count, "accuracy": accuracy_score}
+        chosen = {"count": fairlearn.count, "accuracy": accuracy_score}
         if set(true.unique()) <= {0, 1}:
-            metrics |= {
+            chosen |= {
                 "selection_rate": fairlearn.selection_rate,
                 "true_positive_rate": fairlearn.true_positive_rate,
                 "false_positive_rate": fairlearn.false_positive_rate,
             }
     return fairlearn.MetricFrame(
-        metrics=dict(metrics),
+        metrics=chosen,
         y_true=true[known],
         y_pred=predicted[known],
         sensitive_features=columns[known],

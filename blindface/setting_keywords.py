@@ -22,7 +22,7 @@ def make_settings(keywords: dict[str, Any]) -> AuditSettings:
     known = {field.name: field.type for field in fields(AuditSettings)}
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(AuditSettings)
-    values = {}
+    values: dict[str, Any] = {}
     for name, value in keywords.items():
         if name not in known:
             near = get_close_matches(name, known, n=1)

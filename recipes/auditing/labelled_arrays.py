@@ -131,7 +131,8 @@ def _take(frame: pd.DataFrame, names: Sequence[str], labels: Path) -> pd.Series 
 
 def _with_classes(frame: pd.DataFrame, named: Collection[str]) -> tuple[dict[str, pd.Series], list[str]]:
     """Return the columns that have classes, and the reason why each other one is left out."""
-    attributes, left_out = {}, []
+    attributes: dict[str, pd.Series] = {}
+    left_out: list[str] = []
     for name, column in frame.items():
         try:
             as_classes(column, str(name), len(frame))
