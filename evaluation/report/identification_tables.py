@@ -63,7 +63,10 @@ def identification_sentence(audit: Audit) -> str:
     frame = audit.frame("identification", rank=1, group="")
     if frame.empty:
         return ""
-    found = [f"{percent(x.rate)} {interval(x.low, x.high)} in {x.representation}" for x in frame.itertuples()]
+    found = [
+        f"{percent(x['rate'])} {interval(x['low'], x['high'])} in {x['representation']}"
+        for x in frame.to_dict("records")
+    ]
     gallery, rates = f"{frame['gallery'].iloc[0]:,}", ", ".join(found)
     return f"Among {gallery} enrolled subjects the right one has rank 1 for {rates} of the probes."
 
