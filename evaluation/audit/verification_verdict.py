@@ -46,7 +46,7 @@ def verification_verdicts(audit: Audit) -> list[str]:
 
 
 def _identified(audit: Audit, representation: str) -> str:
-    frame = audit.frame("identification", representation=representation, rank=1, group="")
+    frame = audit.frame("identification", representation=representation, rank=1, group_attribute="")
     return "".join(
         f"among {row['gallery']:,} enrolled subjects the right one has rank 1 for {percent(row['rate'])} "
         f"{interval(row['low'], row['high'])} of the probes"
