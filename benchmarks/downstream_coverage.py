@@ -60,9 +60,20 @@ def measure(tables: int, head: Head) -> np.ndarray:
     found = np.empty((tables, len(DRAWS), len(MEASURES), 3))
     for seed in track(range(tables), "tables", transient=True):
         data = population(seed)
-        parts = {f"{name}_rows": data.split == i for i, name in enumerate(("train", "val", "test"))}
-        options = {"bias": BIAS, "head": head, "draws": max(DRAWS), "seed": seed}
-        predictions = downstream(data, "x", "target", "group", **parts, **options).test
+        train, val, test = (np.flatnonzero(data.split == place) for place in range(3))
+        predictions = downstream(
+            data,
+            "x",
+            "target",
+            "group",
+            train_rows=train,
+            val_rows=val,
+            test_rows=test,
+            bias=BIAS,
+            head=head,
+            draws=max(DRAWS),
+            seed=seed,
+        ).test
         for i, draws in enumerate(DRAWS):
             gaps = signed_gaps(first_draws(predictions, draws), seed).set_index("measure")
             found[seed, i] = gaps.loc[list(MEASURES), ["gap", "low", "high"]]

@@ -1,6 +1,6 @@
 """Write the verdict of an audit on verification and identification, for tables with or without attributes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from math import isnan
 from typing import Any
 
@@ -22,47 +22,49 @@ def verification_verdicts(audit: Audit) -> list[str]:
     if verification.empty:
         return []
     sentences = []
-    changes: dict[str, Any] = {}
+    changes: dict[str, dict[Hashable, Any]] = {}
     if len(audit.names) > 1:
         drawn = audit.frame("_verification_draws", metric="cosine")
         if drawn.empty:
             drawn = verification[["representation", "metric", "auc", "eer"]][:0]
         table = verification_change(verification, drawn, audit.names[0])
-        changes = {row.representation: row for row in table[table["measure"] == "auc"].itertuples()}
-    for row in verification.itertuples():
-        if len(audit.names) > 1 and row.representation == audit.names[0]:
+        rows = table[table["measure"] == "auc"].to_dict("records")
+        changes = {row["representation"]: row for row in rows}
+    for row in verification.to_dict("records"):
+        name = row["representation"]
+        if len(audit.names) > 1 and name == audit.names[0]:
             continue
-        area = _auc(row.auc) + _span(row.auc_low, row.auc_high)
+        area = _auc(row["auc"]) + _span(row["auc_low"], row["auc_high"])
         parts = [
-            f"{row.representation} tells subjects apart with AUC {area} and EER {percent(row.eer)} "
-            f"{interval(row.eer_low, row.eer_high)}",
-            _identified(audit, row.representation),
-            _changed(changes.get(row.representation), audit.names[0]),
+            f"{name} tells subjects apart with AUC {area} and EER {percent(row['eer'])} "
+            f"{interval(row['eer_low'], row['eer_high'])}",
+            _identified(audit, name),
+            _changed(changes.get(name), audit.names[0]),
         ]
         sentences.append("; ".join(filter(None, parts)) + ".")
     return sentences
 
 
 def _identified(audit: Audit, representation: str) -> str:
-    frame = audit.frame("identification", representation=representation, rank=1, group="")
+    frame = audit.frame("identification", representation=representation, rank=1, group_attribute="")
     return "".join(
-        f"among {row.gallery:,} enrolled subjects the right one has rank 1 for {percent(row.rate)} "
-        f"{interval(row.low, row.high)} of the probes"
-        for row in frame.itertuples()
+        f"among {row['gallery']:,} enrolled subjects the right one has rank 1 for {percent(row['rate'])} "
+        f"{interval(row['low'], row['high'])} of the probes"
+        for row in frame.to_dict("records")
     )
 
 
-def _changed(change: Any, before: str) -> str:
+def _changed(change: dict[Hashable, Any] | None, before: str) -> str:
     """Compare the AUC with that of the original representation by the interval of the difference."""
     if change is None:
         return ""
-    size = _signed(change.difference) + _span(change.difference_low, change.difference_high, _signed)
-    was = f"AUC {_auc(change.before)} in {before}, a change of {size}"
-    if isnan(change.difference_low):
+    size = _signed(change["difference"]) + _span(change["difference_low"], change["difference_high"], _signed)
+    was = f"AUC {_auc(change['before'])} in {before}, a change of {size}"
+    if isnan(change["difference_low"]):
         return was
-    if change.difference_high < 0:
+    if change["difference_high"] < 0:
         return f"that is less than before ({was})"
-    if change.difference_low > 0:
+    if change["difference_low"] > 0:
         return f"that is more than before ({was})"
     return f"no change is shown ({was})"
 

@@ -14,7 +14,7 @@ def identification_tables(audit: Audit) -> list[Table]:
     """Make the tables of closed-set and open-set identification, of all probes and of the groups' probes."""
     words: dict[str, Cell] = {
         "representation": lambda x: x.representation,
-        "probes of": lambda x: x.group or "all",
+        "probes of": lambda x: x.group if x.group_attribute else "all",
     }
     closed = audit.frame("identification")
     closed_table = make_table(
@@ -60,10 +60,13 @@ def identification_tables(audit: Audit) -> list[Table]:
 
 def identification_sentence(audit: Audit) -> str:
     """Say in a sentence how often probes are identified at rank 1; empty if it was not measured."""
-    frame = audit.frame("identification", rank=1, group="")
+    frame = audit.frame("identification", rank=1, group_attribute="")
     if frame.empty:
         return ""
-    found = [f"{percent(x.rate)} {interval(x.low, x.high)} in {x.representation}" for x in frame.itertuples()]
+    found = [
+        f"{percent(x['rate'])} {interval(x['low'], x['high'])} in {x['representation']}"
+        for x in frame.to_dict("records")
+    ]
     gallery, rates = f"{frame['gallery'].iloc[0]:,}", ", ".join(found)
     return f"Among {gallery} enrolled subjects the right one has rank 1 for {rates} of the probes."
 

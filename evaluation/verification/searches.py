@@ -45,9 +45,11 @@ class Searches:
     @classmethod
     def join(cls, parts: Sequence[Sequence[Tensor]], subject: Ints, step: float) -> "Searches":
         """Join the searches of several enrolments of samples whose subjects are `subject` (N,)."""
-        columns = [torch.cat(list(column)).cpu().numpy() for column in zip(*parts, strict=True)]
+        in_template, enrolled, rank, mate, best_other = (
+            torch.cat(list(column)).cpu().numpy() for column in zip(*parts, strict=True)
+        )
         sample = np.tile(np.arange(len(subject)), len(parts))
-        return cls(sample, subject[sample], *columns, step=step, enrolments=len(parts))
+        return cls(sample, subject[sample], in_template, enrolled, rank, mate, best_other, step, len(parts))
 
     @property
     def subjects(self) -> int:

@@ -29,9 +29,13 @@ def compared(after, spread=0.0005):
 
 def test_one_representation_has_its_figures():
     audit = make_audit(names=("x",), score=(0.68,))
+    audit.frames.pop("identification", None)
     assert verification_verdicts(audit) == [f"{X}."]
     identification = crossed(representation=["x"], rank=[1, 5], group=["", "women"])
-    audit.frames["identification"] = identification.assign(rate=0.8, low=0.7, high=0.9, gallery=1200)
+    audit.frames["identification"] = identification.assign(
+        group_attribute=identification["group"].replace("women", "gender"),
+        rate=0.8, low=0.7, high=0.9, gallery=1200,
+    )  # fmt: skip
     assert verification_verdicts(audit) == [
         f"{X}; among 1,200 enrolled subjects the right one has rank 1 for 80.0 % [70.0, 90.0] of the probes."
     ]

@@ -51,5 +51,8 @@ def test_the_sentence_is_about_all_probes_at_rank_1():
 
 
 def test_without_identification_there_is_nothing():
-    assert identification_tables(make_audit()) == []
-    assert identification_sentence(make_audit()) == ""
+    audit = make_audit()
+    for section in ("identification", "identification_open"):
+        audit.frames.pop(section, None)
+    assert identification_tables(audit) == []
+    assert identification_sentence(audit) == ""
