@@ -21,6 +21,8 @@ ATTRIBUTE = "attribute"
 QUICK: dict[str, Any] = {
     "sensitive": [ATTRIBUTE],
     "attackers": ["linear", "rbf_svm", "knn"],
+    "learning_curve": False,
+    "access": False,
     "information": False,
     "suppression_draws": 0,
     "tsne": 0,

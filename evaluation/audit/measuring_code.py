@@ -5,9 +5,11 @@ from pathlib import Path
 from storage.code_digest import code_digest
 
 MEASURING = (
+    "audit/attack_sections.py",
     "audit/downstream_section.py",
     "audit/drawn_rows.py",
     "audit/identification_section.py",
+    "audit/packed_readings.py",
     "audit/rows.py",
     "audit/sections.py",
     "audit/settings.py",

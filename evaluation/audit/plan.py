@@ -6,6 +6,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
+from evaluation.audit.attack_sections import measure_access, measure_learning_curve, measure_subgroups
 from evaluation.audit.attacker_names import attacker_name
 from evaluation.audit.cache import Frames, fingerprint
 from evaluation.audit.corrected_tests import TESTS_EACH
@@ -21,7 +22,6 @@ from evaluation.audit.sections import (
     measure_leakage,
     measure_map,
     measure_permutations,
-    measure_subgroups,
     measure_suppression,
     measure_tsne,
     measure_verification,
@@ -31,6 +31,9 @@ from evaluation.leakage.multiplicity import shuffles_needed
 from evaluation.probes.attacker_table import TEST_ATTACKERS
 from evaluation.samples.representations import Representations
 from evaluation.verification.listed_pairs import ListedPairs
+
+_AS_GIVEN = (measure_verification, measure_identification, measure_comparison, measure_demographics)
+"""Measurements that take the identities of the samples as they are."""
 
 Measure = Callable[[Representations, Any, AuditRows, AuditSettings], Frames]
 
@@ -62,6 +65,7 @@ class Step:
 
 def plan(
     representations: Representations,
+    joined: Representations,
     settings: AuditSettings,
     rows: AuditRows,
     attributes: list[str],
@@ -71,6 +75,8 @@ def plan(
 
     Args:
         representations: embeddings and labels.
+        joined: the same with the identities that measurements of leakage keep together, see
+            `join_shared_subjects`.
         settings: options of the audit.
         rows: rows to attack.
         attributes: sensitive attributes.
@@ -84,6 +90,7 @@ def plan(
     shuffles = shuffles_needed(tests) if settings.permutations is None and tests else settings.permutations
     attackers = [*dict.fromkeys([*settings.attackers, *(TEST_ATTACKERS if shuffles else ())])]
     alone = {name: representations.alone(name) for name in representations.embeddings}
+    for_leakage = {name: joined.alone(name)[0] for name in joined.embeddings}
     own = {name: rows.among(present) for name, (_, present) in alone.items()}
 
     def add(
@@ -91,7 +98,8 @@ def plan(
     ) -> None:
         asked = replace(settings, **changed)
         chosen = {option: getattr(asked, option) for option in (*options, "seed")}
-        measured = partial(measure, alone[name][0], attribute, own[name], asked)
+        data = alone[name][0] if measure in _AS_GIVEN else for_leakage[name]
+        measured = partial(measure, data, attribute, own[name], asked)
         steps.append(Step(section, name, attribute, chosen, measured))
 
     known = known_twice(representations.identity[rows.tested])
@@ -129,9 +137,18 @@ def plan(
         if shuffles:
             options = ("permutations", "folds")
             add("permutation test", *about, measure_permutations, *options, permutations=shuffles)
-            if settings.subgroups:
-                options = ("permutations", "folds", "max_classes")
-                add("subgroups", *about, measure_subgroups, *options, permutations=shuffles)
+            if settings.subgroups and len(attributes) > 1:
+                options = ("sensitive", "folds")
+                add("subgroups", *about, measure_subgroups, *options, sensitive=attributes)
+        if settings.learning_curve:
+            add("learning curve", *about, measure_learning_curve, "folds")
+        if settings.access:
+            first = next(iter(representations.embeddings))
+            before = None if name == first else representations.embeddings[first][alone[name][1]]
+            measure = partial(measure_access, before=before)
+            digest = {"before": None if before is None else fingerprint(before), "folds": settings.folds}
+            measured = partial(measure, for_leakage[name], attribute, own[name], settings)
+            steps.append(Step("access", name, attribute, {**digest, "seed": settings.seed}, measured))
         if settings.information:
             add("information", *about, measure_information, "folds")
         if settings.suppression_draws:

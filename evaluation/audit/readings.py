@@ -15,8 +15,6 @@ from evaluation.samples.arrays import Ints
 from evaluation.samples.labelled_samples import unique_unknown_ids
 from evaluation.samples.representations import Representations
 
-CORRECT = "_correct"
-"""Internal section: whether each reading was right about each sample; not written to files."""
 _READING = ["attacker", "scaling"]
 
 
@@ -42,17 +40,6 @@ class _Readings(NamedTuple):
         attacker, scaling = reading
         chosen = ((self.table["attacker"] == attacker) & (self.table["scaling"] == scaling)).to_numpy()
         return self._replace(table=self.table[chosen], correct=self.correct[chosen])
-
-
-def pack_correct(table: pd.DataFrame, correct: np.ndarray) -> pd.DataFrame:
-    """Make the internal frame of readings; the predictions of a reading are one cell of float32 bytes.
-
-    Args:
-        table: R rows of `cross_fitted_leakage`.
-        correct: (R, N) its predictions that were correct.
-    """
-    about = table[["attacker", "scaling", "learned_from", "spread"]].reset_index(drop=True)
-    return about.assign(correct=[row.astype(np.float32).tobytes() for row in correct])
 
 
 def compare_readings(

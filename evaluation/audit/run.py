@@ -13,12 +13,14 @@ from evaluation.audit.choices import choose_representations
 from evaluation.audit.corrected_tests import correct_tests
 from evaluation.audit.facts import about_subjects, digest_of_samples, facts
 from evaluation.audit.leakage_warnings import leakage_warnings
+from evaluation.audit.packed_readings import CORRECT
 from evaluation.audit.plan import Step, plan
 from evaluation.audit.rare_classes import attackable_attributes
-from evaluation.audit.readings import CORRECT, compare_readings
+from evaluation.audit.readings import compare_readings
 from evaluation.audit.result import Audit, Caveat
 from evaluation.audit.rows import choose_attributes, choose_rows
 from evaluation.audit.settings import AuditSettings
+from evaluation.audit.shared_subjects import join_shared_subjects
 from evaluation.audit.step_costs import expected_seconds
 from evaluation.audit.table_checks import check_tables
 from evaluation.samples.representations import Representations
@@ -49,10 +51,11 @@ def run_audit(
     about_tables = check_tables(representations, rows, settings)
     attributes, left_out = choose_attributes(representations, settings, rows.tested)
     attributes, rare = attackable_attributes(representations, settings, attributes, rows.tested)
+    joined, shared = join_shared_subjects(representations, rows, settings.seed)
     cache = AuditCache(folder)
-    samples = digest_of_samples(representations, rows)
+    samples = digest_of_samples(joined, rows)
     embeddings = {name: fingerprint(x) for name, x in representations.embeddings.items()}
-    steps = plan(representations, settings, rows, attributes, pairs)
+    steps = plan(representations, joined, settings, rows, attributes, pairs)
     found: dict[str, list[pd.DataFrame]] = {}
     keys = [_key(step, samples, embeddings) for step in steps]
     costs = [
@@ -64,14 +67,13 @@ def run_audit(
         for name, frame in cache.get(key, step.measure).items():
             found.setdefault(name, []).append(_labelled(frame, step))
     frames = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
-    merged = representations
     frames |= correct_tests(frames)
     if CORRECT in frames:
-        frames |= compare_readings(frames[CORRECT], merged, rows, attributes, settings.seed)
+        frames |= compare_readings(frames[CORRECT], joined, rows, attributes, settings.seed)
     if len(representations.embeddings) > 1 and "candidates" in frames:
         frames["selection"] = choose_representations(frames["candidates"], settings.leakage_at_most)
     caveats = [Caveat(text) for text in (*left_out, *rare, *about_subjects(representations, rows))]
-    caveats += about_tables
+    caveats += [*about_tables, *shared]
     caveats += [Caveat(text) for listed in pairs for text in listed.caveats(representations.split)]
     about_pairs = {f"pairs of View {listed.view}": listed.description for listed in pairs}
     return Audit(

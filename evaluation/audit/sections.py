@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 from evaluation.audit.cache import Frames
-from evaluation.audit.readings import CORRECT, pack_correct
+from evaluation.audit.packed_readings import CORRECT, pack_correct
 from evaluation.audit.rows import AuditRows, choose_attributes
 from evaluation.audit.settings import AuditSettings
 from evaluation.leakage.attribute_map import attribute_map
@@ -16,12 +16,11 @@ from evaluation.leakage.confident_leakage import confident_leakage
 from evaluation.leakage.cross_fitted_leakage import LeakageReadings, cross_fitted_leakage
 from evaluation.leakage.embedding_health import effective_rank, scale
 from evaluation.leakage.information import description_length, usable_information
-from evaluation.leakage.multiplicity import ALPHA, holm
+from evaluation.leakage.multiplicity import ALPHA
 from evaluation.leakage.permutation_null import run_tests
 from evaluation.leakage.permutation_table import permutation_frame
 from evaluation.leakage.power import power_curve, smallest_leak
 from evaluation.leakage.shuffled_units import Bench
-from evaluation.leakage.subgroup_leakage import subgroup_leakage
 from evaluation.leakage.suppression import suppression
 from evaluation.probes.embedding_map import sample_rows, tsne_points
 from evaluation.probes.head_features import head_features
@@ -94,25 +93,6 @@ def measure_permutations(
         "power": power,
         "smallest_leak": smallest_leak(power, ALPHA),
     }
-
-
-def measure_subgroups(
-    one: Representations, attribute: str, rows: AuditRows, settings: AuditSettings
-) -> Frames:
-    """Test whether the attribute is readable within the classes of every other attribute."""
-    (name,) = one.embeddings
-    assert settings.permutations is not None
-    others = [x for x in one.labels if x != attribute and len(one.classes[x]) <= settings.max_classes]
-    present = rows.tested[one.present(name)[rows.tested]]
-    table = subgroup_leakage(
-        one.samples(name, attribute, present),
-        {x: one.labels[x][present] for x in others},
-        {x: one.classes[x] for x in others},
-        permutations=settings.permutations,
-        folds=settings.folds,
-        seed=settings.seed,
-    )
-    return {"subgroups": table.assign(p_holm=holm(table["p_value"].to_numpy()))}
 
 
 def measure_information(

@@ -43,7 +43,9 @@ class AuditSettings:
         max_samples: training samples, drawn at random, of the slow attackers.
         permutations: most shuffles of a permutation test, which stops earlier once the outcome is clear; null
             takes as many as the correction for all tests of the audit needs, 0 omits the tests.
-        subgroups: also test within the classes of every other attribute of at most `max_classes`.
+        subgroups: also test within the classes of the other sensitive attributes.
+        learning_curve: measure the leakage by attackers with ever more samples, and extrapolate it.
+        access: also attack with pairs of both representations, and with several images of a subject.
         information: measure usable information and description length, in bits.
         suppression_draws: random orders in which features are removed; 0 omits the curve.
         compared: number of images, two of one subject and the others of other subjects, whose cosines are
@@ -85,6 +87,8 @@ class AuditSettings:
     max_samples: int = 5000
     permutations: int | None = None
     subgroups: bool = True
+    learning_curve: bool = True
+    access: bool = True
     information: bool = True
     suppression_draws: int = 5
     compared: int = 0

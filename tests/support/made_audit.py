@@ -18,7 +18,7 @@ HOSTILE = (
 
 
 def removed_frame(leakage, names) -> pd.DataFrame:
-    """The reductions of every attacker and of the strongest, as far as they follow from the frame of leakage."""
+    """The reductions of every attacker and of the strongest, with intervals that do not follow from them."""
     key = ["attribute", "attacker", "scaling"]
     best = leakage.loc[leakage.groupby(["representation", "attribute"])["balanced_accuracy"].idxmax()]
     table = pd.concat([leakage, best.assign(attacker=STRONGEST, scaling="any")])

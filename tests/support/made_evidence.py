@@ -19,8 +19,8 @@ def make_evidence(names, attribute, other, groups) -> Frames:
     return {
         "permutation": crossed(**about, hypothesis=["readable at all", "beyond identity"]).assign(
             scheme="across subjects", attacker="kernel_rbf", scaling="robust", statistic=0.4, **interval,
-            p_value=0.005, p_holm=0.02, significant=True, enough=True, permutations=199, null_mean=1 / 6, null_high=0.19, blocks=900,
-            **scored,
+            p_value=0.005, p_holm=0.02, significant=True, enough=True, permutations=199,
+            null_mean=1 / 6, null_high=0.19, blocks=900, **scored,
         ),
         "strongest": each.assign(
             attacker="mlp", scaling="unit", learned_from="unseen", balanced_accuracy=0.41, chance=1 / 6,

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation.audit.readings import compare_readings, pack_correct
+from evaluation.audit.packed_readings import pack_correct
+from evaluation.audit.readings import compare_readings
 from evaluation.audit.rows import AuditRows
 from evaluation.leakage.paired_readings import paired_readings
 from evaluation.leakage.strongest_reading import strongest_reading
