@@ -97,7 +97,7 @@ def _of_several_subjects(first: Ints, subjects: Ints) -> np.ndarray:
     return np.bincount(pairs, minlength=len(first))[first] > 1
 
 
-def _scaled(x: Floats, rows: Ints, seed: int) -> Floats:
+def _scaled(x: Floats, rows: Ints, seed: int) -> np.ndarray:
     """Scale the rows robustly by the statistics of some, (M, D) float32."""
     some = np.random.default_rng(seed).permutation(rows)[:_SAMPLE]
     scaled = np.empty((len(rows), x.shape[1]), np.float32)
@@ -107,7 +107,7 @@ def _scaled(x: Floats, rows: Ints, seed: int) -> Floats:
     return scaled
 
 
-def _near_pairs(x: Floats, subjects: Ints, seed: int) -> tuple[Ints, bool]:
+def _near_pairs(x: np.ndarray, subjects: Ints, seed: int) -> tuple[Ints, bool]:
     """Find pairs of near rows of different subjects, (K, 2), and whether all of them were found."""
     found = [np.empty((0, 2), np.int64)]
     near = _near_distance(x, subjects, seed)
@@ -125,7 +125,7 @@ def _near_pairs(x: Floats, subjects: Ints, seed: int) -> tuple[Ints, bool]:
     return np.concatenate(found), True
 
 
-def _near_distance(x: Floats, subjects: Ints, seed: int) -> float:
+def _near_distance(x: np.ndarray, subjects: Ints, seed: int) -> float:
     """Return the distance below which two rows are nearly equal; 0 where there are too few rows."""
     some = np.random.default_rng(seed).permutation(len(x))[:_SAMPLE]
     usual = []
@@ -146,13 +146,13 @@ def _near_distance(x: Floats, subjects: Ints, seed: int) -> float:
     return float(min(_NEAR, share) * np.median(tenth[usable]))
 
 
-def _principal_axes(x: Floats) -> Floats:
+def _principal_axes(x: np.ndarray) -> np.ndarray:
     """Return orthonormal axes (D, 64) of the largest variance; a projection makes no distance longer."""
     some = x[:: max(1, len(x) // (5 * _SAMPLE))].astype(np.float64)
     return np.linalg.eigh(np.cov(some.T))[1][:, -_WIDTH:].astype(np.float32)
 
 
-def _within(x: Floats, near: float) -> Iterator[Ints]:
+def _within(x: np.ndarray, near: float) -> Iterator[Ints]:
     """Yield pairs i < j of rows whose distance is below `near`, (K, 2), for some rows at a time.
 
     Rounding may add pairs that are a little farther apart.

@@ -16,7 +16,7 @@ _NEAR = 0.4  # of the distance between takes; ordinary photographs in 8 dimensio
 _DIMENSIONS = 8
 
 
-def merge_takes(x: Floats, label: Ints, subjects: Ints, blocks: Ints) -> Ints:
+def merge_takes(x: Floats, label: Ints, subjects: Ints, blocks: Ints | None = None) -> Ints:
     """Return the unit of each sample, (N,), numbered 0, 1, ...: samples whose label was not drawn anew.
 
     Samples of one subject, class and block are a unit, and so are near-duplicates of one subject and class.
@@ -33,7 +33,7 @@ def merge_takes(x: Floats, label: Ints, subjects: Ints, blocks: Ints) -> Ints:
         x: (N, D) embeddings.
         label: (N,) classes.
         subjects: (N,) subject of each sample, numbered 0, 1, ... without gaps.
-        blocks: (N,) block of each sample, numbered 0, 1, ...
+        blocks: (N,) block of each sample, numbered 0, 1, ...; None if there are none.
     """
     rows = scale_rows(x, x[:1], "robust")[0]
     order = np.lexsort((label, subjects))
@@ -49,6 +49,8 @@ def merge_takes(x: Floats, label: Ints, subjects: Ints, blocks: Ints) -> Ints:
         linked = _clusters(rows[part], near)
         takes[part] = count + linked
         count += int(linked.max()) + 1
+    if blocks is None:
+        return np.unique(takes, return_inverse=True)[1]
     in_block = np.unique(np.stack([subjects, label, blocks]), axis=1, return_inverse=True)[1]
     return _join(takes, in_block)
 

@@ -9,7 +9,7 @@ from math import nan
 import pandas as pd
 import pytest
 
-from evaluation.audit.result import Caveat, reduction_by_attacker
+from evaluation.audit.result import Caveat
 from evaluation.plots import style
 from evaluation.report.page import numbers, write_report
 from evaluation.report.result_tables import verification_table
@@ -247,28 +247,3 @@ def test_the_same_audit_gives_the_same_files(tmp_path):
         assert (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes() == path.read_bytes(), (
             path.name
         )
-
-
-def test_removed_compares_the_same_and_the_strongest_attacker():
-    frame = pd.DataFrame(
-        [
-            ("x", "a", "linear", "standardised", 0.8, 0.52, 0.5),
-            ("x", "a", "mlp", "standardised", 0.9, 0.52, 0.5),
-            ("x", "a", "linear", "raw", 0.95, 0.52, 0.5),  # of raw ones none is the strongest
-            ("y", "a", "linear", "standardised", 0.7, 0.52, 0.5),
-            ("y", "a", "mlp", "standardised", 0.6, 0.52, 0.5),
-            ("y", "a", "linear", "raw", 0.5, 0.52, 0.5),
-        ],
-        columns=["representation", "attribute", "attacker", "scaling", "balanced_accuracy", "low", "chance"],
-    )
-    table = reduction_by_attacker(frame, "x")
-    found = {(x.attacker, x.scaling): x.removed for x in table.itertuples()}
-    assert found == pytest.approx(
-        {
-            ("linear", "standardised"): 100 / 3,
-            ("mlp", "standardised"): 75,
-            ("linear", "raw"): 100,
-            ("strongest", "standardised"): 50,  # 0.9 by the MLP, then 0.7 by the linear one
-        }
-    )
-    assert set(table["representation"]) == {"y"}
