@@ -20,24 +20,16 @@ Prints the share of tables with p <= 0.05 for each hypothesis, with its 95 % int
 the true share may be at most .05 without a leak.
 """
 
-<<<<<<< HEAD
-=======
-import argparse
 from collections.abc import Callable
 
->>>>>>> s10-perm
 import numpy as np
 from rich.progress import track
 
-<<<<<<< HEAD
 from benchmarks.options import make_parser
-from evaluation.leakage.permutation_null import permutation_test
-=======
 from evaluation.leakage.near_duplicates import shared_embeddings
 from evaluation.leakage.permutation_null import permutation_tests
 from evaluation.samples.arrays import Floats
 from evaluation.samples.intervals import wilson_interval
->>>>>>> s10-perm
 from evaluation.samples.labelled_samples import Samples
 
 SUBJECTS, WIDTH, PERMUTATIONS = 60, 16, 99
@@ -118,24 +110,8 @@ def alarms(draw: Draw, tables: int, name: str) -> dict[str, list[bool]]:
 
 
 def main() -> None:
-<<<<<<< HEAD
-    """Run the test and print the table."""
-    parser = make_parser(__doc__)
-    parser.add_argument("--draws", type=int, default=200)
-    draws = parser.parse_args().draws
-    for name, case in CASES.items():
-        alarms = 0
-        for seed in track(range(draws), name, transient=True):
-            result = permutation_test(population(*case, np.random.default_rng([seed, 1])), seed=seed)
-            assert name.startswith(result.scheme), result.scheme
-            alarms += result.p_value <= 0.05
-        low, high = binomtest(alarms, draws).proportion_ci(method="wilson")
-        print(f"{name:30} {alarms:4} of {draws}  {alarms / draws:6.1%}  [{low:.1%}, {high:.1%}]", flush=True)
-=======
     """Run the tests and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--tables", type=int, default=20)
     tables = parser.parse_args().tables
     cases = {name: (draw, {AT_ALL, BEYOND}) for name, draw in NO_LEAK.items()} | LEAKS
@@ -148,7 +124,6 @@ def main() -> None:
                 f"[{low:.1%}, {high:.1%}]  {word}",
                 flush=True,
             )
->>>>>>> s10-perm
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ called readable, with its 95 % interval (Wilson). Exits with 1 if a construction
 than its test allows.
 """
 
-import argparse
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,14 +19,13 @@ from benchmarks.audit_validity.case import Construction
 from benchmarks.audit_validity.judge import judge
 from benchmarks.audit_validity.leaks import LEAKS
 from benchmarks.audit_validity.nulls import NULLS, REFUSED
+from benchmarks.options import make_parser
 from evaluation.samples.intervals import wilson_interval
 
 
 def main() -> None:
     """Run the study and print its tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="Draws of each construction.")
     parser.add_argument("--nulls", type=int, default=200, help="Tables without a leak; 0 omits them.")
     parser.add_argument("--only", default="", help="Constructions whose name holds this text.")
