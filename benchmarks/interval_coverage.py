@@ -59,9 +59,9 @@ def main() -> None:
         "a ladder": np.linspace(0.5, 0.8, 40),
     }
     for (name, truths), subjects in product(cases.items(), (50, 150, 500)):
-        found = strongest_of_many(rng, draws, subjects, truths)
+        counts = strongest_of_many(rng, draws, subjects, truths)
         names = ("covered", "above the truth", "above it by single intervals")
-        report(f"{name:18} {subjects:4}", draws, zip(names, found, strict=True))
+        report(f"{name:18} {subjects:4}", draws, zip(names, counts, strict=True))
     print("\npairs; subjects, before, after")
     for subjects, before, after in product((50, 150, 500), (0.75, 0.97), (0.5, 0.6, 0.75)):
         found = pairs(rng, draws, subjects, before, after)
@@ -71,8 +71,7 @@ def main() -> None:
     print("\nthe whole attack; subjects, repeats")
     for subjects, repeats in product((100, 300), (1, 5)):
         some = max(draws // 2, 20)
-        found = whole_attack(rng, some, subjects, repeats)
-        report(f"{subjects:4} {repeats:2}", some, [("covered", found)])
+        report(f"{subjects:4} {repeats:2}", some, [("covered", whole_attack(rng, some, subjects, repeats))])
     print(f"\n{(time.perf_counter() - start) / 60:.1f} minutes")
 
 
@@ -158,11 +157,11 @@ def pairs(
     for _ in range(draws):
         label, subject = draw_labels(rng, subjects, 0.5, per_subject=False)
         shared = draw_shared(rng, subject)
-        sides = [draw_readings(rng, label, subject, shared, np.full(5, truth)) for truth in (before, after)]
-        one = paired_readings(label, subject, *sides)
+        one, two = (draw_readings(rng, label, subject, shared, np.full(5, t)) for t in (before, after))
+        pair = paired_readings(label, subject, one, two)
         found += (
-            one.difference_low <= after - before <= one.difference_high,
-            np.isnan(one.removed) or one.removed_low <= reduction <= one.removed_high,
+            pair.difference_low <= after - before <= pair.difference_high,
+            np.isnan(pair.removed) or pair.removed_low <= reduction <= pair.removed_high,
         )
     return int(found[0]), int(found[1])
 
