@@ -22,8 +22,8 @@ def subjects_learned_from(table: EmbeddingTable, first: EmbeddingTable) -> Ints 
     """
     origin = table.provenance
     ids = [] if table.learned_from is None else [table.learned_from]
-    names = [text for key, text in origin.items() if key.split("/")[-1] == _ERASER]  # of a source/, too
-    splits = [SPLITS.index(split) for text in names for split in text.split() if split in SPLITS]
+    stated = [text for key, text in origin.items() if key.split("/")[-1] == _ERASER]  # of a source/, too
+    splits = [SPLITS.index(split) for text in stated for split in text.split() if split in SPLITS]
     if table.learned_from is None and splits:
         ids = [x.sample_id[np.isin(x.split.numpy(), splits)] for x in (table, first)]
     if not ids:
