@@ -122,7 +122,8 @@ def extrapolate(
     for place, value in enumerate(predicted[form][0]):
         low, high = percentile_interval(pooled[:, place])
         ends = min(low, value) - errors[form], max(high, value) + errors[form]
-        found.append(tuple(chance + (1 - chance) * float(np.clip(u, 0, 1)) for u in (value, *ends)))
+        middle, low, high = (chance + (1 - chance) * float(np.clip(u, 0, 1)) for u in (value, *ends))
+        found.append((middle, low, high))
     return found
 
 
