@@ -13,9 +13,10 @@ GET_PIP := 'import urllib.request; exec(urllib.request.urlopen("https://bootstra
 train: .venv/installed ## Train CONFIG (a file of configs/) on the synthetic faces; ARGS adds options
 	$(BIN)/python recipes/train.py --config $(CONFIG) $(ARGS)
 
-# One thread a worker: the workers take the cores.
+# One thread a worker: the workers take the cores. Bytecode is written whatever the environment says: rewriting
+# the assertions of all tests anew takes each worker ten seconds.
 test: .venv/installed ## Run the tests on all cores; FACE_DATA_ROOT adds those on real faces, ARGS adds pytest options
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(ARGS)
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 test-fast: ## Run the tests that are not marked slow, for every commit: four to five minutes on two cores
 	@$(MAKE) test ARGS='-m "not slow" $(ARGS)'

@@ -21,18 +21,17 @@ import argparse
 import itertools
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from pytorch_lightning import Trainer, seed_everything
-from rich.progress import track
 from torch import Tensor
 
 from benchmarks.blindness_methods import CLASSIFIERS, ERASERS, SUPPRESSORS
+from benchmarks.embedding import embed
+from benchmarks.options import make_parser
 from datamodules.base import FaceDataModule
 from datamodules.celeba import CelebA
 from datamodules.contract import SPLITS
@@ -49,32 +48,8 @@ from evaluation.samples.labelled_samples import Samples
 from evaluation.verification.all_pairs import verification
 from lightning_modules.backbones.factory import build_backbone
 from lightning_modules.sensitivenets_variant import SensitiveNetsVariant
+from recipes.command_line.config_lookup import TRAIN
 from recipes.embedding.embedder import load_embedder
-
-TRAIN = Path(__file__).resolve().parent.parent / "recipes" / "train.py"
-
-
-def embed(data: FaceDataModule, network: Callable[[Tensor], Tensor], mirror: bool) -> EmbeddingTable:
-    """Embed all splits into a table."""
-    data.setup("fit")
-    data.setup("test")
-    embedding, split, labels = [], [], []
-    for place, name in enumerate(SPLITS):
-        for batch in track(data.loader(name), f"embedding {name}", transient=True):
-            with torch.inference_mode():
-                found = network(batch["image"])
-                found = found + network(batch["image"].flip(-1)) if mirror else found
-            embedding.append(found.float())
-            split.append(torch.full((len(found),), place, dtype=torch.int8))
-            labels.append({attribute: batch[attribute] for attribute in data.attributes})
-    return EmbeddingTable(
-        embedding=torch.cat(embedding),
-        labels={name: torch.cat([part[name] for part in labels]) for name in data.attributes},
-        attributes={name: tuple(classes) for name, classes in data.attributes.items()},
-        sample_id=np.array([str(i) for i in range(sum(map(len, split)))]),
-        split=torch.cat(split),
-        provenance={"dataset": data.fingerprint},
-    )
 
 
 def measure(table: EmbeddingTable, embedding: Tensor, sensitive: str, seed: int) -> dict[str, Any]:
@@ -136,9 +111,7 @@ def classify(work: Path, config: list[str], name: str, seed: int) -> tuple[FaceD
 
 def main() -> None:
     """Run what DIR does not hold yet, and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("data", choices=["synthetic", "celeba"])
     parser.add_argument("--work", type=Path, required=True, help="folder of tables, runs and blindness.csv")
     parser.add_argument("--sensitive", default="emotion")
@@ -170,7 +143,7 @@ def make_table(args: argparse.Namespace, seed: int) -> EmbeddingTable:
     """Make the table of the recogniser's own embeddings."""
     if args.data == "synthetic":
         data: FaceDataModule = SyntheticFaces(seed=seed, batch_size=250)
-        return embed(data, build_backbone("synthetic_recogniser").eval(), mirror=False)
+        return embed(data, build_backbone("synthetic_recogniser").eval())
     data = CelebA(args.root, size=112, batch_size=100)
     return embed(data, build_backbone("onnx", weights=args.weights).eval(), mirror=True)
 
@@ -184,7 +157,7 @@ def one(
     x = table.embedding.float()
     if method in CLASSIFIERS:
         data, module, accuracy = classify(args.work, CLASSIFIERS[method], method, seed)
-        after = embed(data, module.embed, mirror=False).embedding
+        after = embed(data, module.embed).embedding
     elif method in SUPPRESSORS:
         after = suppress(path, table, args.sensitive, seed, SUPPRESSORS[method])
     elif method in ERASERS:

@@ -1,20 +1,21 @@
 """Train attractiveness on CelebA under smile bias: every draw of every sample, then mean and spread.
 
-    python benchmarks/celeba_smile_bias.py --root CELEBA --backbone onnx --weights recogniser.onnx
+    python -m benchmarks.celeba_smile_bias --root CELEBA --backbone onnx --weights recogniser.onnx
 
 Runs `recipes/train.py --config attractiveness.yaml --config data/celeba.yaml --config sample/<name>.yaml`
 once per sample and seed (a seed is a new draw of the images and new initial weights), skips existing runs,
 and prints mean and standard deviation over the seeds, from the metrics.csv of each run.
 """
 
-import argparse
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 
-TRAIN = Path(__file__).resolve().parent.parent / "recipes" / "train.py"
+from benchmarks.options import make_parser
+from recipes.command_line.config_lookup import TRAIN
+
 COLUMNS = {
     "accuracy": "test/accuracy",
     "TPR smiling": "test/tpr/smiling=yes",
@@ -35,9 +36,7 @@ def finished(folder: Path) -> pd.Series | None:
 
 def main() -> None:
     """Run what is missing, then print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--root", required=True, help="CelebA's folder")
     parser.add_argument("--backbone", default="vggface2_resnet50", help="default: %(default)s")
     parser.add_argument("--weights", help="file of the recogniser's weights")

@@ -1,6 +1,6 @@
 """Find the rule for colouring MNIST that gives the plain classifier its published accuracy.
 
-    python benchmarks/colored_mnist_rules.py --root DIR --out rules.csv --epochs 10 --rules clip wrap
+    python -m benchmarks.colored_mnist_rules --root DIR --out rules.csv --epochs 10 --rules clip wrap
 
 The authors' files of coloured MNIST (Kim et al., Learning Not to Learn, CVPR 2019) are not available, and the
 paper leaves open how a jittered colour outside of [0, 1] is treated, whether the jitter is drawn for each
@@ -14,7 +14,6 @@ not computed again. The accuracy is that on the 10,000 test images after the las
 request.
 """
 
-import argparse
 import itertools
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from rich.progress import track
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmarks.options import make_parser
 from datamodules.annotations.mnist_files import Digits, read_mnist
 from datamodules.loading.digit_colors import COLORS
 from lightning_modules.backbones.lntl_network import LNTLConvnet
@@ -153,9 +153,7 @@ def train_classifier(
 
 def main() -> None:
     """Run what --out does not hold yet, and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--root", type=Path, required=True, help="folder that holds MNIST/raw/")
     parser.add_argument("--out", type=Path, required=True, help="CSV file that collects the rows")
     parser.add_argument("--rules", nargs="+", default=list(RULES), choices=RULES)

@@ -16,7 +16,6 @@ The digits are noise of MNIST's size. Processor time of one thread; the sides ta
 median of those of the rounds. The last line is JSON.
 """
 
-import argparse
 import json
 from collections.abc import Callable
 from typing import Any
@@ -25,13 +24,13 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import default_collate
 from torchvision.transforms import Compose, Normalize, ToTensor
 
-from benchmarks.embedding_batches import take_turns, use_up
 from benchmarks.official_lntl import Official, as_official, official_step
-from benchmarks.ratios import faster
+from benchmarks.operations import count_operations
+from benchmarks.options import make_parser
+from benchmarks.timing import faster, per_item, take_turns, use_up
 from benchmarks.without_lightning import Batch, PlainLNTL, step_of
 from datamodules.annotations.mnist_files import Digits
 from datamodules.colored_mnist import ColoredDigits
@@ -83,23 +82,12 @@ def largest_difference(batches: list[Batch], *, set_to_none: bool) -> float:
     return worst
 
 
-class Operations(TorchDispatchMode):
-    """Counts ATen's operations, except views."""
-
-    count = 0
-
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Count an operation and run it."""
-        self.count += function.namespace == "aten" and not function.is_view
-        return function(*args, **(kwargs or {}))
-
-
 def operations(work: Callable[[Any], object], given: Any) -> int:
-    """Count the operations of a call after the first."""
+    """Count ATen's operations, except views, of a call after the first."""
     work(given)
-    with Operations() as counted:
-        work(given)
-    return counted.count
+    return count_operations(
+        work, given, lambda function: function.namespace == "aten" and not function.is_view
+    )
 
 
 def steps(batches: list[Batch], rounds: int) -> dict[str, Any]:
@@ -126,12 +114,7 @@ def steps(batches: list[Batch], rounds: int) -> dict[str, Any]:
         },
         rounds,
     )
-    return found | {"step": per_batch(times, "official step", "our step")}
-
-
-def per_batch(times: dict[str, list[float]], base: str, ours: str) -> dict[str, Any]:
-    """Return the ratio, from milliseconds of a round."""
-    return faster({name: [x / PER_ROUND for x in values] for name, values in times.items()}, base, ours)
+    return found | {"step": faster(per_item(times, PER_ROUND), "official step", "our step")}
 
 
 class OneByOne:
@@ -173,19 +156,16 @@ def reading(data: ColoredDigits, rounds: int) -> dict[str, Any]:
         },
         rounds,
     )
+    times = per_item(times, PER_ROUND)
     return {
-        "reading": per_batch(times, "one by one", "our batches"),
-        "reading_prepared": per_batch(times, "one by one", "our batches, prepared"),
+        "reading": faster(times, "one by one", "our batches"),
+        "reading_prepared": faster(times, "one by one", "our batches, prepared"),
     }
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=9, help="repetitions (default: 9)")
-    options = parser.parse_args()
+    options = make_parser(__doc__, rounds=9).parse_args()
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, batches of {BATCH}, {options.rounds} rounds: median (range)")
     data = make_digits(6000)

@@ -7,7 +7,6 @@ The sides take turns; a ratio is the median of those of the rounds, above 1 if o
 give the same numbers. The last line is JSON.
 """
 
-import argparse
 import json
 import logging
 import tempfile
@@ -18,8 +17,8 @@ import torch
 from pytorch_lightning import Trainer
 from torch import Tensor
 
-from benchmarks.embedding_batches import take_turns
-from benchmarks.ratios import faster
+from benchmarks.options import make_parser
+from benchmarks.timing import faster, take_turns
 from datamodules.contract import FaceBatch, FaceDataset
 from datamodules.synthetic_faces import SyntheticFaces
 from lightning_modules.training.base import FaceModule
@@ -79,11 +78,8 @@ def compare(count: int, rounds: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, rounds=5)
     parser.add_argument("--count", type=int, default=2048, help="faces (default: 2048)")
-    parser.add_argument("--rounds", type=int, default=5, help="repetitions (default: 5)")
     options = parser.parse_args()
     torch.set_num_threads(1)
     logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.ERROR)

@@ -1,6 +1,6 @@
 """Time embeddings: batches of triplets from a table, and the table from its file.
 
-    python benchmarks/embedding_batches.py
+    python -m benchmarks.embedding_batches
 
 One batch is 128 triplets of 2048 numbers, as SensitiveNets trains on. It is compared with the same rows
 fetched one by one through a Dataset and torch's collate function, and with one training step in plain torch
@@ -10,13 +10,11 @@ Processor time of one thread; the sides take turns and a ratio is the median of 
 line is JSON. Files are in the page cache.
 """
 
-import argparse
 import json
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import pandas as pd
@@ -24,13 +22,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset, default_collate
 
+from benchmarks.options import make_parser
+from benchmarks.timing import Times, faster, per_item, take_turns, use_up
 from datamodules.embeddings import EmbeddingRows
 from datamodules.tables.embedding_table import EmbeddingTable
 
 TRIPLETS, DIMENSION, WIDTH, IMAGES = 128, 2048, 1024, 10
 PER_ROUND = 50  # batches of a round; a single one is too short for the clock
-
-Times = dict[str, list[float]]
 
 
 def make_table(rows: int) -> EmbeddingTable:
@@ -85,29 +83,6 @@ def make_step() -> Callable[[Tensor], None]:
     return step
 
 
-def use_up(values: Iterable[object]) -> None:
-    """Make each value and drop it, as training does."""
-    for _ in values:
-        pass
-
-
-def take_turns(sides: Mapping[str, Callable[[], object]], rounds: int) -> Times:
-    """Measure processor milliseconds of each side in each round."""
-    times: Times = {name: [] for name in sides}
-    for number in range(-1, rounds):  # the first round only warms up
-        for name, run in sides.items():
-            start = time.process_time()
-            run()
-            if number >= 0:
-                times[name].append((time.process_time() - start) * 1000)
-    return times
-
-
-def ratio(times: Times, numerator: str, denominator: str) -> float:
-    """Return the median of the ratios of the rounds."""
-    return median(a / b for a, b in zip(times[numerator], times[denominator], strict=True))
-
-
 def batches(table: EmbeddingTable, rounds: int) -> Times:
     """Measure milliseconds of a batch from the table, of one fetched row by row, and of a training step."""
     ours, theirs = EmbeddingRows(table, torch.arange(len(table))), OneByOne(table)
@@ -122,8 +97,8 @@ def batches(table: EmbeddingTable, rounds: int) -> Times:
         },
         rounds,
     )
-    runs = {"table": PER_ROUND, "one by one": PER_ROUND, "step": 2}
-    return {name: [x / runs[name] for x in values] for name, values in times.items()}
+    steps = {"step": times.pop("step")}
+    return per_item(times, PER_ROUND) | per_item(steps, 2)
 
 
 def loads(table: EmbeddingTable, rounds: int, folder: Path) -> Times:
@@ -146,11 +121,8 @@ def loads(table: EmbeddingTable, rounds: int, folder: Path) -> Times:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, rounds=7)
     parser.add_argument("--rows", type=int, default=20_000, help="samples of the table (default: 20000)")
-    parser.add_argument("--rounds", type=int, default=7, help="repetitions (default: 7)")
     options = parser.parse_args()
     torch.set_num_threads(1)
     table = make_table(options.rows)
@@ -158,19 +130,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         load = loads(table, options.rounds, Path(folder))
     print(f"torch {torch.__version__}, {options.rows:,} rows, {options.rounds} rounds: median (range)")
-    for name, values in (batch | load).items():
-        print(f"{name:12s} {median(values):8.3f} ms ({min(values):.3f} to {max(values):.3f})")
-    figures = {
-        "batch_ms": median(batch["table"]),
-        "batch_speedup_over_one_by_one": ratio(batch, "one by one", "table"),
-        "batch_share_of_step": ratio(batch, "table", "step"),
-        **{
-            f"{ours}_load_speedup_over_{theirs}": ratio(load, theirs, ours)
-            for ours in ("mapped", "memory")
-            for theirs in ("torch.load", "parquet")
-        },
-    }
-    print(json.dumps({name: round(value, 4) for name, value in figures.items()}))
+    found = {f"batch, {other}": faster(batch, other, "table") for other in ("one by one", "step")}
+    for ours, theirs in product(("mapped", "memory"), ("torch.load", "parquet")):
+        found[f"load, {theirs} / {ours}"] = faster(load, theirs, ours)
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ Processor time of one thread; the sides take turns, and a ratio is the median of
 line is JSON.
 """
 
-import argparse
 import copy
 import json
 from functools import partial
@@ -18,8 +17,8 @@ from typing import Any
 
 import torch
 
-from benchmarks.embedding_batches import take_turns
-from benchmarks.ratios import faster
+from benchmarks.options import make_parser
+from benchmarks.timing import faster, take_turns
 from benchmarks.without_lightning import Batch, PlainLNTL, step_of
 from lightning_modules.backbones.factory import Trainable
 
@@ -74,11 +73,8 @@ def compare(batch: Batch, rounds: int, backbone: str, **options: Any) -> dict[st
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, rounds=5)
     parser.add_argument("--images", type=int, default=8, help="of a batch (default: 8)")
-    parser.add_argument("--rounds", type=int, default=5, help="repetitions (default: 5)")
     options = parser.parse_args()
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, ResNet-50, {options.images} images, {options.rounds} rounds")

@@ -2,14 +2,13 @@ r"""Check whether prepared crops suit a recogniser: verify the pairs of LFW on t
 
     python recipes/prepare.py --config prepare/lfw.yaml --data.init_args.root LFW --mode align \
         --select center --out crops/lfw_112
-    python benchmarks/lfw_alignment.py --crops crops/lfw_112 --pairs LFW/pairs.txt --weights recogniser.onnx
+    python -m benchmarks.lfw_alignment --crops crops/lfw_112 --pairs LFW/pairs.txt --weights recogniser.onnx
 
 A pair's score is the cosine of two embeddings, each the sum over the crop and its mirror image. Prints AUC
 and equal error rate with 95 % intervals over folds, whose subjects are disjoint. A pair without a crop has no
 score: these are counted, and the figures are given without them, and with each of them taken as an error.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 from torch.nn.functional import normalize
 
+from benchmarks.options import make_parser
 from datamodules.annotations.lfw_pairs import read_pairs
 from datamodules.cropping.crop_store import CropStore
 from lightning_modules.backbones.factory import build_backbone
@@ -53,9 +53,7 @@ def interval(score: np.ndarray, same: np.ndarray, fold: np.ndarray, draws: int =
 
 def main() -> None:
     """Embed, score and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--crops", type=Path, required=True, help="folder that recipes/prepare.py wrote")
     parser.add_argument("--pairs", type=Path, required=True, help="pairs.txt, or another pair file of LFW")
     parser.add_argument("--weights", required=True, help="the recogniser, an ONNX file")

@@ -1,6 +1,6 @@
 """Time images on their way to the model: decoding files, gathering prepared crops, and the loader.
 
-    python benchmarks/loading_speed.py [--images DIR] [--rounds 5]
+    python -m benchmarks.loading_speed [--images DIR] [--rounds 5]
 
 Every ratio compares two ways that take turns in each round, on one thread and one set of images: the median
 and range over the rounds, of processor time unless "wall" is stated. The files are written anew from the
@@ -14,15 +14,13 @@ The cost of `m[idx]` depends on how the system allocates memory, which NumPy ask
 again with NUMPY_MADVISE_HUGEPAGE=0 to see it without.
 """
 
-import argparse
 import itertools
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import albumentations as A
@@ -31,6 +29,9 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
+from benchmarks.options import make_parser
+from benchmarks.timing import Times, faster, per_item, take_turns, use_up
+from datamodules.base import already_a_batch
 from datamodules.cropping.crop_gather import CropArray
 from datamodules.loading.face_alignment import centre_square
 from datamodules.loading.prefetch_loader import PrefetchLoader
@@ -45,7 +46,7 @@ GOALS = {
     "crop store, CelebA size": 30.0,
     f"gather, batch {BATCH}": 3.0,
     f"gather, batch {LARGE_BATCH}": 3.0,
-    "loader / raw gather (wall)": 0.5,
+    "PrefetchLoader / raw gather (wall)": 0.5,
 }
 
 Work = Callable[[], object]
@@ -92,30 +93,10 @@ def prepare(images: torch.Tensor, preprocess: Preprocess) -> torch.Tensor:
     return preprocess(torch.where(mirrored, images.flip(-1), images))
 
 
-def costs(ways: dict[str, Work], rounds: int, clock: Callable[[], float]) -> dict[str, list[float]]:
-    """Measure seconds of each way in each round, in turns, after one call to warm up."""
-    for work in ways.values():
-        work()
-    found: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(rounds):
-        for name in list(ways)[:: 1 if turn % 2 else -1]:
-            start = clock()
-            ways[name]()
-            found[name].append(clock() - start)
-    return found
-
-
-def report(name: str, base: list[float], ours: list[float], count: int) -> dict[str, Any]:
-    """Print and return how many times less `ours` costs than `base`, for `count` images a round."""
-    ratios = [b / o for b, o in zip(base, ours, strict=True)]
-    micro = [1e6 * median(seconds) / count for seconds in (base, ours)]
-    goal = GOALS.get(name)
-    aim = "" if goal is None else f"  goal {goal:g}: {'met' if median(ratios) >= goal else 'MISSED'}"
-    span = f"({min(ratios):.2f} to {max(ratios):.2f})"
-    print(
-        f"{name:34s} {median(ratios):7.2f} x {span:20s} {micro[0]:8.1f} -> {micro[1]:7.1f} us an image{aim}"
-    )
-    return {"ratio": median(ratios), "range": [min(ratios), max(ratios)], "us": micro, "goal": goal}
+def report(name: str, times: Times, base: str, ours: str) -> dict[str, Any]:
+    """Print and return how many times less an image costs `ours` than `base`, and the goal if any."""
+    print(f"{name}, goal {GOALS[name]:g}" if name in GOALS else name, end=": ")
+    return {name: faster(times, base, ours) | {"goal": GOALS.get(name)}}
 
 
 def online(paths: list[str], kind: str, rounds: int) -> dict[str, Any]:
@@ -132,17 +113,13 @@ def online(paths: list[str], kind: str, rounds: int) -> dict[str, Any]:
         "ours": ours,
         "prepared": lambda: prepare(ours(), preprocess),
     }
-    seconds = costs(ways, rounds, time.process_time)
-    return {
-        f"online, {kind}": report(f"online, {kind}", seconds["habit"], seconds["ours"], len(paths)),
-        f"online with preparation, {kind}": report(
-            f"online with preparation, {kind}", seconds["habit"], seconds["prepared"], len(paths)
-        ),
-    }
+    times = per_item(take_turns(ways, rounds), len(paths))
+    found = report(f"online, {kind}", times, "habit", "ours")
+    return found | report(f"online with preparation, {kind}", times, "habit", "prepared")
 
 
-def gathering(crops: np.ndarray, batch: int, rounds: int) -> dict[str, list[float]]:
-    """Measure seconds per image of gathering crops and of indexing the map; three batches stay alive."""
+def gathering(crops: np.ndarray, batch: int, rounds: int) -> Times:
+    """Measure milliseconds per image of gathering crops and of indexing the map; three batches stay alive."""
     source = CropArray(crops, np.arange(len(crops)))
     draws = [np.random.default_rng(k).integers(len(crops), size=batch) for k in range(1280 // batch)]
 
@@ -155,25 +132,17 @@ def gathering(crops: np.ndarray, batch: int, rounds: int) -> dict[str, list[floa
         return work
 
     ways = {"m[idx]": through(crops.__getitem__), "ours": through(source)}
-    seconds = costs(ways, rounds, time.process_time)
-    return {way: [x / batch / len(draws) for x in spent] for way, spent in seconds.items()}
+    return per_item(take_turns(ways, rounds), batch * len(draws))
 
 
 def from_crops(crops: np.ndarray, paths: list[str], rounds: int) -> dict[str, Any]:
     """Compare gathering crops in batches of two sizes with indexing, and with the usual way."""
     found = {}
     for batch in (BATCH, LARGE_BATCH):
-        seconds = gathering(crops, batch, rounds)
-        name = f"gather, batch {batch}"
-        found[name] = report(name, seconds["m[idx]"], seconds["ours"], 1)
-    files = costs({"habit": habit(paths)}, rounds, time.process_time)["habit"]
-    ours = [x * len(paths) for x in seconds["ours"]]
-    name = "crop store, CelebA size"
-    return found | {name: report(name, files, ours, len(paths))}
-
-
-def _already_a_batch(batch: Any) -> Any:
-    return batch
+        times = gathering(crops, batch, rounds)
+        found |= report(f"gather, batch {batch}", times, "m[idx]", "ours")
+    times |= per_item(take_turns({"habit": habit(paths)}, rounds), len(paths))
+    return found | report("crop store, CelebA size", times, "habit", "ours")
 
 
 def loading(crops: np.ndarray, rounds: int) -> dict[str, Any]:
@@ -185,41 +154,29 @@ def loading(crops: np.ndarray, rounds: int) -> dict[str, Any]:
     def loader(kind: type[DataLoader[Any]], workers: int = 0) -> Work:
         options: dict[str, Any] = {"num_workers": workers, "persistent_workers": workers > 0}
         sampler = ShardedSampler(dataset, shuffle=True)
-        batches = kind(dataset, BATCH, sampler=sampler, collate_fn=_already_a_batch, **options)
-        return partial(_use, batches)
+        batches = kind(dataset, BATCH, sampler=sampler, collate_fn=already_a_batch, **options)
+        return partial(use_up, batches)
 
     order = np.random.default_rng(0).permutation(len(rows))
     index = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
     ways = {
-        "raw gather": lambda: _use(map(source, index)),
+        "raw gather": lambda: use_up(map(source, index)),
         "PrefetchLoader": loader(PrefetchLoader),
         "DataLoader": loader(DataLoader),
         "DataLoader, 1 worker": loader(DataLoader, 1),
         "DataLoader, 2 workers": loader(DataLoader, 2),
     }
-    seconds = costs(ways, rounds, time.perf_counter)
-    raw = seconds.pop("raw gather")
-    names = {"PrefetchLoader": "loader / raw gather (wall)"}
-    return {
-        names.get(kind, f"{kind} / raw gather (wall)"): report(
-            names.get(kind, f"{kind} / raw gather (wall)"), raw, spent, len(rows)
-        )
-        for kind, spent in seconds.items()
-    }
-
-
-def _use(batches: Iterable[object]) -> None:
-    for _ in batches:
-        pass
+    times = per_item(take_turns(ways, rounds, time.perf_counter), len(rows))
+    found = {}
+    for kind in list(ways)[1:]:
+        found |= report(f"{kind} / raw gather (wall)", times, "raw gather", kind)
+    return found
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, rounds=5)
     parser.add_argument("--images", help="folder of JPEGs (default: synthetic faces)")
-    parser.add_argument("--rounds", type=int, default=5, help="repetitions (default: 5)")
     parser.add_argument("--count", type=int, default=256, help="files of CelebA's size (default: 256)")
     options = parser.parse_args()
     torch.set_num_threads(1)

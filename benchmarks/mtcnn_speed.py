@@ -1,6 +1,6 @@
 """Time face detection, and compare its results with facenet-pytorch's MTCNN on each image alone.
 
-    python benchmarks/mtcnn_speed.py --lfw DIR --celeba DIR [--images 128 --rounds 5] [--processes]
+    python -m benchmarks.mtcnn_speed --lfw DIR --celeba DIR [--images 128 --rounds 5] [--processes]
 
 DIR is any folder of JPEG files: LFW's are taken at 250 x 250, CelebA's at 178 x 218 pixels. Both sides take
 turns, 16 images each, with one compute thread; the clock is the processor time of the process, without
@@ -9,10 +9,11 @@ JSON for each folder. `--processes` also divides wall clocks: the package in one
 two processes of ours with one thread each; this needs two idle cores.
 """
 
-import argparse
 import json
 import multiprocessing
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -21,23 +22,14 @@ import numpy as np
 import torch
 from facenet_pytorch import MTCNN
 from PIL import Image
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from benchmarks.operations import count_operations
+from benchmarks.options import make_parser
+from benchmarks.timing import faster, per_item, take_turns, use_up
 from datamodules.cropping.face_detector import FaceDetector, Faces
 
 BATCH = 16
 SIZES = {"lfw": (250, 250), "celeba": (178, 218)}  # width, height
-
-
-class Operations(TorchDispatchMode):
-    """Counts the operations that PyTorch dispatches."""
-
-    count = 0
-
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Count an operation and run it."""
-        self.count += 1
-        return function(*args, **(kwargs or {}))
 
 
 def read(folder: Path, count: int, size: tuple[int, int]) -> np.ndarray:
@@ -67,44 +59,28 @@ def deviation(ours: Faces, theirs: tuple[Any, Any, Any]) -> float:
     return max(float(np.abs(a[order].astype(float) - b).max()) for a, b in pairs)
 
 
-def operations(call: Any, images: np.ndarray) -> float:
-    """Count dispatched operations per image."""
-    with Operations() as counted:
-        call(images)
-    return counted.count / len(images)
-
-
 def compare(images: np.ndarray, rounds: int) -> dict[str, Any]:
-    """Measure processor milliseconds per image of both sides, their ratio in each round, and equality."""
+    """Measure processor milliseconds and operations per image of both sides, and the largest deviation."""
     torch.set_num_threads(1)
     mtcnn, detector = MTCNN(keep_all=True, device="cpu"), FaceDetector()
     batches = np.split(images, range(BATCH, len(images), BATCH))
-    alone(mtcnn, batches[0]), detector.detect(batches[0])
-    package, ours, worst = [], [], 0.0
-    for _ in range(rounds):
-        spent = np.zeros(2)
-        for batch in batches:
-            start = time.process_time()
-            theirs = alone(mtcnn, batch)
-            between = time.process_time()
-            found = detector.detect(batch)
-            spent += between - start, time.process_time() - between
-            worst = max(worst, *map(deviation, found, theirs))
-        package.append(spent[0] / len(images) * 1000)
-        ours.append(spent[1] / len(images) * 1000)
-    ratios = [a / b for a, b in zip(package, ours, strict=True)]
+    deviations = (d for x in batches for d in map(deviation, detector.detect(x), alone(mtcnn, x)))
+    worst = max(deviations)
+    sides = {
+        "package": lambda: use_up(alone(mtcnn, batch) for batch in batches),
+        "ours": lambda: use_up(map(detector.detect, batches)),
+    }
+    calls: dict[str, Callable[[np.ndarray], object]] = {
+        "package alone": partial(alone, mtcnn),
+        "package in batches": lambda batch: mtcnn.detect(list(map(Image.fromarray, batch)), True),
+        "ours": detector.detect,
+    }
+    counts = {name: count_operations(call, batches[0]) for name, call in calls.items()}
     return {
         "images": len(images),
-        "package_cpu_ms": round(median(package), 2),
-        "ours_cpu_ms": round(median(ours), 2),
-        "ratio": round(median(ratios), 3),
-        "ratio_range": [round(min(ratios), 3), round(max(ratios), 3)],
+        **faster(per_item(take_turns(sides, rounds), len(images)), "package", "ours"),
         "max_deviation_px": worst,
-        "operations_single": round(operations(lambda batch: alone(mtcnn, batch), batches[0])),
-        "operations_package_batch": round(
-            operations(lambda batch: mtcnn.detect(list(map(Image.fromarray, batch)), True), batches[0])
-        ),
-        "operations_ours": round(operations(detector.detect, batches[0])),
+        "operations": {name: round(count / len(batches[0])) for name, count in counts.items()},
     }
 
 
@@ -138,13 +114,10 @@ def wall(images: np.ndarray, side: str, processes: int, threads: int) -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, rounds=5)
     parser.add_argument("--lfw", type=Path, help="folder of LFW images")
     parser.add_argument("--celeba", type=Path, help="folder of CelebA images")
     parser.add_argument("--images", type=int, default=128, help="images of each folder (default: 128)")
-    parser.add_argument("--rounds", type=int, default=5, help="repetitions (default: 5)")
     parser.add_argument("--processes", action="store_true", help="compare wall clocks on two cores too")
     options = parser.parse_args()
     folders = {name: getattr(options, name) for name in SIZES if getattr(options, name)}
@@ -153,9 +126,8 @@ def main() -> None:
     print(f"torch {torch.__version__}, {options.rounds} rounds: median (range)")
     for name, folder in folders.items():
         images = read(folder, options.images, SIZES[name])
+        print(f"{name}:")
         row = {"data": name, **compare(images, options.rounds)}
-        low, high = row["ratio_range"]
-        print(f"{name}: {row['ratio']} times the package's speed ({low} to {high})")
         if options.processes:
             pairs = [
                 (wall(images, "package", 1, 2), wall(images, "ours", 2, 1)) for _ in range(options.rounds)

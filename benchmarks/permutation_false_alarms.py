@@ -12,12 +12,11 @@ identity must not report. The weak leaks move an embedding in the direction of i
 Prints the share of draws with p <= 0.05 and its 95 % interval (Wilson).
 """
 
-import argparse
-
 import numpy as np
 from rich.progress import track
 from scipy.stats import binomtest
 
+from benchmarks.options import make_parser
 from evaluation.leakage.permutation_null import permutation_test
 from evaluation.samples.labelled_samples import Samples
 
@@ -47,9 +46,7 @@ def population(changes: bool, leak: float, habit_leak: float, rng: np.random.Gen
 
 def main() -> None:
     """Run the test and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--draws", type=int, default=200)
     draws = parser.parse_args().draws
     for name, case in CASES.items():

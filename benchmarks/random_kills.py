@@ -8,7 +8,6 @@ after the given number of kills it is left to end. Prints when the kills came, a
 best checkpoint.
 """
 
-import argparse
 import random
 import signal
 import subprocess
@@ -19,7 +18,9 @@ from pathlib import Path
 import torch
 from rich.progress import track
 
-RECIPE = Path(__file__).resolve().parent.parent / "recipes" / "train.py"
+from benchmarks.options import make_parser
+from recipes.command_line.config_lookup import TRAIN
+
 BACKBONE = '{"channels": [8, 8, 8, 8], "stem_width": 8, "input_size": 32, "drop_path_rate": 0.5}'
 OPTIONS = [
     *("--config", "baseline.yaml", "--model.init_args.task", "emotion", "--model.init_args.trainable", "all"),
@@ -34,7 +35,7 @@ OPTIONS = [
 def command(work: Path, experiment: str, epochs: int) -> list[str]:
     """Build the command of a training of this many epochs."""
     own = ["--experiment", experiment, "--trainer.max_epochs", str(epochs), "--resume", "auto"]
-    return [sys.executable, str(RECIPE), *OPTIONS, "--trainer.default_root_dir", str(work), *own]
+    return [sys.executable, str(TRAIN), *OPTIONS, "--trainer.default_root_dir", str(work), *own]
 
 
 def started(words: list[str]) -> subprocess.Popen[bytes]:
@@ -83,9 +84,7 @@ def killed_later(words: list[str], folder: Path, moment: float, start: float, ep
 
 def main() -> None:
     """Train without and with kills, and compare."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--epochs", type=int, default=80)

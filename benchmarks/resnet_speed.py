@@ -9,7 +9,6 @@ and that of the shipped recogniser, whose weights are trained. Processor time of
 turns. The last line is JSON. A CPU without bfloat16 instructions will not show a gain.
 """
 
-import argparse
 import json
 from collections.abc import Callable
 from typing import Any
@@ -19,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.embedding_batches import take_turns
-from benchmarks.ratios import faster
+from benchmarks.options import make_parser
+from benchmarks.timing import faster, take_turns
 from datamodules.synthetic_faces import SyntheticFaces
 from lightning_modules.backbones.factory import build_backbone
 
@@ -105,11 +104,8 @@ def compare(images: int, rounds: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, rounds=5)
     parser.add_argument("--images", type=int, default=16, help="in a batch (default: 16)")
-    parser.add_argument("--rounds", type=int, default=5, help="repetitions (default: 5)")
     options = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(1)

@@ -8,7 +8,6 @@ folds, one scaling. Parts of negligible cost (rates, tables, figures) are left o
 attributes or representations costs the sum of theirs. The last line is JSON.
 """
 
-import argparse
 import json
 import math
 import time
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.options import make_parser
 from evaluation.leakage.cross_fitted_leakage import cross_fitted_leakage
 from evaluation.leakage.permutation_null import permutation_test
 from evaluation.probes.attacker_table import ATTACKERS
@@ -76,9 +76,7 @@ def growth(what: str, sizes: Sequence[int]) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--samples", type=int, nargs="+", default=[1000, 2000, 4000, 8000])
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -11,7 +11,6 @@ Processor time of one thread; the sides take turns, and a ratio is the median of
 line is JSON.
 """
 
-import argparse
 import json
 import platform
 from collections.abc import Callable
@@ -23,8 +22,8 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 from torch.optim import Adam
 
-from benchmarks.embedding_batches import take_turns
-from benchmarks.ratios import faster
+from benchmarks.options import make_parser
+from benchmarks.timing import faster, take_turns
 from lightning_modules.layers.sensitive_losses import Mining
 from lightning_modules.sensitivenets import SensitiveNets
 
@@ -93,11 +92,7 @@ def compare(mining: Mining, batch: dict[str, Tensor], rounds: int, **sizes: int)
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=15, help="repetitions (default: 15)")
-    options = parser.parse_args()
+    options = make_parser(__doc__, rounds=15).parse_args()
     if not has_bf16():
         raise SystemExit("This processor has neither AVX512-BF16 nor AMX: bf16 has nothing to gain on it.")
     torch.set_num_threads(1)

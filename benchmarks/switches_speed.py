@@ -11,7 +11,6 @@ Processor time of one thread; the sides take turns, and a ratio is the median of
 is how far a process that takes one step rises above what it held before. The last line is JSON.
 """
 
-import argparse
 import copy
 import json
 import multiprocessing
@@ -22,8 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks.embedding_batches import take_turns
-from benchmarks.ratios import faster
+from benchmarks.options import make_parser
+from benchmarks.timing import faster, take_turns
 from lightning_modules.backbones.factory import Backbone, build_backbone
 from lightning_modules.training.block_checkpointing import checkpoint_blocks
 
@@ -124,11 +123,8 @@ def compare(images: int, rounds: int, name: str, compilers: list[str], **options
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, rounds=5)
     parser.add_argument("--images", type=int, default=8, help="of a batch (default: 8)")
-    parser.add_argument("--rounds", type=int, default=5, help="repetitions (default: 5)")
     parser.add_argument("--compilers", nargs="*", default=["inductor"], help="(default: inductor)")
     options = parser.parse_args()
     torch.set_num_threads(1)

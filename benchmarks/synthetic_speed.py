@@ -1,18 +1,18 @@
 """Time the drawing of synthetic faces, factors included.
 
-    python benchmarks/synthetic_speed.py [--workers 2]
+    python -m benchmarks.synthetic_speed [--workers 2]
 
 Drawing uses one thread of its process. Prints, for each size, the median and range over the rounds of faces
 per second (wall clock) and processor milliseconds per face in one process, and the faces per second of all
 loader processes together, from their first batch on.
 """
 
-import argparse
 import time
 from statistics import median
 
 import torch
 
+from benchmarks.options import make_parser
 from datamodules.synthetic_faces import SyntheticFaces
 
 
@@ -50,11 +50,8 @@ def spread(values: list[float], form: str) -> str:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, rounds=5)
     parser.add_argument("--workers", type=int, default=2, help="loader processes (default: 2)")
-    parser.add_argument("--rounds", type=int, default=5, help="repetitions (default: 5)")
     options = parser.parse_args()
     print(f"torch {torch.__version__}, {options.rounds} rounds: median (range)")
     for size, identities in ((32, 1600), (64, 400), (112, 150), (224, 40)):

@@ -13,7 +13,6 @@ features, layers of 1024). Processor time of one thread, including the start of 
 and a ratio is the median of those of the rounds. The last line is JSON.
 """
 
-import argparse
 import copy
 import json
 import logging
@@ -30,8 +29,8 @@ from torch.nn.functional import cross_entropy
 from torch.optim import Adam, Optimizer
 from torch.utils.data import DataLoader
 
-from benchmarks.embedding_batches import take_turns
-from benchmarks.ratios import faster
+from benchmarks.options import make_parser
+from benchmarks.timing import faster, per_item, take_turns
 from callbacks.finite_loss import FiniteLoss
 from lightning_modules.training.manual_optimization import ManualOptimization
 
@@ -162,17 +161,12 @@ def compare(size: Size, rounds: int) -> dict[str, Any]:
     for name, networks in ours.items():
         state = networks.state_dict()
         assert all(torch.equal(x, state[key]) for key, x in raw.state_dict().items()), f"{name} differs"
-    a_step = {name: [x / size.batches for x in values] for name, values in times.items()}
-    return {name: faster(a_step, name, "raw") for name in ways}
+    return {name: faster(per_item(times, size.batches), name, "raw") for name in ways}
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=11, help="repetitions (default: 11)")
-    options = parser.parse_args()
+    options = make_parser(__doc__, rounds=11).parse_args()
     torch.set_num_threads(1)
     for hints in ("pytorch_lightning.utilities.rank_zero", "pytorch_lightning.callbacks"):
         logging.getLogger(hints).setLevel(logging.ERROR)

@@ -7,7 +7,6 @@ features, both against the neighbours in the embedding; and processor time. Cons
 identities in 2,048 numbers, or a table's. The same seed has to give the same map. The last line is JSON.
 """
 
-import argparse
 import json
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.manifold import TSNE, trustworthiness
 
+from benchmarks.options import make_parser
 from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.probes.embedding_map import perplexity, sample_rows, tsne_points
 
@@ -30,9 +30,7 @@ def constructed(samples: int = 2100, features: int = 2048, people: int = 300) ->
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--table", type=Path, help="an embedding table (default: constructed embeddings)")
     options = parser.parse_args()
     x = constructed()

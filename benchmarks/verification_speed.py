@@ -10,18 +10,18 @@ compared, and with that of 64-bit scores (`--exact false` leaves that out). Prin
 the rounds, and a line of JSON.
 """
 
-import argparse
 import json
 import resource
 import subprocess
 import sys
 import time
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import torch
 
+from benchmarks.options import make_parser
+from benchmarks.timing import faster
 from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.verification.all_pairs import verification
 
@@ -71,23 +71,11 @@ def measure(side: str, x: np.ndarray, identity: np.ndarray) -> dict[str, float]:
     return {"ms": spent * 1e3, "mb": (peak - pages * resource.getpagesize()) / 1e6, "auc": auc, "eer": eer}
 
 
-def ratio(rounds: list[dict[str, dict[str, float]]], name: str) -> dict[str, object]:
-    """Print and return how many times less of `name` ours takes: median, range, medians of both."""
-    ratios = [r["usual"][name] / r["ours"][name] for r in rounds]
-    sides = [median(r[side][name] for r in rounds) for side in SIDES]
-    found = (median(ratios), min(ratios), max(ratios))
-    print(f"{name}: {found[0]:.2f} ({found[1]:.2f} to {found[2]:.2f}), {sides[0]:,.0f} and {sides[1]:,.0f}")
-    return {"ratio": round(found[0], 2), "range": [round(x, 2) for x in found[1:]], name: sides}
-
-
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, rounds=5)
     parser.add_argument("--samples", type=int, default=10_000, help="embeddings (default: 10000)")
     parser.add_argument("--features", type=int, default=2048, help="of an embedding (default: 2048)")
-    parser.add_argument("--rounds", type=int, default=5, help="repetitions (default: 5)")
     parser.add_argument("--table", type=Path, help="an embedding table to take in place of random numbers")
     parser.add_argument("--side", choices=SIDES, help="measure this side alone, in this process")
     parser.add_argument("--exact", choices=("true", "false"), default="true", help="compare with 64 bits")
@@ -109,7 +97,8 @@ def main() -> None:
     print(
         f"torch {torch.__version__}, {x.shape[0]:,} x {x.shape[1]:,}, {options.rounds} rounds: median (range)"
     )
-    found = {name: ratio(rounds, name) for name in ("ms", "mb")}
+    costs = {unit: {side: [x[side][unit] for x in rounds] for side in SIDES} for unit in ("ms", "mb")}
+    found = {unit: faster(times, *SIDES, unit) for unit, times in costs.items()}
     results = {side: (rounds[0][side]["auc"], rounds[0][side]["eer"]) for side in SIDES}
     if options.exact == "true":
         results["64 bits"] = usual(x.astype(np.float64), identity)

@@ -51,11 +51,7 @@ class AdmissibleLeakage(Callback):
         if max_drop < 0:
             raise ValueError(f"max_drop is a drop of 0 or more, not {max_drop}")
         self.attribute, self.utility, self.reference, self.max_drop = attribute, utility, reference, max_drop
-
-    @property
-    def required_attributes(self) -> set[str]:
-        """Names of the attributes that batches must have."""
-        return {self.attribute}
+        self.required_attributes = {attribute}  # that batches must have
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log the value; raises MisconfigurationException if a metric that it needs was not logged."""

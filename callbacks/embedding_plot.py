@@ -41,11 +41,7 @@ class EmbeddingPlot(ValidationSamples):
         check_every(every_n_epochs)
         super().__init__(max_samples)
         self.attributes, self.every_n_epochs, self.seed = attributes, every_n_epochs, seed
-
-    @property
-    def required_attributes(self) -> set[str]:
-        """Names of the attributes that batches must have."""
-        return set(self.attributes)
+        self.required_attributes = set(attributes)  # that batches must have
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Raise MisconfigurationException if the module has no representation."""

@@ -35,25 +35,15 @@ class GroupAUC(Callback):
 
     def __init__(self, groups: list[str], positive: int | None = None) -> None:
         self.groups, self.positive = groups, positive
+        self.required_attributes = set(groups)  # that batches must have
         self.collected = Collected()
-
-    @property
-    def required_attributes(self) -> set[str]:
-        """Names of the attributes that batches must have."""
-        return set(self.groups)
 
     def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Clear the samples of an earlier test."""
         self.collected = Collected()
 
     def on_test_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *where: Any, **_: Any
     ) -> None:
         """Keep scores and labels of a batch; raises MisconfigurationException without them."""
         check_outputs(self, pl_module, outputs, ("target", "score"), "a classifier of an attribute")

@@ -1,5 +1,6 @@
 """Group fairness of an attribute classifier, in validation and test."""
 
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -59,16 +60,12 @@ class GroupFairness(Callback):
         ):
             raise ValueError(f"groups must be different, non-empty lists of attribute names, got {groups}")
         self.groups, self.asked = groups, positive
+        self.required_attributes = set(chain(*(groups or [])))  # that batches must have
         self.positive: int | None = positive
         self.groupings: list[Grouping] = []
         self.counts: list[GroupCounts] = []
         self.last: dict[str, list[Counts]] = {}
         self.warned: set[tuple[str, str]] = set()
-
-    @property
-    def required_attributes(self) -> set[str]:
-        """Names of the attributes that batches must have."""
-        return {name for group in self.groups or [] for name in group}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Read the class names; raises MisconfigurationException if groups or `positive` do not fit them."""
@@ -104,13 +101,7 @@ class GroupFairness(Callback):
         self.counts = [GroupCounts(len(g.keys), classes).to(pl_module.device) for g in self.groupings]
 
     def on_validation_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *where: Any, **_: Any
     ) -> None:
         """Count a batch."""
         check_outputs(self, pl_module, outputs, ("prediction", "target"), "a classifier of an attribute")

@@ -57,16 +57,12 @@ class Leakage(Callback):
         seed: int = 0,
     ) -> None:
         self.families = list(FAMILIES) if families is None else families
+        self.required_attributes = set(attributes)  # that batches must have
         check_probe_options(attributes, self.families, max_samples)
         self.attributes, self.max_samples, self.seed = attributes, max_samples, seed
         self.original: nn.Module | None = None
         self.splits: dict[str, Collected] = {}
         self.table = pd.DataFrame()
-
-    @property
-    def required_attributes(self) -> set[str]:
-        """Names of the attributes that batches must have."""
-        return set(self.attributes)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Copy the initial backbone; raises MisconfigurationException if leakage cannot be measured."""
@@ -95,13 +91,7 @@ class Leakage(Callback):
             self._embed(trainer, pl_module, trainer.strategy.batch_to_device(batch, pl_module.device), "val")
 
     def on_test_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *where: Any, **_: Any
     ) -> None:
         """Embed a test batch."""
         self._embed(trainer, pl_module, batch, "test")

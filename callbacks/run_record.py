@@ -17,6 +17,7 @@ from storage.json_file import write_json
 
 DISTRIBUTION = "blindface"
 DATA_CONFIG = "data.yaml"
+TRAINING_SAMPLES = "training_samples.json"
 
 
 def package_versions() -> dict[str, str]:
@@ -56,7 +57,8 @@ def data_config(config: dict[str, Any]) -> str:
 class RunRecord(SaveConfigCallback):
     """Save `config.yaml`, which repeats the run, `data.yaml` and `environment.json` in the run folder.
 
-    `data.yaml` is for recipes that use the same data without training, such as `embed.py`.
+    `data.yaml` is for recipes that use the same data without training, such as `embed.py`, and
+    `training_samples.json` holds the ids of the training samples, for tables to say whom they learned from.
     """
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -77,6 +79,8 @@ class RunRecord(SaveConfigCallback):
         assert trainer.loggers, "the command line always gives a run its CSV logger"
         folder = Path(trainer.loggers[0].save_dir or ".")
         write_json(folder / "environment.json", record, indent=2)
+        if "train" in datamodule.datasets:
+            write_json(folder / TRAINING_SAMPLES, {"samples": datamodule.sample_ids("train").tolist()})
         config = yaml.safe_load((folder / self.config_filename).read_text())
         (folder / DATA_CONFIG).write_text(data_config(config))
         for logger in trainer.loggers[1:]:  # beside the CSV, whose folder holds the file itself

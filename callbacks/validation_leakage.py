@@ -54,15 +54,11 @@ class ValidationLeakage(ValidationSamples):
     ) -> None:
         check_every(every_n_epochs)
         self.families: list[Family] = ["mlp"] if families is None else families
+        self.required_attributes = set(attributes)  # that batches must have
         check_probe_options(attributes, self.families, max_samples)
         super().__init__(max_samples)
         self.attributes, self.seed, self.every_n_epochs = attributes, seed, every_n_epochs
         self.tables: list[pd.DataFrame] = []
-
-    @property
-    def required_attributes(self) -> set[str]:
-        """Names of the attributes that batches must have."""
-        return set(self.attributes)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Clear results of other trainings; raises MisconfigurationException without a representation.

@@ -19,7 +19,8 @@ from datamodules.train_orders import TrainOrder
 _FLIP_STREAM = 200
 
 
-def _already_a_batch(batch: Any) -> Any:
+def already_a_batch(batch: Any) -> Any:
+    """Return what the dataset made: its `__getitems__` returns whole batches."""
     return batch
 
 
@@ -80,6 +81,10 @@ class FaceDataModule(LightningDataModule, ABC):
         """
         return {"data": type(self).__name__, "dataset": self.fingerprint, "splits": ",".join(splits)}
 
+    def learned_from(self) -> np.ndarray | None:
+        """Name the samples (m,) str that the data were learned from, if they are embeddings with a record."""
+        return None
+
     def left_out(self) -> list[tuple[Split, str, str]]:
         """List split, file and reason of every unused image of the splits that were built."""
         return []
@@ -114,7 +119,7 @@ class FaceDataModule(LightningDataModule, ABC):
             batch_size=self.batch_size,
             sampler=sampler,
             drop_last=shuffle and len(sampler) >= self.batch_size,
-            collate_fn=_already_a_batch,
+            collate_fn=already_a_batch,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),

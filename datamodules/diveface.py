@@ -21,13 +21,8 @@ from datamodules.file_faces import FileFaces
 
 def first_of_each(keys: np.ndarray, count: int | None) -> np.ndarray:
     """Return which of the (n,) samples are among the first `count` of their key, (n,) bool; None: all."""
-    if count is None:
-        return np.ones(len(keys), dtype=bool)
-    order = np.argsort(keys, kind="stable")
-    _, first, inverse = np.unique(keys[order], return_index=True, return_inverse=True)
-    taken = np.empty(len(keys), dtype=bool)
-    taken[order] = np.arange(len(keys)) - first[inverse] < count
-    return taken
+    earlier = pd.Series(keys).groupby(keys).cumcount().to_numpy()
+    return earlier < (len(keys) if count is None else count)
 
 
 class DiveFace(FileFaces):
@@ -61,11 +56,8 @@ class DiveFace(FileFaces):
             raise ValueError(f"max_images_per_identity is {max_images_per_identity}, it must be at least 1")
         check_shares(shares)
         self.images = None if images is None else Path(images).expanduser()
-        self.max_images_per_identity, self.shares, self.split_seed = (
-            max_images_per_identity,
-            shares,
-            split_seed,
-        )
+        self.max_images_per_identity = max_images_per_identity
+        self.shares, self.split_seed = shares, split_seed
         self.check_samples({"gender": GENDERS, "ethnicity": ETHNICITIES})
 
     @cached_property

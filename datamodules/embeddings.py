@@ -160,6 +160,10 @@ class Embeddings(FaceDataModule):
         rest = {OF_TABLE + name: value for name, value in origin.items() if name not in facts}
         return facts | rest | {OF_TABLE + "table": self.fingerprint}
 
+    def learned_from(self) -> np.ndarray | None:
+        """Name the samples (m,) str that the table's network or eraser learned from, if it says so."""
+        return self.table.learned_from
+
     def make_dataset(self, split: Split) -> EmbeddingRows:
         """Build one split; raise `DatasetError` if the table is missing, damaged or lacks the split."""
         if not (self.table.split == SPLITS.index(split)).any():

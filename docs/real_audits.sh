@@ -42,7 +42,7 @@ audit() { # folder, options
     out=$1
     shift
     python "$recipes/audit.py" --config audit/default.yaml --attackers '[linear, mlp, rbf_svm]' --tune false \
-        --raw false --permutations 99 --suppression_draws 0 --tsne 0 --out "$out" "$@"
+        --scalings '[standardised]' --permutations 199 --suppression_draws 0 --tsne 0 --out "$out" "$@"
 }
 
 python "$recipes/prepare.py" --config prepare/lfw.yaml --data.init_args.root "$data/lfw" --mode align --out crops/lfw

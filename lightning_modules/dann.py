@@ -46,10 +46,7 @@ class DANN(SensitiveClassifier):
         task = self.task_loss(output.logits, batch)
         reversed_ = reverse_gradient(output.embedding, self.strength * dann_ramp(self.progress()))
         bias = self.sensitive_loss(at_least_float32(self.adversary(reversed_)), batch)
-        terms = {"loss": task + bias, "task": task, "bias": bias}
-        for name, value in terms.items():
-            self.log(f"train/{name}", value, on_step=False, on_epoch=True, batch_size=len(output.logits))
-        return terms
+        return self.log_terms(len(output.logits), loss=task + bias, task=task, bias=bias)
 
     def progress(self) -> float:
         """Return the share of the training's steps that is done, in [0, 1).

@@ -42,10 +42,7 @@ class EnD(SensitiveClassifier):
         orthogonal = orthogonality(gram, batch[self.sensitive], len(self.sensitive_classes))
         parallel = parallelism(gram, batch[self.task], batch[self.sensitive])
         loss = task + self.alpha * orthogonal + self.beta * parallel
-        terms = {"loss": loss, "task": task, "orthogonal": orthogonal, "parallel": parallel}
-        for name, value in terms.items():
-            self.log(f"train/{name}", value, on_step=False, on_epoch=True, batch_size=len(gram))
-        return terms
+        return self.log_terms(len(gram), loss=loss, task=task, orthogonal=orthogonal, parallel=parallel)
 
 
 def cosines(embedding: Tensor) -> Tensor:

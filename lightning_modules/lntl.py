@@ -132,26 +132,21 @@ class LNTL(AdversarialTraining, Baseline):
         self, batch: Batch, encoder: LightningOptimizer, adversary: LightningOptimizer
     ) -> dict[str, Tensor]:
         """Train by the published algorithm; returns the loss terms."""
-        return self.adversarial_step(batch, encoder, adversary, self.lambda_, self.reversal)
+        return self.adversarial_step(batch, encoder, adversary)
 
     def adversarial_step(
-        self,
-        batch: Batch,
-        encoder: LightningOptimizer,
-        adversary: LightningOptimizer,
-        lambda_: float,
-        reversal: float,
+        self, batch: Batch, encoder: LightningOptimizer, adversary: LightningOptimizer, ramp: float = 1.0
     ) -> dict[str, Tensor]:
-        """Take the authors' two passes with the given weight of the entropy and factor of the reversal."""
+        """Take the authors' two passes with `ramp` times `lambda_` and `reversal`."""
         zero_gradients(encoder, set_to_none=self.set_to_none)
         embedding, features = extract_features(self.backbone, self.inputs(batch), self.feature_layer)
         task = self.task_loss(embedding, batch)
-        confidence = lambda_ * self.confusion(features)
+        confidence = ramp * self.lambda_ * self.confusion(features)
         self.backward_and_step(task + confidence, [encoder], last=False)
 
         zero_gradients(encoder, adversary, set_to_none=self.set_to_none)
         features = extract_features(self.backbone, self.inputs(batch), self.feature_layer).features
-        bias = self.bias_heads.cross_entropy(reverse_gradient(features, reversal), batch)
+        bias = self.bias_heads.cross_entropy(reverse_gradient(features, ramp * self.reversal), batch)
         self.backward_and_step(bias, [adversary, encoder], last=True)
         return {"task": task, "confidence": confidence, "bias": bias}
 

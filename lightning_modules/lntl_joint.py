@@ -18,18 +18,13 @@ class LNTLJoint(LNTLVariant):
     """
 
     def adversarial_step(
-        self,
-        batch: Batch,
-        encoder: LightningOptimizer,
-        adversary: LightningOptimizer,
-        lambda_: float,
-        reversal: float,
+        self, batch: Batch, encoder: LightningOptimizer, adversary: LightningOptimizer, ramp: float = 1.0
     ) -> dict[str, Tensor]:
         """Train all parameters by both losses of one pass."""
         zero_gradients(encoder, adversary)
         embedding, features = extract_features(self.backbone, self.inputs(batch), self.feature_layer)
         task = self.task_loss(embedding, batch)
-        confidence = lambda_ * self.confusion(features)
-        bias = self.bias_heads.cross_entropy(reverse_gradient(features, reversal), batch)
+        confidence = ramp * self.lambda_ * self.confusion(features)
+        bias = self.bias_heads.cross_entropy(reverse_gradient(features, ramp * self.reversal), batch)
         self.backward_and_step(task + confidence + bias, [adversary, encoder], last=True)
         return {"task": task, "confidence": confidence, "bias": bias}

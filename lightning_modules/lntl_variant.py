@@ -53,8 +53,7 @@ class LNTLVariant(LNTL):
             return self.pretrain_step(batch, encoder, adversary)
         if self.global_step % (1 + self.refresh_steps):
             return self.refresh_step(batch, adversary)
-        ramp = self.ramp()
-        return self.adversarial_step(batch, encoder, adversary, self.lambda_ * ramp, self.reversal * ramp)
+        return self.adversarial_step(batch, encoder, adversary, self.ramp())
 
     def pretrain_step(
         self, batch: Batch, encoder: LightningOptimizer, adversary: LightningOptimizer

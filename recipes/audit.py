@@ -48,6 +48,12 @@ def make_parser() -> RecipeParser:
         help="Attributes to hide, as a,b or [a,b]; null: all with few classes.",
     )
     parser.add_argument(
+        "--block",
+        type=str | None,
+        help="Attribute that names what was drawn together, such as the frames of one take; null: block, if "
+        "there is one.",
+    )
+    parser.add_argument(
         "--pairs",
         type=Path | None,
         help="Folder of pairs to verify, in LFW's format: pairsDevTrain.txt and pairsDevTest.txt, pairs.txt.",
@@ -65,7 +71,7 @@ def main(args: list[str] | None = None) -> None:
     console = Console()
     with usage_errors():
         settings = AuditSettings(sensitive=config.sensitive, **options)
-        representations, facts = load_representations(config.before, config.after)
+        representations, facts = load_representations(config.before, config.after, config.block)
         ids = representations.sample_id
         pairs = [] if config.pairs is None else load_pairs(config.pairs.expanduser(), ids)
     if not (out / "cache").is_dir() and (found := [x for x in _REPORT if (out / x).exists()]):

@@ -31,6 +31,7 @@ from recipes.embedding.embedder import embedder_facts, load_embedder
 from recipes.embedding.embedding_chunks import ChunkFolder
 from recipes.embedding.embedding_job import EmbeddingJob
 from recipes.embedding.embedding_source import EmbeddingSource
+from recipes.embedding.training_samples import read_training_samples, training_facts
 from storage.atomic import write_bytes
 from storage.spreadsheet import csv_text
 
@@ -94,8 +95,10 @@ def main(args: list[str] | None = None) -> None:
         trainer = make_trainer(dict(config.trainer))
     source = EmbeddingSource.build(data, config.splits)
     embedder = load_embedder(config.ckpt, **config.model)
+    learned_from = None if config.ckpt is None else read_training_samples(Path(config.ckpt))
     provenance = {
         **embedder_facts(embedder, config.ckpt),
+        **training_facts(learned_from),
         **source.provenance,
         "mirror": str(config.mirror).lower(),
         "precision": str(trainer.precision),
@@ -118,7 +121,7 @@ def main(args: list[str] | None = None) -> None:
     first = trainer.is_global_zero
     with folder.entered(shard) if first else nullcontext():
         job.finished = first and is_finished(out, provenance, config.overwrite)
-        embed(trainer, job, source, provenance, out)
+        embed(trainer, job, source.learned_by(learned_from), provenance, out)
         if first and (job.finished or shard is None):
             folder.remove()
 

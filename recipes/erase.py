@@ -8,33 +8,21 @@ erase/inlp.yaml, and the controls erase/pca.yaml and erase/noise.yaml, which use
 """
 
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
-from inspect import signature
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+import numpy as np
 import torch
 
 from datamodules.contract import SPLITS, Split
 from datamodules.tables.embedding_table import EmbeddingTable
-from evaluation.erasers.inlp import fit_inlp
-from evaluation.erasers.leace import fit_leace
-from evaluation.erasers.noise import fit_noise
-from evaluation.erasers.pca import fit_pca
+from evaluation.erasers.methods import FITS, Method, needs_label, options_of
 from recipes.command_line.errors import RecipeParser, report_errors
 from recipes.command_line.jobs import job_parser, parse_job, usage_errors
 from recipes.command_line.output_path import check_output
 from recipes.command_line.usage_error import UsageError
 from storage.checksums import file_sha256
-
-Method = Literal["leace", "inlp", "pca", "noise"]
-FITS: dict[Method, Callable[..., Any]] = {
-    "leace": fit_leace,
-    "inlp": fit_inlp,
-    "pca": fit_pca,
-    "noise": fit_noise,
-}
 
 
 def make_parser() -> RecipeParser:
@@ -61,13 +49,12 @@ def erase(
     """Erase the attribute from a table.
 
     Returns:
-        The table of the same samples.
+        The table of the same samples, with the ids of those that the eraser learned from.
 
     Raises:
         UsageError: an attribute or option that does not fit the method or the table, or no samples to fit to.
     """
-    fit = FITS[method]
-    labelled = "label" in signature(fit).parameters
+    labelled = needs_label(method)
     if labelled != (sensitive is not None):
         raise UsageError(
             f"{method} {'needs --sensitive' if labelled else 'knows no attribute, so no --sensitive'}"
@@ -76,9 +63,9 @@ def erase(
         raise UsageError(
             f"the table has no attribute {sensitive!r}; it has {', '.join(sorted(table.labels))}"
         )
-    known = [name for name in signature(fit).parameters if name not in ("x", "label")]
-    if unknown := sorted(set(options) - set(known)):
-        raise UsageError(f"{method} has no option {', '.join(unknown)}; it has {', '.join(known)}")
+    offered = options_of(method)
+    if unknown := sorted(set(options) - set(offered)):
+        raise UsageError(f"{method} has no option {', '.join(unknown)}; it has {', '.join(offered)}")
     rows = torch.isin(table.split, torch.tensor([SPLITS.index(name) for name in fit_on], dtype=torch.int8))
     if not rows.any():
         raise UsageError(
@@ -86,13 +73,17 @@ def erase(
         )
     x = table.embedding.double().numpy()
     label = [] if sensitive is None else [table.labels[sensitive][rows].numpy()]
+    known = np.ones(len(table), bool) if sensitive is None else table.labels[sensitive].numpy() >= 0
     with usage_errors():
-        eraser = fit(x[rows.numpy()], *label, **options)
+        eraser = FITS[method](x[rows.numpy()], *label, **options)
     facts = {
         "eraser": f"{method} {options}",
         "erased": str(sensitive),
         "eraser learned from": " ".join(fit_on),
     }
+    learned_from = table.sample_id[rows.numpy() & known]
+    if table.learned_from is not None:  # by the network, or by an earlier eraser
+        learned_from = np.union1d(table.learned_from, learned_from)
     if sensitive is not None and (left := getattr(eraser, "not_erased", ())):
         names = ", ".join(table.attributes[sensitive][place] for place in left)
         facts["classes of fewer directions"] = names
@@ -107,7 +98,8 @@ def erase(
             f"{method}: {bad} of {len(table)} embeddings are too large for {table.embedding.dtype} then; "
             "scale the embeddings of the table down"
         )
-    return replace(table, embedding=embedding, provenance=table.provenance | facts)
+    provenance = table.provenance | facts
+    return replace(table, embedding=embedding, provenance=provenance, learned_from=learned_from)
 
 
 def main(args: list[str] | None = None) -> None:

@@ -66,6 +66,7 @@ def test_the_printed_tests_pass(name, built, tmp_path):
         test(**({"tmp_path": folder} if "tmp_path" in inspect.signature(test).parameters else {}))
 
 
+@pytest.mark.slow
 def test_the_method_goes_from_training_to_the_audit(built, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = built / "configs" / "mean_matching.yaml"

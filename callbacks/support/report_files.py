@@ -28,9 +28,8 @@ def write_table(folder: Path, name: str, table: pd.DataFrame) -> None:
 
 def log_table(trainer: Trainer, key: str, table: pd.DataFrame) -> None:
     """Send a table to W&B, if it is used."""
-    for logger in trainer.loggers:
-        if isinstance(logger, WandbLogger):
-            logger.log_table(key, dataframe=table)
+    for logger in _wandb_loggers(trainer):
+        logger.log_table(key, dataframe=table)
 
 
 def log_figure(trainer: Trainer, key: str, figure: Figure, folder: Path, name: str) -> None:
@@ -41,6 +40,9 @@ def log_figure(trainer: Trainer, key: str, figure: Figure, folder: Path, name: s
 
 def log_image(trainer: Trainer, key: str, image: Path) -> None:
     """Send an image to W&B, if it is used."""
-    for logger in trainer.loggers:
-        if isinstance(logger, WandbLogger):
-            logger.log_image(key, [str(image)])
+    for logger in _wandb_loggers(trainer):
+        logger.log_image(key, [str(image)])
+
+
+def _wandb_loggers(trainer: Trainer) -> list[WandbLogger]:
+    return [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]

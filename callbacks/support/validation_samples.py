@@ -31,13 +31,7 @@ class ValidationSamples(Callback):
         self.collected = Collected(self.max_samples)
 
     def on_validation_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *where: Any, **_: Any
     ) -> None:
         """Keep a batch's columns, up to `max_samples`."""
         if not self.collected.full(trainer) and (kept := self.columns(trainer, pl_module, outputs, batch)):

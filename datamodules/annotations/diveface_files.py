@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from pytorch_lightning.utilities import rank_zero_warn
 
-from datamodules.annotations.label_table import GENDERS, check_folder, read_bytes, refuse
+from datamodules.annotations.label_table import GENDERS, check_folder, decode_text, read_bytes, refuse
 from datamodules.errors import DatasetError, first_names
 
 ETHNICITIES = ("east_asian", "sub_saharan_south_indian", "caucasian")
@@ -63,16 +63,6 @@ Row = tuple[str, str, str, int, int]
 _COLUMNS = ["file", "identity", "uploader", "gender", "ethnicity"]
 
 
-def _lines(path: Path, content: bytes) -> list[str]:
-    try:
-        text = content.decode("utf-8-sig").rstrip()
-    except UnicodeDecodeError as error:
-        refuse(path, 1 + content.count(b"\n", 0, error.start), "not UTF-8 text")
-    if not text:
-        refuse(path, None, "the file is empty")
-    return [line.removesuffix("\r") for line in text.split("\n")]
-
-
 def _parse(path: Path, lines: list[str], classes: Classes, prefix: str, home: dict[str, Path]) -> list[Row]:
     """Parse the rows of a list; `home` maps the identities seen so far to their lists, and is updated."""
     rows: dict[str, Row] = {}
@@ -97,7 +87,8 @@ def _read_lists(lists: Path, folder: Path) -> DiveFaceFiles:
         path = lists / f"{name}.txt"
         content = read_bytes(path, _HOW_TO_GET)
         prefix = f"{name}/" if (folder / name).is_dir() else ""  # create_diveface.py made a copy
-        rows += _parse(path, _lines(path, content), classes, prefix, home)
+        lines = [line.removesuffix("\r") for line in decode_text(path, content).split("\n")]
+        rows += _parse(path, lines, classes, prefix, home)
         digest.update(f"{path.name} {len(content)}\n".encode() + content)
     return DiveFaceFiles(folder, pd.DataFrame(rows, columns=_COLUMNS), digest.hexdigest(), IMAGES)
 

@@ -1,7 +1,7 @@
 """Read label files strictly: a table with one row per image, a file name and whole numbers."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import NoReturn
@@ -40,6 +40,32 @@ def read_bytes(path: Path, how_to_get: str | None = None) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def decode_text(path: Path, content: bytes) -> str:
+    """Decode the text of a file, without white space at its end; refuse it if it is empty or not UTF-8."""
+    try:
+        text = content.decode("utf-8-sig").rstrip()
+    except UnicodeDecodeError as error:
+        refuse(path, 1 + content.count(b"\n", 0, error.start), "not UTF-8 text; save it in UTF-8")
+    if not text:
+        refuse(path, None, "the file is empty")
+    return text
+
+
+def refuse_first(path: Path, first: int, cells: pd.Series, bad: Mapping[str, pd.Series]) -> None:
+    """Refuse the first cell that has one of the problems.
+
+    Args:
+        path: the file.
+        first: line of the first cell.
+        cells: (N,) what the error shows.
+        bad: (N,) whether a cell has it, for each problem.
+    """
+    for problem, where in bad.items():
+        if where.any():
+            row = int(where.to_numpy().argmax())
+            refuse(path, first + row, f"{problem}: {str(cells[row])[:60]!r}")
 
 
 def refuse(path: Path, line: int | None, problem: str) -> NoReturn:
@@ -89,10 +115,7 @@ def read_table(path: Path, content: bytes, header: int, columns: Sequence[str]) 
         "a file name with a path in it": names.str.contains(r"[/\\\0]|\.\.", regex=True, na=False),
         "the file name was listed before": names.duplicated(),
     }
-    for problem, where in bad.items():
-        if where.any():
-            row = int(where.to_numpy().argmax())
-            refuse(path, first + row, f"{problem}: {str(names[row])[:40]!r}")
+    refuse_first(path, first, names, bad)
     table = numbers.astype(np.int64)
     table.index, table.columns = pd.Index(names), pd.Index(columns[1:])
     return table

@@ -13,7 +13,7 @@ import pandas as pd
 from pytorch_lightning.utilities import rank_zero_warn
 
 from datamodules.annotations.cell_text import is_missing, look_alikes, normalize, sort_classes
-from datamodules.annotations.label_table import read_bytes, refuse
+from datamodules.annotations.label_table import decode_text, read_bytes, refuse, refuse_first
 from datamodules.errors import DatasetError, first_names
 
 _SHOWN = 10
@@ -133,10 +133,7 @@ class TextTable:
             ),
             "the path was listed before": paths.duplicated(),
         }
-        for problem, where in bad.items():
-            if where.any():
-                row = int(where.to_numpy().argmax())
-                self.refuse(row, f"{problem}: {paths[row][:60]!r}")
+        refuse_first(self.path, self.first, paths, bad)
         return paths.to_numpy(dtype=np.str_)
 
 
@@ -149,12 +146,7 @@ class _Column:
 
 
 def _csv_columns(path: Path, content: bytes) -> list[_Column]:
-    try:
-        text = content.decode("utf-8-sig").rstrip()
-    except UnicodeDecodeError as error:
-        refuse(path, content.count(b"\n", 0, error.start) + 1, "not UTF-8 text; save it as CSV in UTF-8")
-    if not text:
-        refuse(path, None, "the file is empty")
+    text = decode_text(path, content)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = next(reader)

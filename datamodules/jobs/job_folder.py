@@ -11,7 +11,7 @@ from datamodules.errors import DatasetError
 from datamodules.jobs.job_facts import compare, describe
 from datamodules.jobs.job_shard import Shard, listed, shards_with
 from storage.atomic import write_bytes
-from storage.locks import LockedError, file_lock
+from storage.locks import file_lock
 
 UNFINISHED, LOCK = "job.json", "lock"
 
@@ -35,9 +35,8 @@ class JobFolder:
         """The file that records what the parts depend on."""
         return self.folder / UNFINISHED
 
-    @property
-    def _busy(self) -> str:
-        return f"{self.out}: another process is preparing it"
+    def _busy(self, holder: str) -> DatasetError:
+        return DatasetError(f"{self.out}: another process is preparing it")
 
     @contextmanager
     def entered(self, shard: Shard | None, facts: dict[str, Any]) -> Iterator[None]:
@@ -52,16 +51,16 @@ class JobFolder:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as locks:
-            locks.enter_context(_held(self.folder / LOCK, self._busy, shared=shard is not None))
+            locks.enter_context(file_lock(self.folder / LOCK, shared=shard is not None, busy=self._busy))
             with file_lock(self.folder / _FIRST, wait=True):
                 if self.facts.exists():
                     compare(self.facts, facts, self.out)
                 else:
                     write_bytes(self.facts, describe(facts))
             if shard is not None:
-                refusal = f"{self.out}: another process is at shard {shard}"
+                refusal = DatasetError(f"{self.out}: another process is at shard {shard}")
                 own = self.folder / f"shard_{shard.index}_of_{shard.count}"
-                locks.enter_context(_held(own, refusal))
+                locks.enter_context(file_lock(own, busy=lambda holder: refusal))
             yield
 
     @contextmanager
@@ -72,7 +71,7 @@ class JobFolder:
             DatasetError: another process is working in it.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with _held(self.folder / LOCK, self._busy):
+        with file_lock(self.folder / LOCK, busy=self._busy):
             try:
                 yield
             finally:
@@ -90,14 +89,3 @@ class JobFolder:
         if todo:
             return f"shard {shard} is done, not yet {listed(shards_with(todo, shard.count))}"
         return f"shard {shard} is done, and all others; the same command without --shard puts them together"
-
-
-@contextmanager
-def _held(lock: Path, refusal: str, *, shared: bool = False) -> Iterator[None]:
-    """Hold a lock; raise `DatasetError` with the `refusal` if another process holds it."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(file_lock(lock, shared=shared))
-        except LockedError:
-            raise DatasetError(refusal) from None
-        yield

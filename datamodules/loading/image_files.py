@@ -10,7 +10,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 from rich.progress import track
 
@@ -22,6 +22,7 @@ from datamodules.loading.photo_files import (
     UnreadablePhotoError,
     check_file,
     check_pixels,
+    photo_errors,
     read_photo,
 )
 
@@ -57,7 +58,9 @@ def why_bad(path: str | os.PathLike[str]) -> str | None:
             head = file.read(_HEAD_BYTES)
             known = next((magic for magic in _MARKERS if head.startswith(magic)), None)
             if known is None:
-                return _why_bad_format(path)
+                with photo_errors(), Image.open(path, formats=FORMATS) as image:
+                    check_pixels(image.width, image.height, PIXEL_LIMIT)
+                return None
             kind, end = _MARKERS[known]
             length = os.fstat(file.fileno()).st_size
             if length > len(head):
@@ -77,21 +80,6 @@ def why_bad(path: str | os.PathLike[str]) -> str | None:
         return str(error)
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    return None
-
-
-def _why_bad_format(path: str | os.PathLike[str]) -> str | None:
-    try:
-        with Image.open(path, formats=FORMATS) as image:
-            check_pixels(image.width, image.height, PIXEL_LIMIT)
-    except UnidentifiedImageError:
-        return f"no image of a known format ({', '.join(FORMATS)})"
-    except Image.DecompressionBombError:
-        return f"more than {PIXEL_LIMIT:,} pixels"
-    except (UnreadablePhotoError, MemoryError):
-        raise
-    except Exception as error:  # Pillow's decoders raise errors of many kinds on damaged bytes
-        return f"cannot be decoded ({' '.join(str(error).split())})"
     return None
 
 

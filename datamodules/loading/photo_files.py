@@ -6,6 +6,8 @@ them.
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -45,7 +47,7 @@ def read_photo(path: str | os.PathLike[str], max_pixels: int, detect: bool = Tru
     Raises:
         UnreadablePhotoError: the file is not a complete photograph; the message says why.
     """
-    try:
+    with photo_errors():
         check_file(path)
         with Image.open(path, formats=FORMATS) as image:
             check_pixels(image.width, image.height, max_pixels)
@@ -55,6 +57,13 @@ def read_photo(path: str | os.PathLike[str], max_pixels: int, detect: bool = Tru
                 _verify(path)
             image.load()
             return np.asarray(_to_rgb(_upright(image)))
+
+
+@contextmanager
+def photo_errors() -> Iterator[None]:
+    """Turn the errors of Pillow into `UnreadablePhotoError`, with the reason as the message."""
+    try:
+        yield
     except (UnreadablePhotoError, MemoryError):
         raise
     except UnidentifiedImageError:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sized
 from typing import NamedTuple
 
+import pandas as pd
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -30,10 +31,8 @@ class Position(NamedTuple):
 
 def _earlier(order: Tensor) -> Tensor:
     """Count how often each index (n,) int64 of an order occurs before its own place."""
-    ascending, place = order.sort(stable=True)
-    return torch.empty_like(order).scatter_(
-        0, place, torch.arange(len(order)) - torch.searchsorted(ascending, ascending)
-    )
+    samples = order.numpy()
+    return torch.from_numpy(pd.Series(samples).groupby(samples).cumcount().to_numpy())
 
 
 class ShardedSampler(DistributedSampler[int]):

@@ -24,10 +24,8 @@ class ImageFiles:
     """
 
     def __init__(self, paths: list[str], fit: Callable[[np.ndarray], np.ndarray]) -> None:
-        self.paths, self.fit = (
-            np.array(paths, dtype=np.str_),
-            fit,
-        )  # an array, as loader processes do not copy it
+        self.fit = fit
+        self.paths = np.array(paths, dtype=np.str_)  # an array, as loader processes do not copy it
 
     def __call__(self, index: np.ndarray) -> np.ndarray:
         """Read images (N, H, W, 3) at `index` (N,)."""

@@ -5,11 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 
 from datamodules.contract import SPLITS
-from datamodules.errors import DatasetError
 from datamodules.tables.embedding_file import (
     TableHeader,
     check_sums,
@@ -26,7 +24,8 @@ class EmbeddingTable:
     """Embeddings and labels of n samples.
 
     On disk it is a safetensors file: `embedding`; `labels.<attribute>` (n,) int64; `split`; `sample_id` (n,
-    length) int32 code points, padded with zeros; and the header as JSON in the metadata.
+    length) int32 code points, padded with zeros; `learned_from`, likewise, if it is recorded; and the header
+    as JSON in the metadata.
 
     Attributes:
         embedding: (n, D) float32, or float16 to halve the file.
@@ -35,6 +34,8 @@ class EmbeddingTable:
         sample_id: (n,) str, by which tables of several representations are joined.
         split: (n,) int8, index of the split in `contract.SPLITS`, -1 for a sample in none.
         provenance: origin of the table: model, config hash, dataset fingerprint, ...
+        learned_from: (m,) str, ids of all samples that a network or an eraser learned from on the way to this
+            table, as far as that is recorded; None without a record.
 
     Raises:
         ValueError: columns of other lengths or types, labels without a class, or embeddings that are not
@@ -47,6 +48,7 @@ class EmbeddingTable:
     sample_id: np.ndarray
     split: Tensor
     provenance: dict[str, str]
+    learned_from: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.embedding.ndim != 2 or 0 in self.embedding.shape:
@@ -58,6 +60,11 @@ class EmbeddingTable:
             raise ValueError(f"labels of {sorted(self.labels)} but class names of {sorted(self.attributes)}")
         if self.sample_id.dtype.kind != "U" or self.sample_id.shape != (len(self),):
             raise ValueError(f"sample_id must be {len(self)} strings, it is {_kind(self.sample_id)}")
+        if self.learned_from is not None and (self.learned_from.dtype.kind, self.learned_from.ndim) != (
+            "U",
+            1,
+        ):
+            raise ValueError(f"learned_from must be strings, it is {_kind(self.learned_from)}")
         self._check_column("split", self.split, torch.int8, len(SPLITS))
         for name, column in self.labels.items():
             self._check_column(f"labels of {name}", column, torch.int64, len(self.attributes[name]))
@@ -98,6 +105,8 @@ class EmbeddingTable:
                 for name, column in self.labels.items()
             },
         }
+        if self.learned_from is not None and len(self.learned_from):
+            tensors["learned_from"] = code_points(self.learned_from)
         write(path, TableHeader(self.attributes, self.provenance), tensors)
 
     @classmethod
@@ -114,8 +123,10 @@ class EmbeddingTable:
                 line that names it.
         """
         header = read_header(path)
-        names = ("embedding", "split", "sample_id", *(f"labels.{name}" for name in header.attributes))
+        names = ["embedding", "split", "sample_id", *(f"labels.{name}" for name in header.attributes)]
         with opened(path) as file:
+            if recorded := "learned_from" in file.keys():  # noqa: SIM118  # a handle, which cannot be iterated
+                names.append("learned_from")
             tensors = {name: file.get_tensor(name) for name in names}
             if not memory_map:  # numpy's large pages take a fifth of the time of torch's memory
                 tensors = {name: torch.from_numpy(x.numpy().copy()) for name, x in tensors.items()}
@@ -127,62 +138,9 @@ class EmbeddingTable:
                 sample_id=strings_of(tensors["sample_id"]),
                 split=tensors["split"],
                 provenance=header.provenance,
+                learned_from=strings_of(tensors["learned_from"]) if recorded else None,
             )
 
 
 def _kind(column: Tensor | np.ndarray) -> str:
     return f"{tuple(column.shape)} of {column.dtype}"
-
-
-def check_unique(table: EmbeddingTable, called: str) -> None:
-    """Raise a `DatasetError` if a table has a sample twice."""
-    names, counts = np.unique(table.sample_id, return_counts=True)
-    if len(twice := names[counts > 1]):
-        raise DatasetError(f"{called} has {len(twice)} sample id(s) more than once, first {str(twice[0])!r}")
-
-
-def join(first: EmbeddingTable, second: EmbeddingTable) -> tuple[EmbeddingTable, EmbeddingTable]:
-    """Join two tables: the samples of both, in the order of the first; a warning counts those left out.
-
-    Raises:
-        DatasetError: a table has a sample twice, there is no common sample, or samples of the same id are not
-            the same: of data with another fingerprint, or with other labels. Says how many match.
-    """
-    for which, table in (("first", first), ("second", second)):
-        check_unique(table, f"the {which} table")
-    _, left, right = np.intersect1d(
-        first.sample_id, second.sample_id, assume_unique=True, return_indices=True
-    )
-    sizes = f"of {len(first):,} and {len(second):,}"
-    if not len(left):
-        examples = f"{str(first.sample_id[0])!r} and {str(second.sample_id[0])!r}"
-        raise DatasetError(f"the tables have no sample in common, {sizes}; their first are {examples}")
-    order = left.argsort()
-    joined = first.take(torch.from_numpy(left[order])), second.take(torch.from_numpy(right[order]))
-    if problem := _difference(*joined):
-        raise DatasetError(
-            f"the tables are of other samples: {len(left):,} sample ids match, {sizes}, but {problem}; "
-            "embed the same data twice"
-        )
-    lost = (len(first) - len(left), len(second) - len(right))
-    if any(lost):
-        rank_zero_warn(
-            f"joined {len(left):,} samples; the second table lacks {lost[0]:,} of the first, "
-            f"the first lacks {lost[1]:,} of the second"
-        )
-    return joined
-
-
-def _difference(first: EmbeddingTable, second: EmbeddingTable) -> str | None:
-    """Explain why samples of the same ids, in the same order, differ; None if nothing says so."""
-    data, other = (table.provenance.get("dataset") for table in (first, second))
-    of, of_other = (table.provenance.get("splits") for table in (first, second))
-    # the fingerprint of image files depends on the embedded splits
-    if data and other and data != other and of == of_other:
-        return f"the fingerprints of the data differ ({data[:12]}... and {other[:12]}...)"
-    for name in sorted(first.attributes.keys() & second.attributes.keys()):
-        one, two = (np.array((*t.attributes[name], ""))[t.labels[name].numpy()] for t in (first, second))
-        differs = (one != two) & (one != "") & (two != "")  # a label that only one knows is no contradiction
-        if differs.any():
-            return f"{name} differs in {differs.sum():,} of them"
-    return None

@@ -22,5 +22,5 @@ python "$recipes/embed.py" --config embed.yaml --config data/embeddings.yaml \
     --ckpt "$(ls -d runs/sensitivenets/*/checkpoints/best.ckpt | tail -n 1)"
 python "$recipes/audit.py" --config audit/quick.yaml --before recogniser.safetensors \
     --after leace.safetensors --after sensitivenets.safetensors --sensitive emotion --out audit \
-    --attackers '[linear, mlp, rbf_svm, forest]' --raw true --permutations 199 --suppression_draws 5
+    --attackers '[linear, mlp, rbf_svm, forest]' --suppression_draws 5
 cp audit/report.html audit/figures/leakage_1.svg audit/figures/tradeoff_1.svg "$here"

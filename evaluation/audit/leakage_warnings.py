@@ -4,69 +4,103 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from evaluation.audit.verdict import attacker_name
+from evaluation.audit.attacker_names import attack_name, attacker_name
 from evaluation.samples.wording import interval, percent, short
 
+_STANDARD = "standardised"
+_FAR = 1.7  # half intervals below chance: one of several dozen attackers is beyond one by chance
 _MIN_RELATIVE_SCALE = 1e-3  # as `embedding_health.collapsed`
 _MIN_RELATIVE_RANK = 0.02  # of the width
 
 
-def leakage_warnings(table: pd.DataFrame, health: pd.Series, before: pd.Series | None = None) -> list[str]:
+def leakage_warnings(
+    table: pd.DataFrame, best: pd.Series, health: pd.Series, before: pd.Series | None = None
+) -> list[str]:
     """Write sentences about anomalies in the leakage of one attribute from one representation.
 
     Args:
         table: rows of `cross_fitted_leakage`, of which `attacker`, `scaling`, `balanced_accuracy`, `low`,
             `high`, `chance`, `majority` and `n_train` are used.
+        best: the strongest reading, with `attacker`, `scaling`, `low`, `high` and `chance`.
         health: `scale`, `effective_rank` (both of `embedding_health`) and `dimensions` of the representation.
         before: the same of the original representation, on the same samples; None if there is none.
 
     Returns:
         Sentences; none without anomalies.
     """
-    return [*_of_the_strongest(table), *_of_the_attackers(table), *_of_the_embedding(health, before)]
+    texts = (
+        _of_the_strongest(best),
+        _of_the_samples(table),
+        _of_the_scalings(table),
+        _of_the_training(table),
+    )
+    return [*(text for found in texts for text in found), *_of_the_embedding(health, before)]
 
 
-def _of_the_strongest(table: pd.DataFrame) -> Iterator[str]:
-    """Check the strongest attacker: its interval against chance, and the balance of the classes."""
-    fair = table[table["scaling"] == "standardised"]
-    best = fair.loc[fair["balanced_accuracy"].idxmax()]
-    who = f"the strongest attacker ({attacker_name(best['attacker'])})"
-    span, chance = interval(best["low"], best["high"]), f"chance ({percent(best['chance'])})"
-    if best["high"] < best["chance"]:
+def _of_the_strongest(best: pd.Series) -> Iterator[str]:
+    """Check the interval of the strongest attacker against chance."""
+    if best["low"] <= best["chance"]:
         yield (
-            f"Below chance: {who} reads {percent(best['balanced_accuracy'])} {span}, all of it below "
-            f"{chance}. That is an artefact of the split, not blindness: where people are few, or "
-            "are on both sides with one image of each class, what is left out makes other answers likelier."
+            f"Not shown to be readable: the interval of the strongest attacker "
+            f"({attacker_name(best['attacker'])}), {interval(best['low'], best['high'])}, holds chance "
+            f"({percent(best['chance'])}). That is no proof of absence: another attacker, or more subjects, "
+            "may read it."
         )
-    elif best["low"] <= best["chance"]:
+
+
+def _of_the_samples(table: pd.DataFrame) -> Iterator[str]:
+    """Find attackers below chance, and classes of unequal size."""
+    first, reading = table.iloc[0], table["balanced_accuracy"]
+    below = table[first["chance"] - reading > _FAR * (table["high"] - reading)]
+    if len(below):
+        lowest = below.loc[below["balanced_accuracy"].idxmin()]
         yield (
-            f"Not shown to be readable: the interval of {who}, {span}, holds {chance}. That is no proof of "
-            "absence: another attacker, or more people, may read it."
+            f"Below chance: {attack_name(lowest['attacker'], lowest['scaling'])} reads "
+            f"{percent(lowest['balanced_accuracy'])}, where chance is {percent(first['chance'])}. That is an "
+            "artefact, not blindness: of an eraser that learned from the subjects tested, or of a split in "
+            "which few subjects, or one image of each class, make other answers likelier. Who reverses the "
+            "answers reads more."
         )
-    if best["majority"] > (1 + best["chance"]) / 2:
+    if first["majority"] > (1 + first["chance"]) / 2:
         yield (
-            f"Unequal classes: {percent(best['majority'])} of the samples are of one class, so that a "
+            f"Unequal classes: {percent(first['majority'])} of the samples are of one class, so that a "
             "constant answer has that accuracy. Only balanced accuracy says how much is read."
         )
 
 
-def _of_the_attackers(table: pd.DataFrame) -> Iterator[str]:
-    """Compare the attackers: leaks hidden by scale, and attackers that learned from a subsample."""
-    fair, raw = (table[table["scaling"] == kind].set_index("attacker") for kind in ("standardised", "raw"))
-    both = fair.join(raw.add_suffix("_raw"), how="inner")
-    hidden = both[(both["low_raw"] <= both["chance"]) & (both["low"] > both["chance"])]
-    if len(hidden):
+def _of_the_scalings(table: pd.DataFrame) -> Iterator[str]:
+    """Say where the scaling of the embeddings decides what is read, in either direction."""
+    best = table.loc[table.groupby("scaling", sort=False)["balanced_accuracy"].idxmax()].set_index("scaling")
+    if _STANDARD not in best.index:
+        return
+    standard, others = best.loc[_STANDARD], best.drop(_STANDARD)
+    more = others[others["low"] > standard["balanced_accuracy"]]
+    for scaling, row in more.iterrows():
         yield (
-            f"Hidden by scale: on the raw embedding {_names(hidden)} cannot be told from chance, on the "
-            "standardised one it can. The attribute is still there, on a small or uneven scale."
+            f"Hidden from standardising: {attack_name(row['attacker'], str(scaling))} reads "
+            f"{percent(row['balanced_accuracy'])}, on standardised embeddings the best attacker reads "
+            f"{percent(standard['balanced_accuracy'])}. Rows or features of extreme size hide the attribute "
+            "from whoever standardises; the others read it."
         )
-    for _, peers in fair.groupby("learned_from"):
+    hidden = others[(others["high"] < standard["low"]) & (others["low"] <= others["chance"])]
+    if len(hidden) and standard["low"] > standard["chance"]:
+        yield (
+            f"Hidden by scale: on {' and '.join(map(str, hidden.index))} embeddings no attacker can be told "
+            "from chance, on standardised ones some can. The attribute is still there, on a small or uneven "
+            "scale."
+        )
+
+
+def _of_the_training(table: pd.DataFrame) -> Iterator[str]:
+    """Name attackers that learned from a subsample."""
+    for _, peers in table.drop_duplicates(["attacker", "learned_from"]).groupby("learned_from"):
         fewer = peers[peers["n_train"] < peers["n_train"].max()]
         if len(fewer):
             counts = ", ".join(f"{n:,.0f}" for n in fewer["n_train"].unique())
             yield (
-                f"Subsampled: {_names(fewer)} learned from {counts} samples, the others from "
-                f"{peers['n_train'].max():,.0f}. With all of them they might read more."
+                f"Subsampled: {', '.join(map(attacker_name, fewer['attacker']))} learned from {counts} "
+                f"samples, the others from {peers['n_train'].max():,.0f}. With all of them they might read "
+                "more."
             )
 
 
@@ -84,7 +118,3 @@ def _of_the_embedding(health: pd.Series, before: pd.Series | None) -> Iterator[s
             f"standard deviations), what it was made from by {short(before['scale'])}. Attackers that do not "
             "standardise would take that for blindness."
         )
-
-
-def _names(rows: pd.DataFrame) -> str:
-    return ", ".join(attacker_name(name) for name in rows.index)

@@ -7,6 +7,7 @@ from storage.code_digest import code_digest
 MEASURING = (
     "audit/downstream_section.py",
     "audit/drawn_rows.py",
+    "audit/identification_section.py",
     "audit/rows.py",
     "audit/sections.py",
     "audit/settings.py",

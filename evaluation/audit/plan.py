@@ -6,11 +6,11 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-import numpy as np
-
+from evaluation.audit.attacker_names import attacker_name
 from evaluation.audit.cache import Frames, fingerprint
 from evaluation.audit.downstream_section import measure_downstream
-from evaluation.audit.rows import AuditRows
+from evaluation.audit.identification_section import measure_identification
+from evaluation.audit.rows import AuditRows, known_twice
 from evaluation.audit.sections import (
     measure_comparison,
     measure_demographics,
@@ -25,8 +25,6 @@ from evaluation.audit.sections import (
     measure_verification,
 )
 from evaluation.audit.settings import AuditSettings
-from evaluation.audit.verdict import attacker_name
-from evaluation.samples.arrays import Ints
 from evaluation.samples.representations import Representations
 from evaluation.verification.listed_pairs import ListedPairs
 
@@ -78,16 +76,18 @@ def plan(
         ValueError: the samples do not allow a measurement that the settings ask for.
     """
     steps: list[Step] = []
+    alone = {name: representations.alone(name) for name in representations.embeddings}
+    own = {name: rows.among(present) for name, (_, present) in alone.items()}
 
     def add(
         section: str, name: str, attribute: str | None, measure: Measure, *options: str, **changed: Any
     ) -> None:
         asked = replace(settings, **changed)
         chosen = {option: getattr(asked, option) for option in (*options, "seed")}
-        one = replace(representations, embeddings={name: representations.embeddings[name]})
-        steps.append(Step(section, name, attribute, chosen, partial(measure, one, attribute, rows, asked)))
+        measured = partial(measure, alone[name][0], attribute, own[name], asked)
+        steps.append(Step(section, name, attribute, chosen, measured))
 
-    known = _known_twice(representations.identity[rows.tested])
+    known = known_twice(representations.identity[rows.tested])
     if settings.group is not None and not known:
         raise ValueError("to compare errors by group, some person must be known to have two samples")
     paired = _paired(representations, settings, attributes)
@@ -96,16 +96,19 @@ def plan(
         add("health", name, None, measure_health)
         if known:
             add("verification", name, None, measure_verification)
+            add("identification", name, None, measure_identification, "group")
         if settings.compared:
             add("comparison of images", name, None, measure_comparison, "compared")
         for listed in pairs:
-            measure = partial(listed.measure, representations.embeddings[name])
+            scored = listed.among(alone[name][1])
+            measure = partial(scored.measure, representations.embeddings[name])
             digest = {"pairs": fingerprint(*listed.columns)}
             steps.append(Step(f"LFW View {listed.view}", name, None, digest, measure))
         if settings.group is not None:
             add("errors of groups", name, settings.group, measure_demographics, "fmr_target")
-        add("attribute map", name, None, measure_map, "folds", "max_classes", "sensitive")
-        if settings.tsne:
+        if attributes:
+            add("attribute map", name, None, measure_map, "folds", "max_classes", "sensitive")
+        if settings.tsne and attributes:
             add("t-SNE", name, None, measure_tsne, "tsne")
     for attribute, name in product(attributes, representations.embeddings):
         about = (name, attribute)
@@ -113,7 +116,7 @@ def plan(
             options = ("target", "balance", "bias", "biases", "downstream_draws", "folds")
             add("downstream", *about, measure_downstream, *options)
         for attacker in settings.attackers:
-            options = ("attackers", "raw", "folds", "repeats", "tune", "max_samples")
+            options = ("attackers", "scalings", "folds", "repeats", "tune", "max_samples")
             words = f"{attacker_name(attacker)}: leakage"
             add(words, *about, measure_leakage, *options, attackers=[attacker])
         if settings.permutations:
@@ -136,9 +139,3 @@ def _paired(representations: Representations, settings: AuditSettings, attribute
     if not paired:
         raise ValueError(f"a target needs a sensitive attribute of two classes beside {' and '.join(others)}")
     return paired
-
-
-def _known_twice(identity: Ints) -> bool:
-    """Check that there are genuine and impostor pairs: two subjects, one of them with two samples."""
-    counts = np.unique(identity[identity >= 0], return_counts=True)[1]
-    return len(counts) > 1 and counts.max() > 1

@@ -7,9 +7,11 @@ from typing import Any
 import pandas as pd
 
 from evaluation.audit.cache import Frames
-from evaluation.audit.verdict import LeakageEstimate, Verdict, give_verdict
-from evaluation.leakage.cross_fitted_leakage import strongest_attacker
-from evaluation.leakage.reduction import leakage_reduction
+from evaluation.audit.estimates import Change, Finding, LeakageEstimate, MinorityLeak
+from evaluation.audit.verdict import Verdict, give_verdict
+
+STRONGEST = "strongest"
+"""Attacker of the rows of `removed` that compare the strongest before with the strongest after."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,9 @@ class Audit:
         return frame.reset_index(drop=True)
 
     def leakage_estimate(self, attribute: str, representation: str) -> LeakageEstimate:
-        """Return the leakage by the strongest attacker on standardised embeddings."""
+        """Return the leakage by the strongest attacker on any scaling, with the outcomes of its tests."""
         about = {"representation": representation, "attribute": attribute}
-        row = strongest_attacker(self.frame("leakage", **about))
-        permutation = self.frame("permutation", **about)
+        row = self.frame("strongest", **about).iloc[0]
         verification = self.frame("verification", representation=representation, metric="cosine")
         return LeakageEstimate(
             representation,
@@ -70,12 +71,56 @@ class Audit:
             low=float(row["low"]),
             high=float(row["high"]),
             chance=float(row["chance"]),
-            p=_only(permutation, "p_value"),
+            scaling=row["scaling"],
+            test=self._finding("readable at all", about),
+            beyond=self._finding("beyond identity", about),
+            minority=self._minority(about),
+            smallest=_only(self.frame("smallest_leak", **about), "accuracy"),
             auc=_only(verification, "auc"),
-            warnings=sum(
-                c.representation == representation and c.attribute == attribute for c in self.caveats
-            ),
+            warnings=len(self.caveats_about(attribute, representation)),
         )
+
+    def _finding(self, hypothesis: str, about: dict[str, str]) -> Finding | None:
+        frame = self.frame("permutation", hypothesis=hypothesis, **about)
+        if frame.empty:
+            return None
+        row = frame.iloc[0]
+        return Finding(
+            float(row["p_holm"]),
+            significant=bool(row["significant"]),
+            images=int(row["n"]),
+            subjects=int(row["people"]),
+            shuffles=int(row["permutations"]),
+            enough=bool(row["enough"]),
+        )
+
+    def _minority(self, about: dict[str, str]) -> MinorityLeak | None:
+        """Return the leak of the share of the samples, short of all, that deviates most from its null."""
+        frame = self.frame("confident", **about)
+        frame = frame[frame["share"] < 1] if len(frame) else frame
+        if frame.empty:
+            return None
+        row = frame.loc[frame["p_value"].idxmin()]
+        return MinorityLeak(
+            float(row["share"]),
+            float(row["balanced_accuracy"]),
+            float(row["p_holm"]),
+            significant=bool(row["significant"]),
+        )
+
+    def change(self, attribute: str, representation: str) -> Change:
+        """Return the change of the strongest reading from the first representation."""
+        about = {"representation": representation, "attribute": attribute}
+        row = self.frame("removed", attacker=STRONGEST, **about).iloc[0]
+        return Change(
+            *(float(row[name]) for name in ("difference", "difference_low", "difference_high")),
+            *(float(row[name]) for name in ("removed", "removed_low", "removed_high")),
+        )
+
+    def caveats_about(self, attribute: str, representation: str) -> list[Caveat]:
+        """Return the warnings that limit what a verdict means."""
+        about = [caveat for caveat in self.caveats if caveat.representation == representation]
+        return [caveat for caveat in about if caveat.attribute in (attribute, None)]
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -83,38 +128,12 @@ class Audit:
         found = []
         for attribute in self.attributes:
             before = self.leakage_estimate(attribute, self.names[0])
-            after = [self.leakage_estimate(attribute, name) for name in self.names[1:]]
-            found += [give_verdict(attribute, x, before) for x in after] or [give_verdict(attribute, before)]
+            if not self.names[1:]:
+                found.append(give_verdict(attribute, before))
+            for name in self.names[1:]:
+                after, change = self.leakage_estimate(attribute, name), self.change(attribute, name)
+                found.append(give_verdict(attribute, after, before, change))
         return found
-
-
-def reduction_by_attacker(leakage: pd.DataFrame, before: str) -> pd.DataFrame:
-    """Compute the leakage reduction of each representation, attacker by attacker.
-
-    Args:
-        leakage: that frame of an audit.
-        before: name of the representation that the others are compared with.
-
-    Returns:
-        `representation`, `attribute`, `attacker`, `scaling`, `before` and `after` (balanced accuracies),
-        `chance`, and `removed` (percent, see `leakage_reduction`). The attacker `strongest` compares the
-        strongest standardised attacker before with the strongest after, which may be different ones.
-    """
-    key = ["attribute", "attacker", "scaling"]
-    standard = leakage[leakage["scaling"] == "standardised"]
-    order = ["representation", "attribute"]
-    best = standard.loc[standard.groupby(order, sort=False)["balanced_accuracy"].idxmax()]
-    table = pd.concat([leakage, best.assign(attacker="strongest")])[
-        ["representation", *key, "balanced_accuracy", "low", "chance"]
-    ]
-    first, others = table[table["representation"] == before], table[table["representation"] != before]
-    joined = others.merge(first.drop(columns=["representation", "chance"]), on=key, suffixes=("", "_before"))
-    joined["removed"] = [
-        leakage_reduction(x.balanced_accuracy_before, x.balanced_accuracy, x.chance, x.low_before)
-        for x in joined.itertuples()
-    ]
-    renamed = joined.rename(columns={"balanced_accuracy_before": "before", "balanced_accuracy": "after"})
-    return renamed[["representation", *key, "before", "after", "chance", "removed"]]
 
 
 def _only(frame: pd.DataFrame, column: str) -> float:

@@ -26,6 +26,12 @@ class AuditRows:
     extra: Ints
     description: str
 
+    def among(self, present: np.ndarray) -> "AuditRows":
+        """Return the rows that are `present` (N,) bool, numbered among these alone."""
+        place = np.cumsum(present) - 1
+        tested, extra = (rows[present[rows]] for rows in (self.tested, self.extra))
+        return AuditRows(place[tested], place[extra], self.description)
+
 
 def choose_rows(representations: Representations, settings: AuditSettings) -> AuditRows:
     """Choose the rows by the settings.
@@ -46,11 +52,19 @@ def choose_rows(representations: Representations, settings: AuditSettings) -> Au
     description = f"{drawn}the samples of {' and '.join(names)}"
     extra = tested[:0]
     if "train" not in names:
-        description += ", people whom the representation has not seen in its training"
+        description += f", subjects {_origin(representations, tested)}"
         extra = np.flatnonzero(split == 0) if settings.extra else extra
     if len(extra):
         description += f"; attackers also learn from the {len(extra):,} training samples"
     return AuditRows(tested, extra, description)
+
+
+def _origin(representations: Representations, tested: Ints) -> str:
+    """Say how it is known that the representations did not learn from the subjects tested."""
+    known = [representations.seen.get(name) for name in representations.embeddings]
+    if all(column is not None and not column[tested].any() for column in known):
+        return "that no representation learned from, as its record says"
+    return "that the table marks as not seen in training"
 
 
 def choose_attributes(
@@ -58,8 +72,11 @@ def choose_attributes(
 ) -> tuple[list[str], list[str]]:
     """Choose the sensitive attributes; also return sentences on those that were left out.
 
+    Without a requested one there may be none, and verification alone is measured.
+
     Raises:
-        ValueError: a requested attribute does not exist or has one class in `rows`, or no attribute is left.
+        ValueError: a requested attribute does not exist or has one class in `rows`, or neither an attribute
+            is left nor a subject is known to have two samples.
     """
     known = representations.labels
     for name in (*(settings.sensitive or ()), settings.group, settings.target, settings.balance):
@@ -76,6 +93,15 @@ def choose_attributes(
         if settings.sensitive:
             raise ValueError(f"{reason}; there is nothing to tell apart")
         left_out.append(f"{reason} and was left out.")
-    if not chosen:
-        raise ValueError("no attribute has two classes among the samples tested")
+    if not chosen and not known_twice(representations.identity[rows]):
+        raise ValueError(
+            "no attribute has two classes among the samples tested, and no subject is known to have two "
+            "samples: there is nothing to measure"
+        )
     return chosen, left_out
+
+
+def known_twice(identity: Ints) -> bool:
+    """Check that there are genuine and impostor pairs: two subjects, one of them with two samples."""
+    counts = np.unique(identity[identity >= 0], return_counts=True)[1]
+    return len(counts) > 1 and counts.max() > 1

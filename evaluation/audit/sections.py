@@ -16,9 +16,9 @@ from evaluation.leakage.embedding_health import effective_rank, scale
 from evaluation.leakage.information import description_length, usable_information
 from evaluation.leakage.permutation_null import permutation_test
 from evaluation.leakage.suppression import suppression
-from evaluation.probes.attacker_table import SCALINGS, Scaling
 from evaluation.probes.embedding_map import sample_rows, tsne_points
 from evaluation.probes.head_features import head_features
+from evaluation.probes.standardise import Scaling
 from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.representations import Representations
 from evaluation.verification.demographic_rates import demographic_rates
@@ -50,7 +50,7 @@ def measure_leakage(one: Representations, attribute: str, rows: AuditRows, setti
             seed=settings.seed,
         )
 
-    tables = [attacked(SCALINGS if settings.raw else ("standardised",), rows.tested[:0])]
+    tables = [attacked(settings.scalings, rows.tested[:0])]
     if len(rows.extra):
         tables.append(attacked(("standardised",), rows.extra))
     every = pd.concat(tables, ignore_index=True)
@@ -120,10 +120,12 @@ def measure_verification(one: Representations, _: None, rows: AuditRows, setting
         "verification": [],
         "verification_curve": [],
         "verification_histogram": [],
+        "_verification_draws": [],
     }
     for metric in _METRICS:
         scores = score_pairs(x, identity, metric, seed=settings.seed)
-        for kind, frame in zip(found, (scores.summary(), scores.rates(), scores.histogram()), strict=True):
+        parts = (scores.summary(), scores.rates(), scores.histogram(), scores.drawn)
+        for kind, frame in zip(found, parts, strict=True):
             found[kind].append(frame.assign(metric=metric))
     return {kind: pd.concat(frames, ignore_index=True) for kind, frames in found.items()}
 

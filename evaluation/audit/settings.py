@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from evaluation.probes.attacker_table import ATTACKERS, Attacker
+from evaluation.probes.standardise import SCALINGS, Scaling
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -32,12 +33,14 @@ class AuditSettings:
         extra: also let every attacker learn from the training subjects, if these are not attacked themselves,
             and report the better of both trainings.
         attackers: classifiers that try to predict an attribute.
-        raw: attack the raw embeddings as well as the standardised ones; the difference is a diagnosis.
+        scalings: how the embeddings are scaled before each attack, see `scale_rows`; the strongest counts,
+            and a warning says where the choice matters.
         folds: number of groups of subjects; each is attacked by classifiers trained on the others.
         repeats: number of random divisions into folds.
         tune: choose each attacker's settings by cross-validation over its training subjects.
         max_samples: training samples, drawn at random, of the slow attackers.
-        permutations: shuffles of the permutation test; 0 omits it.
+        permutations: most shuffles of a permutation test, which stops earlier once the outcome is clear; null
+            takes as many as the correction for all tests of the audit needs, 0 omits the tests.
         information: measure usable information and description length, in bits.
         suppression_draws: random orders in which features are removed; 0 omits the curve.
         compared: number of images, two of one subject and the others of other subjects, whose cosines are
@@ -57,6 +60,8 @@ class AuditSettings:
             the others need no limit.
         tsne: most samples, drawn at random, in the maps of the embeddings; 0 omits the maps.
         seed: seed of every random choice.
+        allow_missing: largest share of the tested samples that a representation may lack.
+        allow_seen: also test subjects that a representation learned from, by its record; the verdict says so.
 
     Raises:
         ValueError: a number out of range, or options that exclude one another.
@@ -70,12 +75,12 @@ class AuditSettings:
     per_group: int | None = None
     extra: bool = True
     attackers: list[Attacker] = field(default_factory=lambda: list(ATTACKERS))
-    raw: bool = True
+    scalings: list[Scaling] = field(default_factory=lambda: list(SCALINGS))
     folds: int = 5
     repeats: int = 1
     tune: bool = True
     max_samples: int = 5000
-    permutations: int = 199
+    permutations: int | None = None
     information: bool = True
     suppression_draws: int = 5
     compared: int = 0
@@ -89,18 +94,23 @@ class AuditSettings:
     leakage_at_most: float | None = None
     tsne: int = 2000
     seed: int = 0
+    allow_missing: float = 0.05
+    allow_seen: bool = False
 
     def __post_init__(self) -> None:
-        if not self.attackers:
-            raise ValueError("attackers is empty; name one at least")
+        for name in ("attackers", "scalings"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} is empty; name one at least")
         for name, least in _MINIMUMS.items():
-            if (value := getattr(self, name)) < least:
+            if (value := getattr(self, name)) is not None and value < least:
                 raise ValueError(f"{name} is {value}, it must be {least} or more")
         for name in _DRAWN:
             if (value := getattr(self, name)) is not None and value < 1:
                 raise ValueError(f"{name} is {value}, it must be 1 or more, or null")
         if self.per_group is not None and (self.subjects, self.per_subject) != (None, None):
             raise ValueError("per_group draws samples, subjects and per_subject draw subjects; choose one")
+        if not 0 <= self.allow_missing < 1:
+            raise ValueError(f"allow_missing is {self.allow_missing}, it must be 0 or more, below 1")
         if not 0 < self.fmr_target < 1:
             raise ValueError(f"fmr_target is {self.fmr_target}, it must be between 0 and 1")
         if not all(0.5 <= bias < 1 for bias in (self.bias, *self.biases)):

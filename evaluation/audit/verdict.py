@@ -2,65 +2,13 @@
 
 from dataclasses import dataclass
 from math import isnan, nan
-from typing import Literal
 
+from evaluation.audit.attacker_names import attack_name
+from evaluation.audit.estimates import Change, Finding, LeakageEstimate, Level
 from evaluation.leakage.reduction import leakage_reduction
 from evaluation.samples.wording import equals, interval, number, percent
 
-ALPHA = 0.05
 _COLLAPSED = 50.0  # percent of the verification AUC above chance that is lost
-
-_ATTACKERS = {
-    "linear": ("a ", "linear classifier"),
-    "mlp": ("an ", "MLP"),
-    "rbf_svm": ("an ", "RBF-SVM"),
-    "forest": ("a ", "random forest"),
-    "knn": ("", "nearest neighbours"),
-    "boosting": ("", "gradient boosting"),
-}
-
-Level = Literal["readable", "doubtful", "not found"]
-
-
-@dataclass(frozen=True)
-class LeakageEstimate:
-    """Leakage of an attribute from one representation, by the strongest attacker.
-
-    Attributes:
-        representation: its name.
-        attacker: name of the strongest attacker.
-        accuracy: balanced accuracy in [0, 1], with its 95 % interval `low` to `high`.
-        low: lower end of the interval.
-        high: upper end of the interval.
-        chance: 1 / classes.
-        p: p-value of the permutation test; nan if it was omitted.
-        auc: AUC of verification with this representation; nan if it was not measured.
-        warnings: number of warnings of the checks.
-    """
-
-    representation: str
-    attacker: str
-    accuracy: float
-    low: float
-    high: float
-    chance: float
-    p: float = nan
-    auc: float = nan
-    warnings: int = 0
-
-    @property
-    def level(self) -> Level:
-        """Level by the permutation test or, without it, the interval; doubtful if they disagree.
-
-        The interval alone proves little, as the strongest of several attackers was chosen by its score. The
-        permutation test alone misses leaks that only other classifiers than its own detect.
-        """
-        above = self.low > self.chance
-        if isnan(self.p):
-            return "readable" if above else "not found"
-        if self.p <= ALPHA:
-            return "readable"
-        return "doubtful" if above else "not found"
 
 
 @dataclass(frozen=True)
@@ -71,8 +19,7 @@ class Verdict:
         attribute: its name.
         representation: its name.
         level: level of the leakage after.
-        removed: percent of what was readable before that is gone, see `leakage_reduction`; nan without a
-            before.
+        removed: percent of what was readable before that is gone; nan without a before.
         sentence: text for readers; its names come from data and are not escaped.
     """
 
@@ -83,22 +30,23 @@ class Verdict:
     sentence: str
 
 
-def give_verdict(attribute: str, after: LeakageEstimate, before: LeakageEstimate | None = None) -> Verdict:
+def give_verdict(
+    attribute: str,
+    after: LeakageEstimate,
+    before: LeakageEstimate | None = None,
+    change: Change | None = None,
+) -> Verdict:
     """Write the verdict on one attribute in one representation.
 
     Args:
         attribute: its name.
         after: leakage of the representation that the sentence is about.
         before: leakage of the original representation; None if `after` is the original.
+        change: difference between the two; None if `after` is the original.
     """
-    gone = (
-        nan
-        if before is None
-        else leakage_reduction(before.accuracy, after.accuracy, after.chance, before.low)
-    )
     parts = [_leakage(attribute, after, still=before is not None and before.level == "readable")]
-    if before is not None:
-        parts += [_change(before, after, gone), _cost(before, after)]
+    if before is not None and change is not None:
+        parts += [_change(before, after, change), _cost(before, after)]
     elif not isnan(after.auc):
         parts.append(f"verification AUC {_auc(after.auc)}")
     if after.warnings:
@@ -107,47 +55,78 @@ def give_verdict(attribute: str, after: LeakageEstimate, before: LeakageEstimate
             f"{'a warning' if one else f'{after.warnings} warnings'} of the checks below "
             f"{'limits' if one else 'limit'} what this figure means"
         )
+    gone = nan if change is None else change.removed
     return Verdict(attribute, after.representation, after.level, gone, "; ".join(filter(None, parts)) + ".")
 
 
-def attacker_name(attacker: str, *, article: bool = False) -> str:
-    """Return the name of an attacker for readers."""
-    before, name = _ATTACKERS.get(attacker, ("", attacker))
-    return before + name if article else name
-
-
 def _leakage(attribute: str, after: LeakageEstimate, still: bool) -> str:
-    by = attacker_name(after.attacker, article=True)
-    chance = f"chance {percent(after.chance)}"
-    score = f"{percent(after.accuracy)} {interval(after.low, after.high)}"
-    if after.level == "not found":
-        test = "" if isnan(after.p) else f", permutation test p {equals(after.p)}"
-        return (
-            f"{attribute} was not found in {after.representation}: the strongest attacker, {by}, gets "
-            f"{score} ({chance}{test}), which luck explains and which proves no absence"
-        )
-    finding = f"{attribute} is {'still ' if still else ''}readable from {after.representation} at {score}"
+    """Write how readable the attribute is, opening with the level."""
+    by = attack_name(after.attacker, after.scaling)
+    score = f"{percent(after.accuracy)} {interval(after.low, after.high)} (chance {percent(after.chance)})"
+    name = after.representation
+    if after.level == "readable":
+        finding = f"{attribute} is {'still ' if still else ''}readable from {name} at {score}, by {by}"
+        return "; ".join([finding, *_confirmed(after)])
     if after.level == "doubtful":
-        doubt = f"though the permutation test does not confirm it (p {equals(after.p)})"
-        return f"{finding} ({chance}), by {by}, {doubt}"
-    test = "" if isnan(after.p) else f", p {equals(after.p)}"
-    return f"{finding} ({chance}{test}), by {by}"
+        doubt = "" if after.test is None else f", which {_unconfirmed(after.test)}"
+        gets = f"the strongest attacker, {by}, gets {score}"
+        return f"whether {attribute} is readable from {name} is open: {gets}{doubt}"
+    test = "" if after.test is None else f" (permutation test p {_finding(after.test)})"
+    unknown = isnan(after.smallest)
+    power = "" if unknown else f"; a leak of {percent(after.smallest)} would be found in 4 of 5 cases"
+    return (
+        f"{attribute} was not found in {name}: the strongest attacker, {by}, gets {score}, which luck "
+        f"explains and which proves no absence{test}{power}"
+    )
 
 
-def _change(before: LeakageEstimate, after: LeakageEstimate, gone: float) -> str:
+def _confirmed(after: LeakageEstimate) -> list[str]:
+    """List the outcomes of the tests of what is readable."""
+    said = []
+    if (minority := after.minority) is not None and minority.significant:
+        said.append(
+            f"of the {percent(minority.share, 0)} of the samples that a classifier is surest of it reads "
+            f"{percent(minority.accuracy)} (p {equals(minority.p)})"
+        )
+    if after.test is not None:
+        shown = "" if after.test.significant else ", which shows no leak over all samples"
+        said.append(f"permutation test p {_finding(after.test)}{shown}")
+    if after.beyond is not None:
+        shown = "also" if after.beyond.significant else "not shown to be readable"
+        said.append(f"{shown} beyond identity (p {_finding(after.beyond)})")
+    return said
+
+
+def _unconfirmed(test: Finding) -> str:
+    if not test.enough:
+        return f"{test.shuffles} shuffles of the permutation test are too few to confirm"
+    return f"the permutation test does not confirm (p {_finding(test)})"
+
+
+def _finding(test: Finding) -> str:
+    return f"{equals(test.p)}, {test.images:,} images of {test.subjects:,} subjects"
+
+
+def _change(before: LeakageEstimate, after: LeakageEstimate, change: Change) -> str:
+    """Write what became of the leakage; more, less and the same by the interval of the paired difference."""
     was = f"{percent(before.accuracy)} in {before.representation}"
-    if isnan(gone) and before.level != "not found":
+    if isnan(change.removed) and before.level != "not found":
         return f"it was read hardly above chance before ({was}), too little to take a share of"
-    if isnan(gone):
+    if isnan(change.removed):
         either = " either" if after.level == "not found" else ""
         return f"it was not found before{either} ({was}), so there was nothing to remove"
-    if gone < 0:
+    if change.low > 0:
         return f"that is more than before ({was})"
-    if gone < 0.05:
-        return f"nothing of what was readable before ({was}) is gone"
-    share = f"{gone:.1f} % of what was readable before ({was}) is gone"
-    unsure = after.high >= before.low and before.high >= after.low
-    return f"{share}, though the two intervals overlap" if unsure else share
+    if change.high >= 0:
+        span = f"{_points(change.low)} to {_points(change.high)}"
+        points = f"difference {_points(change.difference)} points, 95 % {span}"
+        return f"that is not shown to be less than before ({was}; {points})"
+    span = "" if isnan(change.removed_low) else f" [{change.removed_low:.1f}, {change.removed_high:.1f}]"
+    return f"{change.removed:.1f} %{span} of what was readable before ({was}) is gone"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.1f}".replace("-", "−")
 
 
 def _cost(before: LeakageEstimate, after: LeakageEstimate) -> str:

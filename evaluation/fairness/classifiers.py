@@ -73,7 +73,8 @@ def downstream(
         head: `mlp` or `linear`, see `head_scores`.
         threshold: `half` accepts scores from 0.5 on, as the thesis; `validation` uses the threshold with the
             highest balanced accuracy on the draw's validation sample.
-        draws: number of classifiers.
+        draws: number of classifiers; with one, intervals lack the variance of the training samples and are
+            too narrow (see `resampled_rates`).
         seed: seed of every random choice.
 
     Raises:

@@ -14,8 +14,11 @@ def resampled_rates(
     """Compute the rates over all draws together, as they are and in bootstrap replicates.
 
     A replicate resamples the subjects (with all their samples, in all draws) and, independently, the draws
-    (Owen's pigeonhole bootstrap). With few draws it only hints at the variance of the training, and it takes
-    the subjects that may be drawn for training as given.
+    (Owen's pigeonhole bootstrap). Of D draws it takes D - 1, whose variance is right however few they are
+    (Rao and Wu, "Resampling inference with complex survey data", JASA 83, 1988). One draw tells nothing about
+    the variance of the training, and its intervals are too narrow: over 200 tables those of the FPR gap held
+    the expected gap in 85 %, with 2 draws in 93.5 % (`benchmarks.downstream_coverage`). The subjects that may
+    be drawn for training are taken as given.
 
     Args:
         predictions: of all draws.
@@ -43,7 +46,8 @@ def resampled_rates(
     counted, ranked = [], []
     for replicate in range(1 + replicates):
         if replicate:
-            times, turns = (draw_counts(rng, n) for n in (len(subjects), draws))
+            times = draw_counts(rng, len(subjects))
+            turns = draw_counts(rng, draws, max(draws - 1, 1))
         counted.append(np.tensordot(turns, (times @ per_subject).reshape(shape), 1))
         ranked.append(np.tensordot(turns, ranking.pairs(times).reshape(draws, -1, 2), 1))
     stacked = np.concatenate(counted).astype(np.int64)  # (1 + R) x groups

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score
 
-from evaluation.probes.attacker_table import TABLE, Attacker, Scaling, Setting
+from evaluation.probes.attacker_table import TABLE, Attacker, Setting
 from evaluation.probes.attackers import attack
 from evaluation.probes.batched_mlp import Perceptron, mlp_predictions
-from evaluation.probes.standardise import standardise
+from evaluation.probes.standardise import Scaling, scale_rows
 from evaluation.samples.arrays import Ints
 from evaluation.samples.audited_samples import AuditedSamples
 from evaluation.samples.subject_folds import subject_folds
@@ -50,7 +50,7 @@ def cross_fit(
 
     Args:
         attacker: name of the attacker.
-        scaling: `standardised` by the statistics of the training rows, or `raw`.
+        scaling: of the embeddings, by the statistics of the training rows; see `scale_rows`.
         samples: samples of all folds.
         splits: training rows and test rows of F folds; the subjects differ.
         tune: choose the setting of each fold by the balanced accuracy in three inner folds of its training
@@ -77,9 +77,7 @@ def predict_folds(
         return _predict_by_mlps(scaling, samples, folds, seed)
     found = []
     for train, test, settings in folds:
-        x, x_test = (samples.embedding[rows].astype(np.float64) for rows in (train, test))
-        if scaling == "standardised":
-            x, x_test = standardise(x, x_test)
+        x, x_test = scale_rows(samples.embedding[train], samples.embedding[test], scaling)
         found.append(attack(attacker, x, samples.label[train], x_test, settings, seed))
     return found
 
@@ -89,13 +87,17 @@ def _predict_by_mlps(
 ) -> list[list[Ints]]:
     """Train all networks as one; each `length` is a stop in the training of the network with that decay."""
     stops = sorted({setting["length"] for fold in folds for setting in fold.settings})
-    wanted = [
-        (i, decay) for i, fold in enumerate(folds) for decay in {s["decay"]: None for s in fold.settings}
-    ]
-    networks = [Perceptron(folds[i].train, folds[i].test, decay, seed) for i, decay in wanted]
-    predictions = mlp_predictions(
-        samples.embedding, samples.label, networks, stops, scale=scaling == "standardised"
-    )
+    rows = np.concatenate([rows for train, test, _ in folds for rows in (train, test)])
+    x = np.empty((len(rows), samples.embedding.shape[1]), np.float32)  # every fold scaled by its own training
+    wanted, networks, first = [], [], 0
+    for i, (train, test, settings) in enumerate(folds):
+        shown, asked = np.split(np.arange(first, first + len(train) + len(test)), [len(train)])
+        x[shown], x[asked] = scale_rows(samples.embedding[train], samples.embedding[test], scaling)
+        for decay in dict.fromkeys(setting["decay"] for setting in settings):
+            wanted.append((i, decay))
+            networks.append(Perceptron(shown, asked, decay, seed))
+        first += len(train) + len(test)
+    predictions = mlp_predictions(x, samples.label[rows], networks, stops)
     found = dict(zip(wanted, predictions, strict=True))
     return [
         [found[i, s["decay"]][stops.index(s["length"])] for s in fold.settings]

@@ -1,57 +1,94 @@
-"""Permutation test: compare the leakage of the labels with that of shuffled labels."""
+"""Permutation tests: compare the leakage of the labels with that of shuffled labels."""
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from evaluation.leakage.shuffled_labels import Scheme, choose_scheme, shuffled, varies
-from evaluation.probes.kernel_probe import KERNELS, KernelProbe
+from evaluation.leakage.fold_probes import FoldProbes, balanced_accuracy
+from evaluation.leakage.multiplicity import STOP, sequential_p_value
+from evaluation.leakage.shuffled_labels import (
+    SCHEMES,
+    Scheme,
+    possible_schemes,
+    shuffled,
+    varies,
+)
+from evaluation.leakage.shuffled_units import ShuffledUnits, shuffled_units
 from evaluation.samples.arrays import Floats, Ints
-from evaluation.samples.audited_samples import audited_samples
 from evaluation.samples.labelled_samples import Samples
-from evaluation.samples.subject_folds import subject_folds
+
+Hypothesis = Literal["readable at all", "beyond identity"]
+_HYPOTHESES: dict[Scheme, Hypothesis] = {
+    "across subjects": "readable at all",
+    "within subjects": "beyond identity",
+}
+
+_FIRST, _BATCH = 40, 200  # labellings at a time
 
 
 class PermutationResult(NamedTuple):
-    """Result of `permutation_test`."""
+    """Result of `permutation_tests` for one hypothesis, on n scored samples."""
 
-    statistic: float
-    """Balanced accuracy in [0, 1] of the better of two probes, on subjects they have not seen."""
-    p_value: float
-    """Share of all labellings, the true one among them, whose statistic is at least as high."""
-    null: Floats
-    """(permutations,) statistic of each shuffle."""
+    hypothesis: Hypothesis
+    """`readable at all`: the embedding tells something of the labels. `beyond identity`: it tells more than
+    the subject does."""
     scheme: Scheme
     """Name of the way in which the labels were shuffled."""
-    n: int
-    """Number of samples that are scored."""
-    subjects: int
-    """Number of their subjects."""
+    probe: int
+    """Position in `PROBES` of the probe that reads the true labels best."""
+    statistic: float
+    """Balanced accuracy in [0, 1] of that probe, on subjects it has not learned from."""
+    p_value: float
+    """Estimated share of all labellings whose statistic is at least as high."""
+    exceedances: int
+    """Number of shuffles whose statistic is at least as high."""
+    null: Floats
+    """(shuffles,) statistic of each shuffle, of the probe that is best for it."""
+    label: Ints
+    """(n,) classes of the scored samples."""
+    subjects: Ints
+    """(n,) their subjects, numbered 0, 1, ..."""
+    blocks: int
+    """Number of units that were shuffled: blocks, takes, and samples that are a unit of their own."""
+    correct: np.ndarray
+    """(probes, n) bool, which true labels each probe of `PROBES` predicts."""
 
 
-def permutation_test(
-    samples: Samples, permutations: int = 199, folds: int = 5, seed: int = 0, max_samples: int = 3000
-) -> PermutationResult:
-    """Test whether an attribute leaks at all, on subjects that the probes have not learned from.
+def permutation_tests(
+    samples: Samples, permutations: int = 999, folds: int = 5, seed: int = 0, max_samples: int = 3000
+) -> list[PermutationResult]:
+    """Test whether an attribute leaks, on subjects that the probes have not learned from.
 
-    The shuffles have to keep everything but the leak, which depends on the attribute
-    (`shuffled_labels.choose_scheme`):
+    Two hypotheses, each with the shuffle that keeps everything but the leak it is about
+    (`shuffled_labels`):
 
-    - `within people`, for one that changes from image to image, such as emotion. The labels of each subject
-      change places, so the test asks what leaks *beyond identity*: an embedding of identity alone passes,
-      even if it tells who smiles often. Only subjects with two classes or more are scored, as the shuffle
-      does not change the others (the probes learn from both).
-    - `over people`, for one that does not change, such as gender: subjects exchange their labels. This
-      assumes that the number of a subject's images is independent of the attribute.
+    - `readable at all`: subjects exchange their labels, which take any order. Any leak counts, be it of
+      single images or of what the images of a subject have in common, such as gender.
+    - `beyond identity`: the labels of each subject change places. An embedding of identity alone passes, even
+      if it tells who smiles often. Only subjects of several classes are scored, as the shuffle does not
+      change the others (the probes learn from both). It is tested where `possible_schemes` finds an
+      attribute that changes from image to image.
 
-    The statistic is the higher balanced accuracy of two closed-form probes (`KernelProbe`, linear and RBF),
-    over all folds together. Both are trained again for every shuffle, so the choice of the better one is part
-    of the test. Folds, samples and ridge do not depend on the labels; therefore, without a leak, all
-    labellings that a shuffle can produce are exchangeable, and p <= 0.05 in at most 5 % of such cases.
+    Samples that were drawn together are one unit: those of a class and a block, and takes that are found by
+    their distances (`merge_takes`). A unit is shuffled as one. Subjects can exchange labels if they have
+    equally many units, so a few units are left out at random (`even_counts`). What is assumed: subjects are
+    independent of one another, units of one subject are so given the subject, and the size of a unit, or the
+    small differences of the number of units in a group of `even_counts`, do not depend on the class.
+
+    The statistic is the highest balanced accuracy of closed-form probes (`PROBES`: linear and RBF kernel,
+    each on rows of several scalings), over all folds together. All are trained again for every shuffle, so
+    the choice of the best one is part of the test. Folds, samples and ridge do not depend on the labels;
+    therefore, without a leak, all labellings that a shuffle can produce are exchangeable, and p <= 0.05 in at
+    most 5 % of such cases.
+
+    Shuffling stops early at 20 statistics that are at least as high as that of the true labels. The p-value
+    is then 20 over the number of shuffles so far, otherwise (exceedances + 1) / (permutations + 1); both are
+    valid (Besag and Clifford, Sequential Monte Carlo p-values, 1991).
 
     Args:
         samples: of one representation and one attribute.
-        permutations: number of shuffles; the smallest p is 1 / (permutations + 1).
+        permutations: largest number of shuffles; see `multiplicity.shuffles_needed`.
         folds: number of folds of the subjects.
         seed: seed of shuffles, folds and the subsample.
         max_samples: with more samples, subjects are drawn at random.
@@ -59,26 +96,54 @@ def permutation_test(
     Raises:
         ValueError: see `audited_samples`.
     """
-    x, label, subjects, _ = audited_samples(samples, folds, max_samples, seed)
-    scheme = choose_scheme(label, subjects)
-    rng = np.random.default_rng(seed)
-    labels = np.stack([label, *(shuffled(label, subjects, scheme, rng) for _ in range(permutations))])
-    scored = varies(label, subjects)[subjects] if scheme == "within people" else np.full(len(label), True)
-    predictions = np.zeros((len(KERNELS), *labels.shape), np.int64)
-    for train, test in subject_folds(np.zeros_like(label), subjects, folds, seed):
-        for place, kernel in enumerate(KERNELS):
-            predictions[place][:, test] = KernelProbe(x[train], x[test], kernel).predict(labels[:, train])
-    found = [_balanced_accuracy(predicted[:, scored], labels[:, scored]) for predicted in predictions]
-    statistic, null = np.split(np.max(found, axis=0), [1])
-    p_value = (1 + int((null >= statistic).sum())) / (1 + permutations)
-    count = len(np.unique(subjects[scored]))
-    return PermutationResult(statistic.item(), p_value, null, scheme, int(scored.sum()), count)
+    tested = shuffled_units(samples, folds, max_samples, seed)
+    label, subjects = tested.label[tested.unit], tested.subject[tested.unit]
+    probes = FoldProbes(tested.x, subjects, folds, seed)
+    prediction = probes.predict(label[None])[:, 0]
+    results = []
+    for scheme in possible_schemes(tested.label, tested.subject):
+        scored = np.arange(len(label))
+        if scheme == "within subjects":
+            scored = np.flatnonzero(varies(tested.label, tested.subject)[subjects])
+        readings = balanced_accuracy(prediction[:, scored], label[scored])
+        statistic, null = float(readings.max()), np.empty(0)
+        for labels in _batches(tested, scheme, permutations, seed):
+            found = probes.predict(labels)
+            best = np.max([balanced_accuracy(one[:, scored], labels[:, scored]) for one in found], axis=0)
+            null = np.concatenate([null, best])
+            if (null >= statistic).sum() >= STOP:
+                break
+        null, p_value = sequential_p_value(null, statistic)
+        results.append(
+            PermutationResult(
+                hypothesis=_HYPOTHESES[scheme],
+                scheme=scheme,
+                probe=int(readings.argmax()),
+                statistic=statistic,
+                p_value=p_value,
+                exceedances=int((null >= statistic).sum()),
+                null=null,
+                label=label[scored],
+                subjects=subjects[scored],
+                blocks=len(np.unique(tested.unit[scored])),
+                correct=prediction[:, scored] == label[scored],
+            )
+        )
+    return results
 
 
-def _balanced_accuracy(prediction: Ints, label: Ints) -> Floats:
-    """Compute the mean recall (B,) of the classes that occur, from predictions and labels (B, N)."""
-    found = []
-    for c in np.unique(label):
-        inside = label == c
-        found.append(((prediction == c) & inside).sum(1) / inside.sum(1))  # no shuffle loses a class
-    return np.mean(found, axis=0)
+def permutation_test(
+    samples: Samples, permutations: int = 999, folds: int = 5, seed: int = 0
+) -> PermutationResult:
+    """Test the narrowest hypothesis that `permutation_tests` can test."""
+    return permutation_tests(samples, permutations, folds, seed)[-1]
+
+
+def _batches(units: ShuffledUnits, scheme: Scheme, permutations: int, seed: int) -> Iterator[Ints]:
+    """Yield shuffled labels of all samples, (B, N), a few at first."""
+    rng = np.random.default_rng([seed, SCHEMES.index(scheme)])
+    done, size = 0, _FIRST
+    while done < permutations:
+        size = min(size, permutations - done)
+        yield np.stack([shuffled(units.label, units.subject, scheme, rng)[units.unit] for _ in range(size)])
+        done, size = done + size, _BATCH

@@ -4,8 +4,11 @@ Every attacker weighs the classes equally; otherwise a large class hides a weak 
 here, its row in `TABLE`, and its function in `attackers`.
 """
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Literal, NamedTuple, get_args
+
+from evaluation.probes.standardise import SCALINGS, Scaling
 
 Attacker = Literal["linear", "mlp", "rbf_svm", "forest", "knn", "boosting"]
 ATTACKERS: tuple[Attacker, ...] = get_args(Attacker)
@@ -19,9 +22,6 @@ ProbabilityFamily = Literal["linear", "mlp"]
 PROBABILITY_FAMILIES: tuple[ProbabilityFamily, ...] = get_args(ProbabilityFamily)
 """Attackers that also give calibrated probabilities, see `probability_probes`."""
 
-Scaling = Literal["standardised", "raw"]
-SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
-
 Setting = dict[str, float]
 
 
@@ -34,11 +34,16 @@ class AttackerRow(NamedTuple):
     """The setting that is used without tuning."""
     subsampled: bool = False
     """Whether it learns from `max_samples` samples at most, because its time grows faster than linearly."""
+    scalings: tuple[Scaling, ...] = SCALINGS
+    """Scalings that differ for it: trees do not change with the scale of a feature, and robust features keep
+    their thresholds within float32."""
 
 
 def _grid(**values: tuple[float, ...]) -> list[Setting]:
     return [dict(zip(values, point, strict=True)) for point in product(*values.values())]
 
+
+_TREES: tuple[Scaling, ...] = ("robust", "unit")
 
 TABLE: dict[Attacker, AttackerRow] = {
     "linear": AttackerRow(_grid(C=(0.001, 0.01, 0.1, 1, 10)), {"C": 0.01}),
@@ -46,13 +51,18 @@ TABLE: dict[Attacker, AttackerRow] = {
     "mlp": AttackerRow(_grid(decay=(0.01, 0.05), length=(0.125, 0.5, 1)), {"decay": 0.01, "length": 1}),
     # `gamma` in units of 1 / D, also on raw embeddings: a leak that only scaling hides is a diagnosis
     "rbf_svm": AttackerRow(_grid(C=(1, 10), gamma=(0.25, 1)), {"C": 1, "gamma": 1}, subsampled=True),
-    "forest": AttackerRow(_grid(leaf=(1, 10)), {"leaf": 1}, subsampled=True),
+    "forest": AttackerRow(_grid(leaf=(1, 10)), {"leaf": 1}, subsampled=True, scalings=_TREES),
     "knn": AttackerRow(_grid(k=(1, 5, 15, 45)), {"k": 15}),
-    "boosting": AttackerRow(_grid(rounds=(25, 50, 100)), {"rounds": 100}, subsampled=True),
+    "boosting": AttackerRow(_grid(rounds=(25, 50, 100)), {"rounds": 100}, subsampled=True, scalings=_TREES),
 }
 
 
-def describe_settings(settings: list[Setting]) -> str:
+def scalings_of(attacker: Attacker, asked: Sequence[Scaling]) -> list[Scaling]:
+    """Return those of the scalings that differ for an attacker, or the first one where none is among them."""
+    return [scaling for scaling in asked if scaling in TABLE[attacker].scalings] or [asked[0]]
+
+
+def describe_settings(settings: Sequence[Setting]) -> str:
     """Format the settings of the folds as `C=0.01`, or with their counts, the most frequent first."""
     texts = [", ".join(f"{name}={value:g}" for name, value in setting.items()) for setting in settings]
     counts = {text: texts.count(text) for text in texts}

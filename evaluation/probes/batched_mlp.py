@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_sample_weight
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from evaluation.probes.mlp import BATCH, HIDDEN, balanced_epoch
-from evaluation.probes.standardise import standardise
-from evaluation.samples.arrays import Floats, Ints
+from evaluation.samples.arrays import Ints
 
 LEARNING_RATE = 1e-3
 _VISITS, _EPOCHS = 2**18, (10, 60)  # about this many samples seen, within these numbers of epochs
@@ -34,7 +34,7 @@ class Perceptron(NamedTuple):
 
 
 def mlp_predictions(
-    x: Floats, label: Ints, networks: Sequence[Perceptron], stops: Sequence[float], *, scale: bool
+    x: NDArray[np.float32], label: Ints, networks: Sequence[Perceptron], stops: Sequence[float]
 ) -> list[list[Ints]]:
     """Train the MLP of the thesis (section 3.2: one layer of 1024 ReLUs, softmax) several times, and predict.
 
@@ -43,24 +43,22 @@ def mlp_predictions(
     rounding.
 
     Args:
-        x: (N, D) embeddings of any scale.
+        x: (N, D) scaled embeddings; rows of all networks, which may each be scaled by their own training.
         label: (N,) classes 0, 1, ...
         networks: J networks.
         stops: S ascending shares of the full training, at most 1, after which predictions are made.
-        scale: standardise by the statistics of the network's training rows.
 
     Returns:
         Predicted classes (m,) for each network and each stop.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    # the features of all rows are brought near 1 in 64 bits: a network's own statistics undo it exactly
-    inputs = torch.from_numpy((standardise(x, x)[0] if scale else x).astype(np.float32)).to(device)
+    inputs = torch.from_numpy(x).to(device)
     steps = [max(1, round(stop * updates([len(network.train) for network in networks]))) for stop in stops]
     size = HIDDEN * (x.shape[1] + 1 + label.max() + 1)
     some = max(1, _AT_ONCE // int(size))
     found: list[list[Ints]] = []
     for first in range(0, len(networks), some):
-        stacked = Stacked(inputs, label, networks[first : first + some], scale=scale)
+        stacked = Stacked(inputs, label, networks[first : first + some])
         stages = [stacked.advance(int(count)) for count in np.diff(steps, prepend=0)]
         found += map(list, zip(*stages, strict=True))
     return found
@@ -79,14 +77,11 @@ class Stacked:
         inputs: (N, D) float32, on the device to train on.
         label: (N,) classes 0, 1, ...
         networks: J networks.
-        scale: standardise by the statistics of each network's training rows.
     """
 
-    def __init__(self, inputs: Tensor, label: Ints, networks: Sequence[Perceptron], *, scale: bool) -> None:
+    def __init__(self, inputs: Tensor, label: Ints, networks: Sequence[Perceptron]) -> None:
         self.inputs, self.networks = inputs, networks
         self.label = torch.from_numpy(label).to(inputs.device)
-        statistics = [_statistics(inputs[torch.from_numpy(n.train)], scale=scale) for n in networks]
-        self.shift, self.factor = (torch.stack(parts)[:, None] for parts in zip(*statistics, strict=True))
         first = [_first_weights(inputs.shape[1], int(label.max()) + 1, n.seed) for n in networks]
         self.weights = [
             torch.stack(parts).to(inputs.device).requires_grad_() for parts in zip(*first, strict=True)
@@ -106,7 +101,7 @@ class Stacked:
     def _step(self) -> None:
         rows = torch.from_numpy(np.stack([next(batches) for batches in self.batches])).to(self.inputs.device)
         w1, b1, w2, b2 = self.weights
-        hidden = torch.baddbmm(b1, (self.inputs[rows] - self.shift) * self.factor, w1).relu()
+        hidden = torch.baddbmm(b1, self.inputs[rows], w1).relu()
         logits = torch.baddbmm(b2, hidden, w2)
         loss = cross_entropy(logits.flatten(0, 1), self.label[rows].flatten(), reduction="sum") / BATCH
         self.optimizer.zero_grad()
@@ -121,18 +116,9 @@ class Stacked:
         w1, b1, w2, b2 = (weight[j] for weight in self.weights)
         found = []
         for rows in torch.from_numpy(self.networks[j].test).split(_TEST_ROWS):
-            x = (self.inputs[rows.to(self.inputs.device)] - self.shift[j]) * self.factor[j]
+            x = self.inputs[rows.to(self.inputs.device)]
             found.append(((x @ w1 + b1).relu_() @ w2 + b2).argmax(1).cpu())
         return torch.cat(found).numpy()
-
-
-def _statistics(x: Tensor, *, scale: bool) -> tuple[Tensor, Tensor]:
-    """Compute the shift and the factor of a standardisation, (D,) each; a constant feature becomes 0."""
-    if not scale:
-        return torch.zeros_like(x[0]), torch.ones_like(x[0])
-    deviation, mean = torch.std_mean(x.double(), 0, correction=0)
-    varies = x.amax(0) > x.amin(0)
-    return mean.float(), torch.where(varies, 1 / deviation, 0).float()
 
 
 def _first_weights(width: int, classes: int, seed: int) -> tuple[Tensor, ...]:

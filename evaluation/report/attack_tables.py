@@ -1,7 +1,7 @@
 """Tables of attacks on parts of the samples, with more data, and with other access."""
 
+from evaluation.audit.attacker_names import attacker_name
 from evaluation.audit.result import Audit
-from evaluation.audit.verdict import attacker_name
 from evaluation.report.evidence_tables import count
 from evaluation.report.result_tables import make_table
 from evaluation.report.tables import Table

@@ -3,8 +3,8 @@
 from math import isnan
 from typing import Any
 
+from evaluation.audit.attacker_names import attacker_name
 from evaluation.audit.result import Audit
-from evaluation.audit.verdict import attacker_name
 from evaluation.report.result_tables import Cell, make_table, removed_text
 from evaluation.report.tables import Table
 from evaluation.samples.wording import MISSING, interval, p_value, percent

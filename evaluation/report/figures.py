@@ -10,8 +10,8 @@ import torch
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from evaluation.audit.attacker_names import attacker_name
 from evaluation.audit.result import Audit
-from evaluation.audit.verdict import attacker_name
 from evaluation.plots.embedding_plot import plot_embedding
 from evaluation.plots.leakage_plot import plot_leakage
 from evaluation.plots.parts import split

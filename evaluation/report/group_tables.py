@@ -1,9 +1,11 @@
 """Tables of errors by group."""
 
+from math import isnan
+
 from evaluation.audit.result import Audit
 from evaluation.report.result_tables import Cell, make_table
 from evaluation.report.tables import Table
-from evaluation.samples.wording import interval, number, percent, short
+from evaluation.samples.wording import MISSING, interval, number, p_value, percent, short
 
 _MEASURES = {
     "tpr": "TPR",
@@ -43,16 +45,27 @@ def demographic_tables(audit: Audit) -> list[Table]:
     )
     differences = make_table(
         "demographic_differentials",
-        "How far apart the groups are.",
+        "How far apart the groups are, and how far groups drawn at random would be: the largest of several "
+        "rates exceeds the smallest even if the groups do not differ. p is the share of random groups that "
+        "are at least as far apart.",
         audit.frame("demographic_differentials"),
         {
             "representation": lambda x: x.representation,
             "measure": lambda x: _MEASURES.get(x.measure, x.measure),
             "value": lambda x: short(x.value),
+            "95 %": lambda x: _span(x.low, x.high),
+            "half of random groups within": lambda x: short(x.null_median),
+            "95 of 100 within": lambda x: short(x.null_95),
+            "p": lambda x: p_value(x.p_value),
         },
         texts=2,
     )
     return [x for x in (groups, differences) if x]
+
+
+def _span(low: float, high: float) -> str:
+    """Format an interval of numbers of any size; a dash if an end is nan."""
+    return MISSING if isnan(low) or isnan(high) else f"[{short(low)}, {short(high)}]"
 
 
 def downstream_tables(audit: Audit) -> list[Table]:

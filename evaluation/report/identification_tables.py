@@ -1,51 +1,80 @@
-"""Tables of 1:N identification, closed and open set."""
+"""Tables of 1:N identification."""
+
+import pandas as pd
 
 from evaluation.audit.result import Audit
-from evaluation.report.evidence_tables import count
 from evaluation.report.result_tables import Cell, make_table
 from evaluation.report.tables import Table
-from evaluation.samples.wording import interval, percent, short
+from evaluation.samples.wording import interval, number, percent
 
-_RANKS = (1, 5, 10, 20)  # that the table shows; the file has all
-_ALL = "all"
+_SHOWN_RANKS = (1, 5, 10)
 
 
 def identification_tables(audit: Audit) -> list[Table]:
-    """Make the tables of identification rates; those of groups follow those of all subjects."""
-    closed, opened = audit.frame("identification"), audit.frame("identification_open")
-    first: dict[str, Cell] = {
+    """Make the tables of closed-set and open-set identification, of all probes and of the groups' probes."""
+    words: dict[str, Cell] = {
         "representation": lambda x: x.representation,
-        "group": lambda x: f"{x.group_attribute}: {x.group}" if x.group else _ALL,
+        "probes of": lambda x: x.group or "all",
     }
-    ranks = make_table(
+    closed = audit.frame("identification")
+    closed_table = make_table(
         "identification",
-        "Identification in a closed set: share of probes whose subject is among the first images of the "
-        "gallery, up to a rank. Groups are shown at rank 1.",
-        closed[closed["rank"].isin(_RANKS) & ((closed["group"] == "") | (closed["rank"] == 1))]
-        if len(closed)
-        else closed,
+        "Closed-set identification: how often the right one of all enrolled subjects has rank 1, 5 or 10 "
+        "(ties count against it).",
+        _ranks_side_by_side(closed),
         {
-            **first,
-            "rank": lambda x: f"{x.rank}",
-            "found": lambda x: percent(x.rate),
-            "95 %": lambda x: interval(x.low, x.high),
-            "gallery": count("gallery"),
-            "probes": count("probes"),
+            **words,
+            "rank 1": lambda x: percent(x.rate_1),
+            "rank 1, 95 %": lambda x: interval(x.low_1, x.high_1),
+            "rank 5": lambda x: percent(x.rate_5),
+            "rank 10": lambda x: percent(x.rate_10),
+            "enrolled": lambda x: f"{x.gallery:,}",
+            "probes": lambda x: f"{x.probes:,}",
+            "subjects": lambda x: f"{x.subjects:,}",
         },
         texts=2,
     )
-    rates = make_table(
+    searched = audit.frame("identification_open")
+    open_table = make_table(
         "identification_open",
-        "Identification in an open set: share of probes found at rank 1 and above the threshold (TPIR), at "
-        "the share of unknown subjects that the threshold lets in (FPIR).",
-        opened,
+        "Open-set identification: how often the right subject has rank 1 and reaches the threshold at which "
+        "a share FPIR of the searches for subjects who are not enrolled find somebody (TPIR), and that share "
+        "of each group's own searches.",
+        searched.dropna(subset="tpir") if len(searched) else searched,
         {
-            **first,
-            "FPIR": lambda x: percent(x.fpir, 2),
+            **words,
+            "FPIR": lambda x: percent(x.fpir),
             "TPIR": lambda x: percent(x.tpir),
-            "95 %": lambda x: interval(x.low, x.high),
-            "threshold": lambda x: short(x.threshold),
+            "TPIR, 95 %": lambda x: interval(x.low, x.high),
+            "FPIR of the group": lambda x: percent(x.group_fpir, 2),
+            "FPIR, 95 %": lambda x: interval(x.group_fpir_low, x.group_fpir_high, 2),
+            "threshold": lambda x: number(x.threshold),
+            "enrolled": lambda x: f"{x.gallery:,}",
+            "mated searches": lambda x: f"{x.mated:,}",
+            "non-mated": lambda x: f"{x.non_mated:,}",
         },
         texts=2,
     )
-    return [table for table in (ranks, rates) if table]
+    return [table for table in (closed_table, open_table) if table]
+
+
+def identification_sentence(audit: Audit) -> str:
+    """Say in a sentence how often probes are identified at rank 1; empty if it was not measured."""
+    frame = audit.frame("identification", rank=1, group="")
+    if frame.empty:
+        return ""
+    found = [f"{percent(x.rate)} {interval(x.low, x.high)} in {x.representation}" for x in frame.itertuples()]
+    gallery, rates = f"{frame['gallery'].iloc[0]:,}", ", ".join(found)
+    return f"Among {gallery} enrolled subjects the right one has rank 1 for {rates} of the probes."
+
+
+def _ranks_side_by_side(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put the rates of the shown ranks into a row for each representation and group; nan if one lacks."""
+    if frame.empty:
+        return frame
+    key = ["representation", "group_attribute", "group"]
+    rows = frame[frame["rank"] == 1].rename(columns={"rate": "rate_1", "low": "low_1", "high": "high_1"})
+    for rank in _SHOWN_RANKS[1:]:
+        one = frame[frame["rank"] == rank][[*key, "rate"]].rename(columns={"rate": f"rate_{rank}"})
+        rows = rows.merge(one, on=key, how="left")
+    return rows

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from evaluation.audit.attacker_names import attacker_name
 from evaluation.audit.result import Audit
-from evaluation.audit.verdict import attacker_name
 from evaluation.report.tables import Table
 from evaluation.samples.wording import MISSING, interval, number, p_value, percent, short
 

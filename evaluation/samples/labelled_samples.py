@@ -17,13 +17,15 @@ class Samples(NamedTuple):
     identity: Ints | None = None
     """(N,) subject of each sample, -1 where unknown; None if no subject is known."""
     block: Ints | None = None
-    """(N,) block of samples that were drawn together (frames of one take), -1 where a sample is its own block;
+    """(N,) block of samples that were drawn together (frames of one take), -1 where each is its own;
     None if no blocks are known. A permutation test shuffles the label of a block as one."""
 
 
 def take_samples(samples: Samples, rows: np.ndarray) -> Samples:
     """Select the samples at rows, (M,) int or (N,) bool."""
-    return Samples(*(None if column is None else np.asarray(column)[rows] for column in samples))
+    optional = (samples.identity, samples.block)
+    identity, block = (None if column is None else np.asarray(column)[rows] for column in optional)
+    return Samples(np.asarray(samples.embedding)[rows], np.asarray(samples.label)[rows], identity, block)
 
 
 def known_samples(samples: Samples, name: str) -> Samples:

@@ -8,17 +8,10 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from evaluation.verification.differentials import (
-    fdr,
-    gap,
-    garbe,
-    inequity_rate,
-    n_sigma,
-    ratio,
-    skewed_error_ratio,
-)
+from evaluation.verification.differential_table import differential_table
+from evaluation.verification.differentials import n_sigma
 from evaluation.verification.error_rates import ErrorCounts, threshold_at_fmr
-from evaluation.verification.pair_bootstrap import RateIntervals, bootstrap_rates
+from evaluation.verification.group_errors import find_errors, rate_intervals
 from evaluation.verification.pair_scores import count_pairs, count_tiles
 from evaluation.verification.pair_tiles import Metric
 
@@ -32,6 +25,7 @@ def demographic_rates(
     metric: Metric = "cosine",
     names: Sequence[str] | None = None,
     draws: int = 1000,
+    permutations: int = 999,
     seed: int = 0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compute FMR and FNMR of each group at the threshold that is chosen on all pairs together.
@@ -49,15 +43,17 @@ def demographic_rates(
         metric: cosine or minus the Euclidean distance.
         names: names of the groups 0, 1, ... for the column `group`; their numbers if None.
         draws: draws of the subjects of each group for the intervals; 0 for none.
-        seed: seed of the draws.
+        permutations: shuffles of the groups over the subjects for the test of the differentials; 0 for none.
+        seed: seed of the draws and shuffles.
 
     Returns:
         First, one row for each group, those without samples too if they are named: `group`, `threshold` (a
         score, see `PairScores`), `fmr`, `fnmr`, `genuine` and `impostor` (pairs), the ends of 95 % intervals
-        of the rates at that threshold, `fmr_low` etc. (see `bootstrap_rates`; nan without an error and for
-        fewer than three subjects), and mean and standard deviation of the scores, `genuine_mean` etc., to
-        half a step of the grid of thresholds (3e-5 of a cosine); nan without pairs. Second, `measure` and
-        `value` of all functions of `differentials`.
+        of the rates at that threshold, `fmr_low` etc. (see `PairErrors.drawn_rates`; nan without an error and
+        for fewer than three subjects), and mean and standard deviation of the scores, `genuine_mean` etc., to
+        half a step of the grid of thresholds (3e-5 of a cosine); nan without pairs. Second, the columns of
+        `differential_table` for all functions of `differentials`; `n_sigma_genuine` and `n_sigma_impostor`
+        have a value alone.
 
     Raises:
         ValueError: too few impostor pairs for `fmr_target` (see `error_rates.threshold_at_fmr`), a group
@@ -74,16 +70,15 @@ def demographic_rates(
         raise ValueError(f"group {found[-1]} has no name, there are {len(names)}")
     thresholds = torch.cat([tiles.grid(), torch.tensor([threshold], dtype=torch.float64)])
     groups = found if names is None else list(range(len(names)))
-    parts = [tiles.take(label == g) for g in groups]
-    rows = [
-        _rates(count_tiles(part, thresholds), threshold)
-        | bootstrap_rates(part, threshold, draws, seed)._asdict()
-        for part in parts
-    ]
-    table = pd.DataFrame(rows, columns=[*_rates(counts, threshold), *RateIntervals._fields])
+    rows = [_rates(count_tiles(tiles.take(label == g), thresholds), threshold) for g in groups]
+    table = pd.DataFrame(rows, columns=list(_rates(counts, threshold)))
     table.insert(0, "group", groups if names is None else names)
     table.insert(1, "threshold", threshold)
-    return table, _differentials(table)
+    errors = find_errors(tiles.take(label >= 0), threshold)
+    place = np.searchsorted(groups, label[label >= 0].cpu().numpy())
+    ends = rate_intervals(errors, place, len(groups), draws, seed)
+    tested = differential_table(errors, place, len(groups), draws=draws, permutations=permutations, seed=seed)
+    return table.assign(**ends), pd.concat([tested, _score_differentials(table)], ignore_index=True)
 
 
 def _rates(counts: ErrorCounts, threshold: float) -> dict[str, float]:
@@ -112,19 +107,9 @@ def _moments(counts: ErrorCounts, kind: str) -> tuple[float, float]:
     return float(mean), float(np.sqrt(np.average((value - mean) ** 2, weights=weight)))
 
 
-def _differentials(table: pd.DataFrame) -> pd.DataFrame:
-    """Compute all summary figures of the groups."""
-    fmr, fnmr = (table[rate].to_numpy(float) for rate in ("fmr", "fnmr"))
-    values = {
-        "fmr_gap": gap(fmr),
-        "fnmr_gap": gap(fnmr),
-        "fmr_ratio": ratio(fmr),
-        "fnmr_ratio": ratio(fnmr),
-        "inequity_rate": inequity_rate(fmr, fnmr),
-        "fdr": fdr(fmr, fnmr),
-        "garbe": garbe(fmr, fnmr),
-        "skewed_error_ratio": skewed_error_ratio(fmr, fnmr),
-    }
+def _score_differentials(table: pd.DataFrame) -> pd.DataFrame:
+    """Compute the distances between the groups' scores."""
+    values = {}
     for kind in ("genuine", "impostor"):
         mean, deviation = (table[f"{kind}_{name}"].to_numpy(float) for name in ("mean", "std"))
         values[f"n_sigma_{kind}"] = n_sigma(mean, deviation)

@@ -1,6 +1,6 @@
 """Verification of listed pairs: View 1 or View 2 of LFW, or pairs of other images in its format."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Literal
 
@@ -45,6 +45,12 @@ class ListedPairs:
     def columns(self) -> list[np.ndarray]:
         """Arrays that the figures depend on besides the embeddings."""
         return [*self.test, *(self.train or ()), np.array(self.official)]
+
+    def among(self, present: np.ndarray) -> "ListedPairs":
+        """Return the pairs without scores where a row is not `present` (N,) bool."""
+        return replace(
+            self, test=_among(self.test, present), train=self.train and _among(self.train, present)
+        )
 
     def measure(self, embedding: Floats) -> dict[str, pd.DataFrame]:
         """Evaluate both metrics on an embedding (N, D); accuracies are in [0, 1].
@@ -115,3 +121,8 @@ class ListedPairs:
 def without_score(pairs: PairRows) -> np.ndarray:
     """Find the pairs with an image without an embedding, (n,) bool."""
     return (np.asarray(pairs.first) < 0) | (np.asarray(pairs.second) < 0)
+
+
+def _among(pairs: PairRows, present: np.ndarray) -> PairRows:
+    first, second = (np.where((rows >= 0) & present[rows], rows, -1) for rows in (pairs.first, pairs.second))
+    return pairs._replace(first=first, second=second)

@@ -1,9 +1,9 @@
 """Bootstrap intervals over subjects of the verification errors over all pairs of samples."""
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -24,17 +24,8 @@ class Intervals(NamedTuple):
     eer_high: float = float("nan")
 
 
-class RateIntervals(NamedTuple):
-    """Ends of 95 % intervals of FMR and FNMR at one threshold."""
-
-    fmr_low: float = float("nan")
-    fmr_high: float = float("nan")
-    fnmr_low: float = float("nan")
-    fnmr_high: float = float("nan")
-
-
-def bootstrap_auc_and_eer(tiles: PairTiles, counts: ErrorCounts, draws: int, seed: int) -> Intervals:
-    """Compute percentile intervals of AUC and EER over draws of the subjects; nan without draws.
+def draw_auc_and_eer(tiles: PairTiles, counts: ErrorCounts, draws: int, seed: int) -> pd.DataFrame:
+    """Compute AUC and EER in draws of the subjects.
 
     Images of a subject, and pairs that share a subject, are not independent, so whole subjects are drawn.
     With subject p drawn w_p times, p's genuine pairs count w_p times and the impostor pairs of p and q w_p *
@@ -46,52 +37,33 @@ def bootstrap_auc_and_eer(tiles: PairTiles, counts: ErrorCounts, draws: int, see
     Args:
         tiles: the samples.
         counts: counts of the scores of `tiles`, which choose the thresholds.
-        draws: number of draws of all subjects; 0, or fewer than three subjects, gives no intervals.
-        seed: seed of the draws.
+        draws: number of draws of all subjects; fewer than three subjects are not drawn.
+        seed: seed of the draws; the same subjects are drawn for any embeddings of the same samples.
+
+    Returns:
+        Columns `auc` and `eer` in [0, 1], one row for each draw; nan where the subjects of a draw have no
+        genuine pair.
     """
     subjects = int(tiles.subject[-1]) + 1 if len(tiles) else 0
     if not draws or not counts.defined or subjects < 3:
-        return Intervals()
+        return pd.DataFrame({"auc": [], "eer": []}, dtype=float)
     curve = error_curve(counts, _THRESHOLDS)
     drawn = _drawn_counts(tiles, torch.tensor(curve["threshold"].to_numpy()), subjects, draws, seed)
-    both = (drawn[0][:, -1] > 0) & (
-        drawn[1][:, -1] > 0
-    )  # a draw of subjects with one image each says nothing
+    # a draw of subjects with one image each says nothing
+    both = (drawn[0][:, -1] > 0) & (drawn[1][:, -1] > 0)
     fnmr, below = (x[both, :-1] / x[both, -1:] for x in drawn)
-    auc, eer = _areas(1 - below, fnmr), _crossings(1 - below, fnmr)
+    found = pd.DataFrame(np.nan, index=range(draws), columns=["auc", "eer"])
     # to first order a draw may have fewer than no errors, so the figures are clipped
-    return Intervals(*(end for x in (auc, eer) for end in percentile_interval(x.clip(0, 1))))
+    found.loc[both, "auc"] = _areas(1 - below, fnmr).clip(0, 1)
+    found.loc[both, "eer"] = _crossings(1 - below, fnmr).clip(0, 1)
+    return found
 
 
-def bootstrap_rates(tiles: PairTiles, threshold: float, draws: int, seed: int) -> RateIntervals:
-    """Compute percentile intervals of FMR and FNMR at a fixed threshold; see `bootstrap_auc_and_eer`.
-
-    In 300 simulated sets of 30 to 300 subjects they contained the true rates, FMRs of 3e-2 to 8e-5, 92 to 97
-    times in 100. Exact products w_p * w_q are wider, and contained an FMR of 8e-3 99 times.
-    A rate of 0 or 1 has no interval: its draws do not vary, which would look like certainty.
-
-    Args:
-        tiles: the samples; some subjects may have been removed.
-        threshold: a score.
-        draws: number of draws of all subjects; 0, or fewer than three subjects, gives no intervals.
-        seed: seed of the draws.
-    """
-    distinct, subject = tiles.subject.unique(return_inverse=True)
-    if not draws or len(distinct) < 3:
-        return RateIntervals()
-    tiles = replace(tiles, subject=subject)
-    level = torch.tensor([threshold], dtype=torch.float64)
-    genuine, impostor = _drawn_counts(tiles, level, len(distinct), draws, seed)
-    accepted = np.stack([impostor[:, 1] - impostor[:, 0], impostor[:, 1]], 1)
-    return RateIntervals(*_rate_ends(accepted), *_rate_ends(genuine))
-
-
-def _rate_ends(drawn: Floats) -> tuple[float, float]:
-    """Compute the interval of a rate from errors and pairs of each draw (R, 2)."""
-    errors, pairs = drawn[drawn[:, 1] > 0].T
-    if not errors.any() or (errors == pairs).all():
-        return np.nan, np.nan
-    return percentile_interval((errors / pairs).clip(0, 1))
+def auc_and_eer_intervals(drawn: pd.DataFrame) -> Intervals:
+    """Compute percentile intervals from draws of `draw_auc_and_eer`; nan without draws."""
+    if drawn.empty:
+        return Intervals()
+    return Intervals(*(end for name in ("auc", "eer") for end in percentile_interval(drawn[name].to_numpy())))
 
 
 def _drawn_counts(

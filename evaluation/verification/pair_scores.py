@@ -16,7 +16,7 @@ from evaluation.verification.error_rates import (
     tar_at_far,
     tied,
 )
-from evaluation.verification.pair_bootstrap import Intervals, bootstrap_auc_and_eer
+from evaluation.verification.pair_bootstrap import auc_and_eer_intervals, draw_auc_and_eer
 from evaluation.verification.pair_tiles import Metric, PairTiles, make_tiles
 
 FARS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
@@ -27,17 +27,17 @@ _TIES = 1e-5  # share of ties above which 32 bits do not tell the scores apart
 
 @dataclass(frozen=True, eq=False)
 class PairScores:
-    """Counts of the scores of all pairs, and intervals.
+    """Counts of the scores of all pairs, and figures of draws of the subjects.
 
     Attributes:
         metric: `cosine`, or `euclidean`, whose scores are minus the distances.
         counts: counts of the scores at thresholds.
-        intervals: 95 % intervals over subjects; nan without draws.
+        drawn: `auc` and `eer` in draws of the subjects, see `pair_bootstrap.draw_auc_and_eer`.
     """
 
     metric: Metric
     counts: ErrorCounts
-    intervals: Intervals
+    drawn: pd.DataFrame
 
     def rates(self, points: int = 2000) -> pd.DataFrame:
         """Compute `threshold`, `fmr` and `fnmr` for FMR/FNMR, ROC and DET curves; see `error_curve`."""
@@ -50,7 +50,7 @@ class PairScores:
     def summary(self) -> pd.DataFrame:
         """Make one row: `metric`, AUC and EER with intervals, `tar_at_1e-1` to `tar_at_1e-5`, pair counts."""
         row = {"metric": self.metric, "auc": auc(self.counts), "eer": eer(self.counts)}
-        row |= self.intervals._asdict()
+        row |= auc_and_eer_intervals(self.drawn)._asdict()
         row |= {f"tar_at_1e-{k}": tar_at_far(self.counts, far) for k, far in enumerate(FARS, 1)}
         return pd.DataFrame([row | {"genuine": self.counts.genuine, "impostor": self.counts.impostor}])
 
@@ -90,7 +90,7 @@ def score_pairs(
         ValueError: an embedding of a known identity is not finite, or zero (cosine), or shapes do not match.
     """
     tiles, counts = count_pairs(embedding, identity, metric)
-    return PairScores(metric, counts, bootstrap_auc_and_eer(tiles, counts, draws, seed))
+    return PairScores(metric, counts, draw_auc_and_eer(tiles, counts, draws, seed))
 
 
 def count_pairs(

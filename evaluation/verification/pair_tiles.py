@@ -14,7 +14,8 @@ Metric = Literal["cosine", "euclidean"]
 TILE = 2**23
 """Number of scores in memory at once."""
 
-_STEP = {torch.float32: 2.0**-21, torch.float64: 2.0**-40}  # closer scores are ties, told apart by rounding
+STEP = {torch.float32: 2.0**-21, torch.float64: 2.0**-40}
+"""Step of the scores by precision: closer scores are ties, told apart by rounding."""
 
 _CHUNK = 1024  # rows that are prepared in 64 bits at once
 
@@ -69,10 +70,10 @@ class PairTiles:
 
     def score(self, rows: slice, columns: slice) -> Tensor:
         """Compute the scores of a tile."""
-        x, y, steps = self.x[rows], self.x[columns], 1 / _STEP[self.x.dtype]
+        x, y, steps = self.x[rows], self.x[columns], 1 / STEP[self.x.dtype]
+        if self.metric == "cosine":
+            return cosine_steps(x, y)
         with _full_precision(x.device.type):
-            if self.metric == "cosine":
-                return torch.addmm(x.new_zeros(()), x, y.T, beta=0, alpha=steps).round_()
             near = torch.addmm(self.square[columns], x, y.T, beta=-steps, alpha=2 * steps)
             return near.sub_(self.square[rows, None], alpha=steps).round_()
 
@@ -113,11 +114,11 @@ class PairTiles:
         """Convert thresholds, cosines or minus distances, to whole steps."""
         threshold = threshold.to(self.x.device, torch.float64)
         scores = threshold if self.metric == "cosine" else -((threshold / self.scale) ** 2)
-        return (scores / _STEP[self.x.dtype]).round().to(self.x.dtype)
+        return (scores / STEP[self.x.dtype]).round().to(self.x.dtype)
 
     def thresholds(self, steps: Tensor) -> Tensor:
         """Convert whole steps to thresholds in 64 bits, the inverse of `steps`."""
-        scores = steps.double() * _STEP[self.x.dtype]
+        scores = steps.double() * STEP[self.x.dtype]
         return scores if self.metric == "cosine" else -(-scores).clamp(min=0).sqrt() * self.scale
 
     def grid(self, points: int = 2**15) -> Tensor:
@@ -141,6 +142,12 @@ def _full_precision(device: str) -> Iterator[None]:
             yield
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+def cosine_steps(x: Tensor, y: Tensor) -> Tensor:
+    """Compute the cosines of rows of length 1, (n, D) and (m, D), in whole steps (n, m) of `STEP`."""
+    with _full_precision(x.device.type):
+        return torch.addmm(x.new_zeros(()), x, y.T, beta=0, alpha=1 / STEP[x.dtype]).round_()
 
 
 def sort_rows(tile: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,14 @@ _PUBLISHED = {
 }
 
 
+_BUILDERS: dict[str, Callable[[str | None], Backbone]] = {
+    VGGFACE2: build_vggface2_resnet50, INCEPTION: build_inception_resnet_v1, LNTL_CONVNET: build_lntl_convnet,
+}  # fmt: skip
+_BUILDERS_WITH_OPTIONS: dict[str, Callable[[str | None, dict[str, Any]], Backbone]] = {
+    ONNX: build_onnx, PRECOMPUTED: build_precomputed,
+}  # fmt: skip
+
+
 def build_backbone(
     name: str,
     *,
@@ -76,18 +85,12 @@ def build_backbone(
     given = None if weights == RANDOM else weights
     options = dict(options or {})
     suppressor = options.pop("suppressor", None)
-    if options and (name in (VGGFACE2, INCEPTION, LNTL_CONVNET, SYNTHETIC) or name.endswith(".safetensors")):
+    if options and (name in (*_BUILDERS, SYNTHETIC) or name.endswith(".safetensors")):
         raise ValueError(f"{name} has no options, but got {', '.join(options)}")
-    if name == VGGFACE2:
-        backbone = build_vggface2_resnet50(given)
-    elif name == INCEPTION:
-        backbone = build_inception_resnet_v1(given)
-    elif name == LNTL_CONVNET:
-        backbone = build_lntl_convnet(given)
-    elif name == ONNX:
-        backbone = build_onnx(given, options)
-    elif name == PRECOMPUTED:
-        backbone = build_precomputed(given, options)
+    if name in _BUILDERS:
+        backbone = _BUILDERS[name](given)
+    elif name in _BUILDERS_WITH_OPTIONS:
+        backbone = _BUILDERS_WITH_OPTIONS[name](given, options)
     elif name == SYNTHETIC or name.endswith(".safetensors"):
         if weights not in (None, CHECKPOINT):
             raise ValueError(f"{name} holds its own weights: leave weights null, not {weights!r}")

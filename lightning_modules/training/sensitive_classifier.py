@@ -46,6 +46,12 @@ class SensitiveClassifier(AttributeClassifier):
         embedding = at_least_float32(self.backbone(self.inputs(batch)))
         return ForwardOutput(embedding, at_least_float32(self.head(embedding)))
 
+    def log_terms(self, samples: int, **terms: Tensor) -> dict[str, Tensor]:
+        """Log the terms of a step on `samples` samples, as means over an epoch, and return them."""
+        for name, value in terms.items():
+            self.log(f"train/{name}", value, on_step=False, on_epoch=True, batch_size=samples)
+        return terms
+
     def task_loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Compute the cross entropy of the samples whose task is known."""
         target = batch[self.task]

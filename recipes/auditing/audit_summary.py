@@ -19,12 +19,14 @@ def print_summary(audit: Audit, console: Console) -> None:
     """
     if audit.attributes:
         _print_table(audit, console)
+    printed = []
     for verdict in audit.verdicts:
         console.print(Text(verdict.sentence))
-        for caveat in audit.caveats:  # the warnings that the sentence counts
-            if (caveat.attribute, caveat.representation) == (verdict.attribute, verdict.representation):
-                console.print(Text(f"  warning: {caveat.text}"))
+        for caveat in audit.caveats_about(verdict.attribute, verdict.representation):
+            console.print(Text(f"  warning: {caveat.text}"))
+            printed.append(caveat)
     general = [x for x in audit.caveats if x.attribute is None or x.representation is None]
+    general = [x for x in general if x not in printed]
     for group in caveat_groups(general):
         about = f" ({group.about})" if group.about else ""
         for lead, text in group.items:

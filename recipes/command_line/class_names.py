@@ -11,6 +11,7 @@ import yaml
 
 from recipes.command_line.config_lookup import CONFIGS
 from recipes.command_line.suggestions import nearest
+from recipes.command_line.words import with_values
 
 _KINDS = {"model": ("methods", "*.yaml"), "data": ("datasets", "data/*.yaml")}
 
@@ -61,24 +62,20 @@ def spell_out_classes(words: Sequence[str], options: Collection[str]) -> list[st
     Raises:
         UnknownClassError: a bare name of no method or dataset.
     """
-    result = list(words)
     asked = {f"--{kind}{end}": (kind, end) for kind in _KINDS for end in ("", ".help")}
-    for place, word in enumerate(words):
-        option, equals, value = word.partition("=")
+
+    def spelled_out(option: str, name: str) -> str | None:
         if option not in asked or f"--{asked[option][0]}.help" not in options:
-            continue
+            return None
         kind, end = asked[option]
-        following = words[place + 1 : place + 2]
-        if not equals and (not following or following[0].startswith("--")):
-            if end:
-                print(describe_classes(kind))
-                sys.exit(0)
-            continue
-        if equals:
-            result[place] = f"{option}={_path_of(kind, value)}"
-        else:
-            result[place + 1] = _path_of(kind, following[0])
-    return result
+        if not name.startswith("--"):
+            return _path_of(kind, name)
+        if end:
+            print(describe_classes(kind))
+            sys.exit(0)
+        return None
+
+    return with_values([*words, "--"], spelled_out)[:-1]  # a word that ends the last option
 
 
 def _path_of(kind: str, name: str) -> str:

@@ -10,6 +10,7 @@ import yaml
 
 from lightning_modules.training.older_versions import current_method
 from recipes.command_line.usage_error import UsageError
+from recipes.command_line.words import CONFIG_OPTIONS, config_files, with_values
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIGS, RECIPES = REPOSITORY / "configs", REPOSITORY / "recipes"
@@ -73,16 +74,9 @@ def _updated(path: Path, content: dict[str, Any]) -> str:
 
 def resolve_configs(argv: list[str]) -> list[str]:
     """Replace the value of each `--config` (or `-c`) by the path of the file that it means."""
-    resolved, expect_name = [], False
-    for argument in argv:
-        if expect_name:
-            resolved.append(find_config(argument))
-        elif argument.startswith("--config="):
-            resolved.append("--config=" + find_config(argument.removeprefix("--config=")))
-        else:
-            resolved.append(argument)
-        expect_name = argument in ("--config", "-c") and not expect_name
-    return resolved
+    return with_values(
+        argv, lambda option, name: find_config(name) if name and option in CONFIG_OPTIONS else None
+    )
 
 
 def replaced_callbacks(argv: list[str]) -> list[str]:
@@ -95,13 +89,7 @@ def replaced_callbacks(argv: list[str]) -> list[str]:
     """
     before: list[str] = []
     sentences = []
-    for place, argument in enumerate(argv):
-        if argument.startswith("--config="):
-            file = argument.removeprefix("--config=")
-        elif argument in ("--config", "-c") and place + 1 < len(argv):
-            file = argv[place + 1]
-        else:
-            continue
+    for file in config_files(argv):
         trainer = (yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}).get("trainer")
         trainer = trainer if isinstance(trainer, dict) else {}
         names = [_class_name(one) for one in _as_list(trainer.get("callbacks"))]

@@ -9,6 +9,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
+from recipes.command_line.words import config_files, given_options, with_values
+
 _PLAIN = (str, int, float)
 
 
@@ -41,23 +43,20 @@ def bracket_lists(words: Sequence[str], hints: dict[str, Any]) -> list[str]:
         words: of the command line; names of configurations are paths by now.
         hints: the type of each option, by dotted name. Those of the method and the dataset are looked up.
     """
-    result = list(words)
-    for place, word in enumerate(words):
-        option, equals, value = word.partition("=")
+
+    def bracketed(option: str, value: str | None) -> str | None:
+        if (
+            not option.startswith("--")
+            or value in (None, "", "null")
+            or value.startswith(("[", "--", '"', "'"))
+        ):
+            return None
         name = option.removeprefix("--")
-        if not option.startswith("--") or (not equals and place + 1 == len(words)):
-            continue
-        value = value if equals else words[place + 1]
-        if value.startswith(("[", "--", '"', "'")) or value in ("", "null"):
-            continue
         hint = hints.get(name) or _hint_of_class(name, words)
-        if not is_list_of_words(hint) and not ("," in value and is_word_or_list(hint)):
-            continue
-        if equals:
-            result[place] = f"{option}=[{value}]"
-        else:
-            result[place + 1] = f"[{value}]"
-    return result
+        listed = is_list_of_words(hint) or ("," in value and is_word_or_list(hint))
+        return f"[{value}]" if listed else None
+
+    return with_values(words, bracketed)
 
 
 def _hint_of_class(name: str, words: Sequence[str]) -> object:
@@ -80,18 +79,12 @@ def _hint_of_class(name: str, words: Sequence[str]) -> object:
 
 
 def _class_path(kind: str, words: Sequence[str]) -> str | None:
-    found = None
-    for place, word in enumerate(words):
-        option, equals, value = word.partition("=")
-        value = value if equals else next(iter(words[place + 1 : place + 2]), "")
-        if option in ("--config", "-c") and Path(value).is_file():
-            found = _in_file(Path(value), kind) or found
-    for place, word in enumerate(words):  # the command line wins over files
-        option, equals, value = word.partition("=")
-        value = value if equals else next(iter(words[place + 1 : place + 2]), "")
-        if option in (f"--{kind}", f"--{kind}.class_path"):
-            found = value
-    return found
+    in_files = [_in_file(Path(file), kind) for file in config_files(words) if Path(file).is_file()]
+    named = [
+        value for option, value in given_options(words) if option in (f"--{kind}", f"--{kind}.class_path")
+    ]
+    found = [path for path in (*in_files, *named) if path]  # the command line wins over files
+    return found[-1] if found else None
 
 
 def _in_file(file: Path, kind: str) -> str | None:

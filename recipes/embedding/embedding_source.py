@@ -1,7 +1,7 @@
 """The datasets to embed, and what their table says of the samples beside the embeddings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ class EmbeddingSource:
         attributes: class names.
         sample_ids: (n,) str, names of all samples.
         provenance: origin of the samples, see `FaceDataModule.provenance`.
+        learned_from: (m,) str, ids of the samples that were learned from, see `EmbeddingTable`.
         left_out: split, file and reason of every image of these splits that cannot be used.
     """
 
@@ -29,6 +30,7 @@ class EmbeddingSource:
     attributes: Attributes
     sample_ids: np.ndarray
     provenance: dict[str, str]
+    learned_from: np.ndarray | None = None
     left_out: Sequence[tuple[Split, str, str]] = ()
 
     @classmethod
@@ -45,7 +47,8 @@ class EmbeddingSource:
         left_out = data.left_out()
         if left_out:
             provenance["left_out"] = f"{len(left_out)} images that cannot be used"
-        return cls(datasets, data.attributes, np.concatenate(names), provenance, left_out)
+        samples = np.concatenate(names)
+        return cls(datasets, data.attributes, samples, provenance, data.learned_from(), left_out)
 
     def __len__(self) -> int:
         return len(self.sample_ids)
@@ -66,4 +69,10 @@ class EmbeddingSource:
             sample_id=self.sample_ids,
             split=places.repeat_interleave(torch.tensor(list(self.sizes.values()))),
             provenance=provenance,
+            learned_from=self.learned_from,
         )
+
+    def learned_by(self, samples: np.ndarray | None) -> "EmbeddingSource":
+        """Add the training samples (m,) str of the network, if they are known."""
+        known = [x for x in (self.learned_from, samples) if x is not None and len(x)]
+        return replace(self, learned_from=np.unique(np.concatenate(known)) if known else None)

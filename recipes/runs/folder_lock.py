@@ -3,11 +3,11 @@
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from recipes.command_line.usage_error import UsageError
-from storage.locks import LockedError, file_lock
+from storage.locks import file_lock
 
 
 @contextmanager
@@ -25,16 +25,15 @@ def folder_lock(folder: Path, what: str) -> Iterator[int]:
     Raises:
         UsageError: another process holds the lock.
     """
+
+    def busy(holder: str) -> UsageError:
+        return UsageError(
+            f"another {what} works in {folder}{f' ({holder})' if holder else ''}, or a process that a killed "
+            "one left: let it end, end it, or give another --out"
+        )
+
     folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(file_lock(folder / "lock"))
-        except LockedError as error:
-            holder = f" ({error})" if str(error) else ""
-            raise UsageError(
-                f"another {what} works in {folder}{holder}, or a process that a killed one left: let it end, "
-                "end it, or give another --out"
-            ) from error
+    with file_lock(folder / "lock", busy=busy) as file:
         file.truncate(0)
         file.write(f"process {os.getpid()} of {socket.gethostname()}\n")
         file.flush()

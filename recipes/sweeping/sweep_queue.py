@@ -1,6 +1,5 @@
 """Find the status of the runs of a sweep: each folder records its SLURM job, and squeue lists those alive."""
 
-import json
 import os
 import subprocess
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from typing import NamedTuple
 
 from recipes.command_line.usage_error import UsageError
 from recipes.sweeping.sweep_run_folder import SweepRun, training_folder
-from storage.json_file import write_json
+from storage.json_file import read_json, write_json
 
 JOB = "job.json"
 
@@ -92,13 +91,9 @@ def _read_job(run: SweepRun) -> Job | None:
     file = run.folder / JOB
     if not file.is_file():
         return None
-    try:
-        note = json.loads(file.read_text(encoding="utf-8"))
-        return Job(str(note["job"]), Path(note["log"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"{file} is damaged, so its job is not known: if squeue shows none of this sweep, delete it"
-        ) from error
+    advice = "its job is not known; if squeue shows none of this sweep, delete it"
+    note = read_json(file, "job", "log", advice=advice)
+    return Job(str(note["job"]), Path(str(note["log"])))
 
 
 def _queue(noted: Path) -> set[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +142,5 @@ def spread(mean: float, std: float) -> str:
 
 def _mean_and_std(values: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], dict[str, float]]:
     """Compute mean and deviation of each metric over some runs; nan if one of them lacks it."""
-    names = dict.fromkeys(name for run in values for name in run)
-    columns = {name: np.array([run.get(name, nan) for run in values]) for name in names}
-    mean = {name: float(column.mean()) for name, column in columns.items()}
-    return mean, {name: float(c.std(ddof=1)) if len(c) > 1 else nan for name, c in columns.items()}
+    frame = pd.DataFrame(list(values), dtype=np.float64)
+    return frame.mean(skipna=False).to_dict(), frame.std(skipna=False).to_dict()

@@ -5,7 +5,7 @@ import torch
 
 from benchmarks import colored_mnist_speed, frozen_prefix_speed, sensitivenets_speed, training_loop_speed
 from benchmarks.official_lntl import Official, as_official, official_step
-from benchmarks.ratios import faster
+from benchmarks.timing import faster
 from benchmarks.without_lightning import step_of
 
 TINY_RESNET = {"channels": [8, 8, 16, 16], "stem_width": 8, "input_size": 32, "zero_init_last": False}

@@ -289,7 +289,7 @@ def test_bytes_that_are_no_table_are_refused(tmp_path: Path, name: str, rubbish:
 
 def test_another_encoding_is_named_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").write_bytes("path,emotion\na.jpg,x\nñ.jpg,x\n".encode("latin-1"))
-    with pytest.raises(DatasetError, match="line 3: not UTF-8 text; save it as CSV in UTF-8"):
+    with pytest.raises(DatasetError, match="line 3: not UTF-8 text; save it in UTF-8"):
         _ = Manifest(str(tmp_path)).attributes
     (tmp_path / "manifest.csv").write_bytes("path,emotion\na.jpg,x\nñ.jpg,x\n".encode("utf-16"))
     with pytest.raises(DatasetError, match="line 1: not UTF-8 text"):

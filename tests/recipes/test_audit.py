@@ -21,8 +21,6 @@ from recipes.command_line.usage_error import UsageError
 from recipes.runs.folder_lock import folder_lock
 from tests.support.small_audits import FAST, make_table
 
-pytestmark = pytest.mark.filterwarnings("ignore:joined")
-
 
 @pytest.fixture
 def tables(tmp_path, monkeypatch):
@@ -56,7 +54,7 @@ def test_a_leak_that_is_removed_is_found_before_and_not_after(tables, capsys) ->
     (verdict,) = numbers["verdicts"]
     assert verdict["level"] == "not found"
     assert verdict["removed"] > 85
-    assert numbers["facts"]["joined"].startswith("354 samples that all tables have (360 in x, 354 in phi)")
+    assert numbers["facts"]["samples of the tables"] == "360 of x; phi has 354 of them"
     assert numbers["facts"]["tested"].startswith("240 samples of 40 people")
     assert numbers["facts"]["x: model"] == "drawn <b>"
     assert (np.array(numbers["sections"]["verification"]["auc"]) > 0.9).all()
@@ -223,20 +221,22 @@ def test_names_that_differ_in_control_characters_are_refused(tmp_path, renamed) 
 def test_several_tables_join_in_the_order_of_the_first(tmp_path) -> None:
     table = make_table(1.0, people=6)
     order = torch.from_numpy(np.random.default_rng(0).permutation(36))
-    table.save(tmp_path / "a.safetensors")
-    table.take(order[:30]).save(tmp_path / "b.safetensors")
-    table.take(order[5:].flip(0)).save(tmp_path / "c.safetensors")
-    with pytest.warns(UserWarning, match="joined"):
-        found, facts = load_representations(*(
-            str(tmp_path / "a.safetensors"), [str(tmp_path / f"{name}.safetensors") for name in "bc"]
-        ))  # fmt: skip
-    both = sorted(order[5:30].tolist())
-    assert found.sample_id.tolist() == table.sample_id[both].tolist()
-    for embedding in found.embeddings.values():
-        np.testing.assert_array_equal(embedding, table.embedding.numpy()[both])
-    assert found.identity.tolist() == table.labels["identity"][both].tolist()
+    table.take(order[:30]).save(tmp_path / "a.safetensors")
+    table.take(order.flip(0)).save(tmp_path / "b.safetensors")
+    table.take(order[5:]).save(tmp_path / "c.safetensors")
+    paths = [str(tmp_path / f"{name}.safetensors") for name in "abc"]
+    found, facts = load_representations(paths[0], paths[1:])
+    first = order[:30].numpy()
+    assert found.sample_id.tolist() == table.sample_id[first].tolist()
+    assert found.identity.tolist() == table.labels["identity"].numpy()[first].tolist()
+    for name, embedding in found.embeddings.items():
+        has = found.present(name)
+        np.testing.assert_array_equal(embedding[has], table.embedding.numpy()[first][has])
+        assert np.flatnonzero(~has).tolist() == ([0, 1, 2, 3, 4] if name == "c" else [])
     assert "identity" not in found.labels
-    assert facts["joined"] == "25 samples that all tables have (36 in a, 30 in b, 31 in c)"
+    assert facts["samples of the tables"] == (
+        "30 of a; b has 30 of them, and 6 others; c has 25 of them, and 6 others"
+    )
 
 
 def test_a_table_that_knows_nobody_is_audited_with_a_caveat(tables) -> None:

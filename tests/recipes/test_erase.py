@@ -68,6 +68,16 @@ def test_it_learns_from_the_training_samples_alone(table):
     np.testing.assert_allclose(everybody, every, atol=1e-5)
 
 
+def test_the_file_holds_the_samples_that_it_learned_from(table):
+    made = EmbeddingTable.load(table)
+    unknown = made.labels["gender"].clone()
+    unknown[:5] = -1
+    replace(made, labels={"gender": unknown}, learned_from=np.array(["s399"])).save(table)
+    assert set(run(table).learned_from) == {f"s{i}" for i in range(5, N // 2)} | {"s399"}
+    blurred = run(table, "--fit_on=[test]", config="noise", sensitive=False)
+    assert set(blurred.learned_from) == {f"s{i}" for i in range(N // 2, N)}
+
+
 def test_the_class_means_become_one(table):
     before, after = EmbeddingTable.load(table), run(table)
     train = (before.split == 0).numpy()

@@ -132,6 +132,15 @@ def test_the_files_say_what_goes_in_and_hold_no_head(exported, lntl):
     assert str(lntl.parent) not in "".join(p.read_text("latin1") for p in exported.iterdir())
 
 
+def test_sensitivenets_weights_hold_its_suppressor(sensitivenets, tmp_path):
+    run_export("--ckpt", sensitivenets, "--out", tmp_path / "out", "--formats", "safetensors")
+    again = load_embedder(backbone=str(tmp_path / "out" / "embedding.safetensors"))
+    image = faces(5, 32)
+    with torch.no_grad():
+        assert torch.equal(again.embed(image), load_embedder(sensitivenets).embed(image))
+
+
+@pytest.mark.slow
 def test_sensitivenets_is_exported_with_its_suppressor(sensitivenets, tmp_path):
     run_export("--ckpt", sensitivenets, "--out", tmp_path / "out")
     original = load_embedder(sensitivenets)

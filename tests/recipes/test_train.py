@@ -1,6 +1,7 @@
 """The real entry point: every shipped configuration, the run folder, repeatability, clear errors."""
 
 import importlib
+import json
 import os
 from pathlib import Path
 
@@ -154,6 +155,9 @@ def test_the_run_folder_tells_everything_about_the_run(runs, monkeypatch):
     assert record["packages"]["torch"] == torch.__version__.split("+")[0] or torch.__version__
     assert len(record["dataset"]["fingerprint"]) == 64
     assert record["dataset"]["class"] == "SyntheticFaces"
+    samples = json.loads((folder / "training_samples.json").read_text())["samples"]
+    assert len(set(samples)) == 24 * 6
+    assert samples[0].startswith("train/")
     assert {"figures", "checkpoints", "metrics.csv", "config.yaml"} <= {p.name for p in folder.iterdir()}
     assert list((folder / "figures").glob("*.png"))
     last = toy.metrics(folder)[-1]

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from datamodules.tables.embedding_table import EmbeddingTable
+from datamodules.tables.joined_tables import common_rows
 
 ATTRIBUTES = {
     "identity": tuple(f"person_{i}" for i in range(36)),
@@ -48,3 +49,9 @@ def write_embeddings(path: Path, per_split: int = 48, dimension: int = 32) -> Em
     table = make_table(per_split, dimension)
     table.save(path)
     return table
+
+
+def join(first: EmbeddingTable, second: EmbeddingTable) -> tuple[EmbeddingTable, EmbeddingTable]:
+    """The samples that two tables share, of each."""
+    rows, other = common_rows(first, second)
+    return first.take(rows), second.take(other)

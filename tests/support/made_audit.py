@@ -136,7 +136,7 @@ def make_audit(
         ),
         "demographic_differentials": crossed(
             representation=names, attribute=[other], measure=["fdr", "garbe", "ser_fmr"]
-        ).assign(value=0.9),
+        ).assign(value=0.9, low=0.8, high=0.95, p_value=0.032, null_median=0.95, null_95=0.85),
         "downstream": crossed(
             representation=names, attribute=[binary], group=["all samples", *groups]
         ).assign(n=400, **rates, **ends),

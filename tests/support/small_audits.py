@@ -7,10 +7,9 @@ from datamodules.tables.embedding_table import EmbeddingTable
 
 FAST = [
     "--attackers=[linear]",
-    "--raw=false",
+    "--scalings=[standardised]",
     "--folds=3",
     "--tune=false",
-    "--permutations=39",
     "--information=false",
     "--suppression_draws=0",
     "--tsne=0",

@@ -260,6 +260,7 @@ def test_loader_processes_give_the_same_batches(mapped: np.ndarray, context: str
         np.testing.assert_array_equal(batch["image"].permute(0, 2, 3, 1).numpy(), CROPS[batch["row"].numpy()])
 
 
+@pytest.mark.slow
 def test_memory_on_loan_at_exit_disturbs_nothing() -> None:
     code = (
         "import numpy as np, torch\n"

@@ -123,11 +123,13 @@ def test_threads_that_read_ahead_change_nothing(root, tmp_path, whole) -> None:
     assert content(tmp_path / "crops") == whole
 
 
+@pytest.mark.slow
 def test_several_processes_write_the_same_bytes(root, tmp_path, whole) -> None:
     run_job(root, tmp_path / "crops", processes=2)
     assert content(tmp_path / "crops") == whole
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_reported_and_its_chunk_done_again(root, tmp_path, whole) -> None:
     dying = partial(DyingDetector, tmp_path / "died")
     with pytest.raises(DatasetError, match="worker process was killed.* run the same command again"):

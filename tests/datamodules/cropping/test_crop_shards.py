@@ -108,6 +108,7 @@ def test_one_run_shards_of_several_counts_and_another_run_add_up(root, tmp_path,
     assert content(out) == whole["memmap"]
 
 
+@pytest.mark.slow
 def test_a_shard_that_is_killed_goes_on(root, tmp_path, whole, forks) -> None:
     out = tmp_path / "crops"
     arguments = {"shard": "0/2", "make_detector": partial(DyingDetector, tmp_path / "died", 4)}

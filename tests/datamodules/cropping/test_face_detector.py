@@ -47,6 +47,11 @@ def collages() -> np.ndarray:
     return images[rng.permutation(20)]
 
 
+@pytest.fixture(scope="module")
+def found_alone(mtcnn, collages) -> list[Faces]:
+    return [_alone(mtcnn, image) for image in collages]
+
+
 def _smooth_noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     noise = cv2.GaussianBlur(rng.normal(size=(height, width, 3)), (0, 0), 2)
     return cv2.normalize(noise, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
@@ -79,12 +84,11 @@ def _in_batches(detector: FaceDetector, images: np.ndarray, size: int) -> list[F
 
 
 @pytest.mark.parametrize("size", [1, 8, 20])
-def test_faces_equal_those_of_the_package_in_each_image_alone(detector, mtcnn, collages, size):
-    expected = [_alone(mtcnn, image) for image in collages]
-    counts = [len(faces.boxes) for faces in expected]
+def test_faces_equal_those_of_the_package_in_each_image_alone(detector, collages, found_alone, size):
+    counts = [len(faces.boxes) for faces in found_alone]
     assert 0 in counts
     assert max(counts) > 1
-    _assert_same(_in_batches(detector, collages, size), expected)
+    _assert_same(_in_batches(detector, collages, size), found_alone)
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from datamodules.errors import DatasetError
 from datamodules.tables.embedding_file import read_header
-from datamodules.tables.embedding_table import EmbeddingTable, join
-from tests.support.embedding_tree import make_table, write_embeddings
+from datamodules.tables.embedding_table import EmbeddingTable
+from tests.support.embedding_tree import join, make_table, write_embeddings
 
 
 def same(a: EmbeddingTable, b: EmbeddingTable) -> bool:
@@ -247,12 +247,7 @@ def test_joined_tables_hold_the_same_samples_in_the_same_order(seed):
     first = table.take(mine)
     second = replace(table, embedding=-table.embedding).take(other)
     common = [i for i in mine.tolist() if i in set(other.tolist())]
-    lost = 100 - len(common)
-    message = (
-        f"joined {len(common)} samples; the second table lacks {lost} of the first, the first lacks {lost}"
-    )
-    with pytest.warns(UserWarning, match=message):
-        left, right = join(first, second)
+    left, right = join(first, second)
     assert left.sample_id.tolist() == right.sample_id.tolist() == table.sample_id[common].tolist()
     assert same(left, table.take(torch.tensor(common)))
     assert torch.equal(left.embedding, -right.embedding)
@@ -295,8 +290,9 @@ def test_the_same_names_of_other_data_are_not_joined():
     )
     with pytest.raises(DatasetError, match=message):
         join(_of(half, dataset="a" * 64), _of(rest, dataset="b" * 64))
-    with pytest.warns(UserWarning, match="joined 60 samples"):
-        join(_of(half, dataset="a" * 64, model="x"), _of(rest, dataset="a" * 64, model="phi"))
+    assert (
+        len(join(_of(half, dataset="a" * 64, model="x"), _of(rest, dataset="a" * 64, model="phi"))[0]) == 60
+    )
 
 
 @pytest.mark.parametrize("origin", [{}, {"dataset": "b", "splits": "test"}])
@@ -340,3 +336,31 @@ def test_attributes_of_one_table_alone_do_not_matter():
     )
     assert len(left.labels) == 5
     assert list(right.labels) == ["emotion"]
+
+
+@pytest.mark.parametrize(("split", "name"), [(0, "train"), (-1, "no split")])
+def test_splits_that_contradict_each_other_are_refused(split, name):
+    table = make_table()
+    moved = table.split.clone()
+    moved[[2, 5]] = split
+    message = (
+        "the splits contradict each other in 2 of 144 samples: '2/face_0002.jpg' is in test by "
+        f"the first table, in {name} by the second table; embed the same splits"
+    )
+    with pytest.raises(DatasetError, match=message):
+        join(table, replace(table, split=moved))
+    kept = torch.tensor([0, 1, 3, 4])
+    join(table, replace(table, split=moved).take(kept))
+
+
+@pytest.mark.parametrize("memory_map", [False, True])
+def test_whom_a_table_learned_from_is_kept(tmp_path, memory_map):
+    table = replace(make_table(), learned_from=np.array(["0/face_0000.jpg", "elsewhere"]))
+    table.save(tmp_path / "a")
+    found = EmbeddingTable.load(tmp_path / "a", memory_map=memory_map)
+    assert found.learned_from.tolist() == ["0/face_0000.jpg", "elsewhere"]
+    assert found.take(torch.tensor([3])).learned_from.tolist() == ["0/face_0000.jpg", "elsewhere"]
+    write_embeddings(tmp_path / "b")
+    assert EmbeddingTable.load(tmp_path / "b").learned_from is None
+    with pytest.raises(ValueError, match="learned_from must be strings"):
+        replace(table, learned_from=np.arange(3))

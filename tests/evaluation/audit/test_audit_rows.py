@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,8 +27,8 @@ SPLIT = [0, 0, 1, 2, 2, -1]
 @pytest.mark.parametrize(
     ("splits", "tested", "told"),
     [
-        (None, [2, 3, 4], "the samples of val and test, people whom the representation has not seen"),
-        (["test"], [3, 4], "the samples of test, people whom"),
+        (None, [2, 3, 4], "the samples of val and test, subjects that the table marks as not seen"),
+        (["test"], [3, 4], "the samples of test, subjects that the table marks"),
         (["train", "val"], [0, 1, 2], "the samples of train and val"),
     ],
 )
@@ -35,6 +37,29 @@ def test_the_splits_asked_for_are_tested(splits, tested, told):
     assert rows.tested.tolist() == tested
     assert rows.description.startswith(told)
     assert ("not seen" in rows.description) == (splits != ["train", "val"])
+
+
+@pytest.mark.parametrize(
+    ("seen", "checked"),
+    [
+        ({"x": [1, 1, 0, 0, 0, -1]}, True),
+        ({"x": [1, 1, 0, 0, -1, -1]}, False),
+        ({"x": [1, 1, 0, 1, 0, -1]}, False),
+        ({"another": [0] * 6}, False),
+    ],
+)
+def test_not_seen_is_said_only_where_it_was_checked(seen, checked):
+    data = replace(representations(SPLIT), seen={name: np.array(x) for name, x in seen.items()})
+    description = choose_rows(data, AuditSettings()).description
+    assert ("that no representation learned from, as its record says" in description) == checked
+    assert ("that the table marks as not seen in training" in description) != checked
+
+
+def test_rows_among_those_present_are_numbered_anew():
+    rows = choose_rows(representations(SPLIT), AuditSettings())
+    some = rows.among(np.array([False, True, True, False, True, True]))
+    assert some.tested.tolist() == [1, 2]
+    assert some.extra.tolist() == [0]
 
 
 @pytest.mark.parametrize("split", [[-1, -1, -1], [0, 0, 0], [0, -1, 0]])
@@ -97,8 +122,21 @@ def test_a_named_attribute_is_taken_however_many_classes_it_has():
         ValueError, match="one has 1 class among the samples tested; there is nothing to tell"
     ):
         choose_attributes(data, AuditSettings(sensitive=["one"]), rows)
-    with pytest.raises(ValueError, match="no attribute has two classes"):
+    with pytest.raises(ValueError, match="no attribute has two classes .* no subject is known to have two"):
         choose_attributes(representations(SPLIT, one=LABELS["one"]), AuditSettings(), rows)
+
+
+def test_without_attributes_genuine_pairs_are_enough():
+    data = replace(representations(SPLIT, one=LABELS["one"]), identity=np.array([0, 1, 2, 2, -1, -1]))
+    chosen, left_out = choose_attributes(data, AuditSettings(), np.arange(1, 6))
+    assert chosen == []
+    assert left_out == ["one has 1 class among the samples tested and was left out."]
+    alone = replace(data, labels={}, classes={})
+    assert choose_attributes(alone, AuditSettings(), np.arange(6)) == ([], [])
+    with pytest.raises(ValueError, match="nothing to measure"):
+        choose_attributes(alone, AuditSettings(), np.arange(2))
+    with pytest.raises(ValueError, match="there is no attribute 'age'"):
+        choose_attributes(alone, AuditSettings(sensitive=["age"]), np.arange(6))
 
 
 @pytest.mark.parametrize("option", ["sensitive", "group", "target", "balance"])
@@ -116,6 +154,7 @@ def test_an_attribute_that_does_not_exist_is_named(option):
         ({"permutations": -1}, "permutations is -1"),
         ({"fmr_target": 0.0}, "fmr_target is 0.0"),
         ({"bias": 0.4}, "bias is 0.4"),
+        ({"allow_missing": 1.0}, "allow_missing is 1.0, it must be 0 or more, below 1"),
         ({"biases": [0.5, 1.0]}, "each must be 0.5 or more"),
         ({"balance": "few"}, "balance is about the classifiers of a target"),
         ({"leakage_at_most": 0.6}, "leakage_at_most is about the classifiers of a target"),

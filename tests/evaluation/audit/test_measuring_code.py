@@ -67,7 +67,7 @@ NOT_MEASURING = {  # imported by the modules that measure
 
 def test_every_module_that_measuring_imports_is_in_the_list():
     graph = grimp.build_graph("evaluation", cache_dir=None)
-    measures = ["sections", "downstream_section", "rows", "drawn_rows"]
+    measures = ["sections", "downstream_section", "identification_section", "rows", "drawn_rows"]
     roots = [f"evaluation.audit.{name}" for name in measures] + ["evaluation.verification.listed_pairs"]
     used = set(roots).union(*(graph.find_upstream_modules(root) for root in roots))
     paths = {name: name.replace(".", "/").removeprefix("evaluation/") + ".py" for name in used}

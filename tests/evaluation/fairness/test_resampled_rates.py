@@ -114,6 +114,20 @@ def test_draws_that_disagree_widen_the_interval():
     assert percentile_interval(gaps[1:]) == (-1, 1)
 
 
+def test_few_draws_vary_as_much_as_new_ones_would():
+    """The mean gap of 2 draws has half the variance of a gap; resampling 2 of 2 draws shows a quarter."""
+    one = single_answers(4000)
+    rng, found = np.random.default_rng(0), []
+    for _ in range(60):
+        two = again(one, 2, draws=True)
+        better = rng.integers(2, size=2)  # each classifier serves one group or the other, at random
+        serves = better[two.draw] == two.group
+        gaps = np.diff(resampled_rates(replace(two, prediction=two.target * serves), replicates=40)["tpr"])
+        found.append(gaps[1:, 0].var())
+    # a gap of +-1 has variance 1, the mean of two 1/2
+    assert np.mean(found) == pytest.approx(1 / 2, abs=0.13)
+
+
 def test_neither_order_nor_names_of_people_matter():
     order = np.random.default_rng(0).permutation(len(ANSWERS.draw))
     columns = ("draw", "subject", "group", "target", "score", "prediction")

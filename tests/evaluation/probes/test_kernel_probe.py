@@ -5,7 +5,7 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import balanced_accuracy_score
 
 from evaluation.probes.kernel_probe import _RIDGE, KERNELS, KernelProbe
-from evaluation.probes.standardise import standardise
+from evaluation.probes.standardise import SCALINGS, standardise
 from tests.support.known_leaks import leaking
 
 SHOWN = leaking("linear", people=10, width=5)
@@ -96,3 +96,33 @@ def test_a_class_that_a_labelling_lacks_is_not_predicted():
 def test_a_constant_embedding_gives_one_answer(kernel):
     probe = KernelProbe(np.full((60, 3), 0.1), np.full((9, 3), 0.1), kernel)
     assert len(np.unique(probe.predict(SHOWN.label[None]))) == 1
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_one_scaling_at_least_reads_rows_of_any_length(kernel):
+    rng = np.random.default_rng(0)
+    label = np.arange(450) % 2
+    x = rng.normal(size=(450, 12))
+    x[:, 0] += 6 * label - 3
+    huge, lengths = np.ones((450, 1)), np.exp(rng.normal(scale=5, size=(450, 1)))
+    huge[:9] = 1e18
+
+    train, test = np.arange(300), np.arange(300, 450)
+    for factor, best in ((huge, "robust"), (lengths, "unit")):
+        table = (x * factor).astype(np.float32)
+        score = {}
+        for scaling in SCALINGS:
+            read = KernelProbe(table[train], table[test], kernel, scaling).predict(label[None, train])[0]
+            score[scaling] = balanced_accuracy_score(label[test], read)
+        assert score[best] > 0.97
+        assert score["standardised"] < 0.9
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_two_classes_take_one_score(kernel):
+    rng = np.random.default_rng(0)
+    train = rng.normal(size=(40, 5))
+    labels = np.concatenate([rng.integers(2, size=(20, 40)), np.zeros((1, 40), int), np.ones((1, 40), int)])
+    probe = KernelProbe(train, rng.normal(size=(30, 5)), kernel)
+    both = [probe._score((labels == c).astype(float)) for c in (0, 1)]
+    np.testing.assert_array_equal(probe.predict(labels), np.argmax(both, axis=0))

@@ -5,9 +5,13 @@ import pytest
 import torch
 
 from evaluation.verification.error_rates import auc, eer
-from evaluation.verification.pair_bootstrap import Intervals, bootstrap_auc_and_eer
+from evaluation.verification.pair_bootstrap import Intervals, auc_and_eer_intervals, draw_auc_and_eer
 from evaluation.verification.pair_scores import count_pairs
 from tests.support.verification_sets import METRICS, all_scores, faces
+
+
+def bootstrap_auc_and_eer(*arguments):
+    return auc_and_eer_intervals(draw_auc_and_eer(*arguments))
 
 
 def brute_force(embedding, identity, draws):

@@ -1,0 +1,105 @@
+"""Erasers as scikit-learn transformers."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+
+from blindface.label_columns import as_classes
+from blindface.matrices import as_matrix
+from evaluation.erasers.methods import FITS, Method, needs_label, options_of
+
+
+class Eraser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Erase an attribute from embeddings in closed form, or blur them as a control.
+
+    Args:
+        method: `leace` or `inlp`, which erase an attribute; `pca` or `noise`, the controls.
+        options: of the method, such as `{"iterations": 5}` for `inlp`; see `evaluation/erasers`.
+
+    Attributes:
+        transformation_: maps (M, D) embeddings to erased ones.
+        classes_: the classes that were erased, sorted; None for a control.
+        n_features_in_: D.
+        n_samples_: number of samples that it learned from.
+
+    The eraser learns from the rows given to `fit`; an audit should test other subjects.
+    """
+
+    def __init__(self, method: Method = "leace", options: Mapping[str, Any] | None = None) -> None:
+        self.method = method
+        self.options = options
+
+    def fit(self, X: Any, y: Any = None) -> "Eraser":  # noqa: N803  # scikit-learn's name
+        """Fit the eraser.
+
+        Args:
+            X: (N, D) embeddings.
+            y: (N,) classes of the attribute; None and NaN are unknown, and their rows are not learned from.
+                The controls use none.
+
+        Raises:
+            ValueError: no such method or option, arrays that do not fit, or fewer than two classes.
+        """
+        if self.method not in FITS:
+            raise ValueError(f"method is {self.method!r}, it must be one of {', '.join(FITS)}")
+        options = dict(self.options or {})
+        for name in options:
+            if name not in (known := options_of(self.method)):
+                near = get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
+                raise ValueError(f"{self.method} has no option {name!r}; {hint}")
+        x = validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=2)
+        self.classes_ = None
+        labels = []
+        self.n_samples_ = len(x)
+        if needs_label(self.method):
+            if y is None:
+                raise ValueError(f"{self.method} requires y to be passed, but the target y is None")
+            y = column_or_1d(y, warn=True)
+            check_consistent_length(x, y)
+            numbers, classes = pd.factorize(pd.Series(y), sort=True)
+            self.classes_, labels = np.asarray(classes), [numbers.astype(np.int64)]
+            self.n_samples_ = int((numbers >= 0).sum())
+        self.transformation_ = FITS[self.method](x.astype(np.float64), *labels, **options)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:  # noqa: N803
+        """Erase embeddings (M, D); returns (M, D) of the same float type."""
+        check_is_fitted(self)
+        x = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
+        return self.transformation_(x).astype(x.dtype)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self.method in FITS and needs_label(self.method)
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def erase(X: Any, s: Any = None, method: Method = "leace", **options: Any) -> Eraser:  # noqa: N803
+    """Fit an eraser to arrays of any type.
+
+    Args:
+        X: (N, D) embeddings to learn from: a NumPy array, torch tensor or DataFrame.
+        s: (N,) classes of the attribute: text, whole numbers, booleans or categories; None and NaN are
+            unknown. The controls `pca` and `noise` use none.
+        method: `leace`, `inlp`, `pca` or `noise`.
+        **options: of the method.
+
+    Returns:
+        The fitted transformer; `erase(X, s).transform(X)` are the erased embeddings.
+
+    Raises:
+        ValueError: as `Eraser.fit`, `as_matrix` and `as_classes`.
+    """
+    eraser = Eraser(method, options)
+    x = as_matrix(X, "X")
+    if s is None:
+        return eraser.fit(x)
+    numbers, names = as_classes(s, "s", len(x))
+    return eraser.fit(x, np.array([*names, None], dtype=object)[numbers])

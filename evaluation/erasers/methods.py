@@ -1,0 +1,28 @@
+"""The table of erasers."""
+
+from collections.abc import Callable
+from inspect import signature
+from typing import Any, Literal
+
+from evaluation.erasers.inlp import fit_inlp
+from evaluation.erasers.leace import fit_leace
+from evaluation.erasers.noise import fit_noise
+from evaluation.erasers.pca import fit_pca
+
+Method = Literal["leace", "inlp", "pca", "noise"]
+FITS: dict[Method, Callable[..., Any]] = {
+    "leace": fit_leace,
+    "inlp": fit_inlp,
+    "pca": fit_pca,
+    "noise": fit_noise,
+}
+
+
+def needs_label(method: Method) -> bool:
+    """Return whether an eraser learns from the labels of an attribute; the controls do not."""
+    return "label" in signature(FITS[method]).parameters
+
+
+def options_of(method: Method) -> list[str]:
+    """List the options of an eraser."""
+    return [name for name in signature(FITS[method]).parameters if name not in ("x", "label")]

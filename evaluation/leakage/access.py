@@ -1,0 +1,109 @@
+"""Leakage by what the attacker has: labelled embeddings, pairs of both representations, several images."""
+
+from collections.abc import Iterator
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from evaluation.leakage.accuracies import balanced_interval
+from evaluation.leakage.fused_samples import fuse
+from evaluation.leakage.kernel_cross_fit import balanced_accuracies, kernel_predictions
+from evaluation.leakage.reconstruction import reconstruct
+from evaluation.leakage.shuffled_labels import possible_schemes
+from evaluation.probes.kernel_probe import KERNELS, KernelProbe
+from evaluation.samples.arrays import Floats, Ints
+from evaluation.samples.audited_samples import AuditedSamples, audited_samples
+from evaluation.samples.labelled_samples import Samples
+from evaluation.samples.subject_folds import subject_folds
+
+Access = Literal["retrained", "pairs", "fused"]
+ACCESSES: tuple[Access, ...] = get_args(Access)
+
+FUSED: dict[str, int | None] = {"2": 2, "4": 4, "all": None}
+"""Number of images of a subject that are fused, by its name."""
+
+
+def access_leakage(
+    samples: Samples,
+    access: Access,
+    before: Floats | None = None,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    max_samples: int = 3000,
+) -> pd.DataFrame:
+    """Measure what an attacker reads of subjects it has not learned from, by what it has.
+
+    - `retrained`: embeddings of other subjects with their labels, from which the two kernel probes learn.
+    - `pairs`: each image of other subjects in both representations, and their labels. The attacker learns to
+      reconstruct the original embedding from the audited one, learns the attribute from the originals, and
+      reads it from reconstructions.
+    - `fused`: several images of one subject, whose embeddings are averaged, in training and test. Where the
+      attribute changes within subjects, they are of one class too: the attacker has to know that they show
+      the same, as frames of one take do.
+
+    Args:
+        samples: N samples of the audited representation and one attribute.
+        access: one of `ACCESSES`.
+        before: (N, D') original embeddings of the same samples; needed by `pairs`.
+        folds: number of folds of the subjects.
+        seed: seed of folds, groups of images, intervals and the subsample.
+        max_samples: with more samples, subjects are drawn at random.
+
+    Returns:
+        One row for each number of fused images and each probe: `access`; `images` (`1`; or `2`, `4` and `all`
+        that are fused); `attacker` (`kernel_linear`, `kernel_rbf`); `balanced_accuracy`; `low` and `high`,
+        its 95 % interval over subjects; `n` tested samples, or means of fused ones, of `people` subjects. A
+        number of images is left out if the means are of one class, or of fewer subjects than folds.
+
+    Raises:
+        ValueError: `pairs` without `before`, or with one of another length; or see `audited_samples`.
+    """
+    width = np.shape(samples.embedding)[-1]
+    if access == "pairs":
+        if before is None or len(before) != len(samples.label):
+            raise ValueError("the access `pairs` needs the original embeddings of the same samples")
+        samples = samples._replace(embedding=np.column_stack([samples.embedding, before]))
+    known = audited_samples(samples, folds, max_samples, seed)
+    if access == "fused":
+        parts = list(_fused(known, folds, seed))
+    elif access == "pairs":
+        parts = [("1", known, _predict_by_pairs(known, width, folds, seed))]
+    else:
+        parts = [("1", known, _predict(known, folds, seed))]
+    table = []
+    for images, tested, predictions in parts:
+        label, subjects = tested.label, tested.subjects
+        for kernel, prediction in zip(KERNELS, predictions, strict=True):
+            score = balanced_accuracies(prediction[None], label[None]).item()
+            low, high = balanced_interval(prediction == label, label, subjects, seed)
+            counts = len(label), len(np.unique(subjects))
+            table.append((access, images, f"kernel_{kernel}", score, low, high, *counts))
+    columns = ["access", "images", "attacker", "balanced_accuracy", "low", "high", "n", "people"]
+    return pd.DataFrame(table, columns=columns)
+
+
+def _predict(known: AuditedSamples, folds: int, seed: int) -> Ints:
+    """Cross-fit the probes, (2, N)."""
+    return kernel_predictions(known.embedding, known.subjects, known.label[None], folds, seed)[:, 0]
+
+
+def _fused(known: AuditedSamples, folds: int, seed: int) -> Iterator[tuple[str, AuditedSamples, Ints]]:
+    by_class = "within subjects" in possible_schemes(known.label, known.subjects)
+    for name, images in FUSED.items():
+        means = fuse(known, images, by_class=by_class, rng=np.random.default_rng(seed))
+        if len(np.unique(means.label)) > 1 and len(np.unique(means.subjects)) >= folds:
+            yield name, means, _predict(means, folds, seed)
+
+
+def _predict_by_pairs(known: AuditedSamples, width: int, folds: int, seed: int) -> Ints:
+    """Predict each sample from its reconstruction, (2, N); the first features are the audited ones."""
+    after, before = np.split(known.embedding, [width], axis=1)
+    predictions = np.zeros((len(KERNELS), len(after)), np.int64)
+    for train, test in subject_folds(np.zeros_like(known.label), known.subjects, folds, seed):
+        originals, rebuilt = reconstruct(after[train], before[train], after[test])
+        for prediction, kernel in zip(predictions, KERNELS, strict=True):
+            probe = KernelProbe(originals, rebuilt, kernel)
+            prediction[test] = probe.predict(known.label[None, train])[0]
+    return predictions

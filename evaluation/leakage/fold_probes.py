@@ -1,0 +1,56 @@
+"""Closed-form probes of all folds, which read many labellings of the same samples."""
+
+from itertools import product
+
+import numpy as np
+
+from evaluation.probes.kernel_probe import KERNELS, KernelProbe
+from evaluation.probes.standardise import Scaling
+from evaluation.samples.arrays import Floats, Ints
+from evaluation.samples.subject_folds import subject_folds
+
+SCALINGS: tuple[Scaling, ...] = ("standardised", "robust", "unit")
+PROBES = tuple(product(KERNELS, SCALINGS))
+"""Kernel and scaling of each probe; in tables the attackers `kernel_linear` and `kernel_rbf`."""
+
+
+class FoldProbes:
+    """Predict every sample by probes that have not learned from its subject.
+
+    Folds and probes do not depend on the labels.
+
+    Args:
+        x: (N, D) embeddings.
+        subjects: (N,) subject of each sample.
+        folds: number of folds of the subjects.
+        seed: seed of the folds.
+    """
+
+    def __init__(self, x: Floats, subjects: Ints, folds: int, seed: int) -> None:
+        self._splits = list(subject_folds(np.zeros_like(subjects), subjects, folds, seed))
+        self._probes = [
+            [KernelProbe(x[train], x[test], kernel, scaling) for kernel, scaling in PROBES]
+            for train, test in self._splits
+        ]
+
+    def predict(self, labels: Ints) -> Ints:
+        """Predict the classes of all samples, (probes, B, N), under each of B labellings (B, N)."""
+        found = np.zeros((len(PROBES), *labels.shape), np.int64)
+        for (train, test), probes in zip(self._splits, self._probes, strict=True):
+            for place, probe in enumerate(probes):
+                found[place][:, test] = probe.predict(labels[:, train])
+        return found
+
+
+def balanced_accuracy(prediction: Ints, label: Ints) -> Floats:
+    """Compute the mean recall (B,) of the classes that occur.
+
+    Args:
+        prediction: (B, N) predicted classes.
+        label: (B, N) classes, or (N,) for the same in all rows; no row lacks a class that another has.
+    """
+    found = []
+    for c in np.unique(label):
+        inside = label == c
+        found.append(((prediction == c) & inside).sum(-1) / inside.sum(-1))
+    return np.mean(found, axis=0)

@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+
+from evaluation.leakage.access import access_leakage
+from evaluation.leakage.permutation_null import permutation_test
+from evaluation.samples.labelled_samples import Samples, take_samples
+from tests.support.known_leaks import leaking
+
+COLUMNS = ["access", "images", "attacker", "balanced_accuracy", "low", "high", "n", "people"]
+
+
+def hidden():
+    """A feature that tells the class, and the same with its sign changed by that of another feature."""
+    rng = np.random.default_rng(0)
+    label, before = rng.integers(2, size=300), rng.normal(size=(300, 4))
+    before[:, 0] = 2 * label - 1 + 0.3 * rng.normal(size=300)
+    before[:, 1] += 2 * np.sign(before[:, 1])
+    after = before.copy()
+    after[:, 0] *= np.sign(before[:, 1])  # an invertible map
+    return Samples(after, label, np.repeat(np.arange(100), 3)), before
+
+
+def readings(table):
+    return table.set_index(["attacker", "images"])["balanced_accuracy"]
+
+
+def test_pairs_undo_a_map_that_hides_from_linear_attackers():
+    samples, before = hidden()
+    assert readings(access_leakage(samples, "retrained"))["kernel_linear", "1"] < 0.6
+    table = access_leakage(samples, "pairs", before)
+    assert table.columns.tolist() == COLUMNS
+    assert (table["balanced_accuracy"] > 0.95).all()
+    assert (table["low"] > 0.9).all()
+    assert table[["access", "images", "attacker", "n", "people"]].to_numpy().tolist() == [
+        ["pairs", "1", "kernel_linear", 300, 100],
+        ["pairs", "1", "kernel_rbf", 300, 100],
+    ]
+
+
+def test_pairs_cannot_rebuild_what_is_gone():
+    samples, before = hidden()
+    gone = samples._replace(embedding=before[:, 1:])
+    assert (access_leakage(gone, "pairs", before)["balanced_accuracy"] < 0.6).all()
+
+
+def test_pairs_follow_the_samples_that_are_kept():
+    samples, before = hidden()
+    unknown = samples._replace(label=np.where(np.arange(300) % 3 == 0, -1, samples.label))
+    kept = np.arange(300) % 3 > 0
+    expected = access_leakage(take_samples(samples, kept), "pairs", before[kept], max_samples=150, seed=1)
+    assert access_leakage(unknown, "pairs", before, max_samples=150, seed=1).equals(expected)
+    assert expected["n"].tolist() == [150, 150]
+
+
+def test_fused_images_undo_noise_that_hides_single_ones():
+    rng = np.random.default_rng(0)
+    of_subject, subjects = np.arange(80) % 2, np.repeat(np.arange(80), 16)
+    place = rng.normal(size=(80, 4))
+    place[:, 0] += 6 * of_subject
+    x = place[subjects] + 12 * rng.normal(size=(1280, 4))
+    samples = Samples(x, of_subject[subjects], subjects)
+    single = readings(access_leakage(samples, "retrained"))["kernel_linear", "1"]
+    table = access_leakage(samples, "fused")
+    fused = readings(table)["kernel_linear"]
+    assert single < 0.65
+    assert single < fused["2"] < fused["4"] < fused["all"]
+    assert fused["all"] > 0.75
+    assert table["n"].tolist() == [640, 640, 320, 320, 80, 80]
+    assert (table["people"] == 80).all()
+
+
+def test_without_a_leak_no_access_reads():
+    samples = leaking("none", people=60)
+    for access in ("retrained", "pairs", "fused"):
+        table = access_leakage(samples, access, samples.embedding)
+        assert (table["low"] < 0.52).all(), access
+
+
+def test_an_attribute_that_changes_is_fused_within_its_class():
+    samples = leaking("linear", people=40)  # three images of each class of a subject
+    table = access_leakage(samples, "fused")
+    assert table["images"].tolist() == ["2", "2", "all", "all"]  # no group has four
+    assert table["n"].tolist() == [80, 80, 80, 80]
+    assert (table["balanced_accuracy"] > 0.8).all()
+
+
+def test_the_retrained_reading_is_that_of_the_permutation_test():
+    samples = leaking("xor", people=40)
+    best = access_leakage(samples, "retrained", seed=4)["balanced_accuracy"].max()
+    assert best == permutation_test(samples, permutations=1, seed=4).statistic
+
+
+@pytest.mark.parametrize("before", [None, np.zeros((5, 3))])
+def test_pairs_need_the_originals(before):
+    with pytest.raises(ValueError, match="needs the original embeddings of the same samples"):
+        access_leakage(leaking("none"), "pairs", before)
