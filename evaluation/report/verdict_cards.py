@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from evaluation.audit.attacker_names import attacker_name
 from evaluation.audit.result import Audit, Caveat
-from evaluation.audit.verdict import LeakageEstimate, Verdict, attacker_name
+from evaluation.audit.verdict import LeakageEstimate, Verdict
 from evaluation.report.tables import Table
 from evaluation.samples.wording import interval, percent
 

@@ -20,13 +20,15 @@ def print_summary(audit: Audit, console: Console) -> None:
     """
     if audit.attributes:
         _print_table(audit, console)
+    printed = []
     for verdict in audit.verdicts:
         console.print(Text(verdict.sentence))
         for caveat in audit.caveats_about(verdict.attribute, verdict.representation):
             console.print(Text(f"  warning: {caveat.text}"))
+            printed.append(caveat)
     for sentence in verification_verdicts(audit):
         console.print(Text(sentence))
-    general = [x for x in audit.caveats if x.representation is None or not audit.attributes]
+    general = [x for x in audit.caveats if x not in printed]
     for group in caveat_groups(general):
         about = f" ({group.about})" if group.about else ""
         for lead, text in group.items:

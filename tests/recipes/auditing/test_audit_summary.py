@@ -13,14 +13,16 @@ def test_a_verdict_that_points_to_warnings_is_followed_by_them(capsys):
         Caveat("x is below chance", "x", "emotion"),
         Caveat("few subjects in all"),
         Caveat("Short: a third of the samples is missing", "phi"),
+        Caveat("Short: a tenth of the samples is missing", "x"),
     ]
     print_summary(replace(make_audit(), caveats=caveats), Console(width=1000))
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-    (place,) = (i for i, line in enumerate(lines) if "a warning of the checks below limits" in line)
+    (place,) = (i for i, line in enumerate(lines) if "2 warnings of the checks below limit" in line)
     assert lines[place + 1 :] == [
         "  warning: phi has collapsed [bold]",
+        "  warning: Short: a third of the samples is missing",
         "warning: few subjects in all",
-        "warning (phi): Short: a third of the samples is missing",
+        "warning (x): Short: a tenth of the samples is missing",
     ]
 
 
