@@ -9,7 +9,6 @@ thread. `--audit N` also attacks N embeddings of 512 numbers with all attackers,
 on OMP_NUM_THREADS threads, and prints the time of each and the peak memory. The last line is JSON.
 """
 
-import argparse
 import json
 import resource
 import time
@@ -20,8 +19,8 @@ import torch
 from sklearn.svm import SVC, LinearSVC
 from threadpoolctl import threadpool_limits
 
-from benchmarks.embedding_batches import take_turns
-from benchmarks.ratios import faster
+from benchmarks.options import make_parser
+from benchmarks.timing import faster, take_turns
 from evaluation.leakage.cross_fitted_leakage import cross_fitted_leakage
 from evaluation.probes.attacker_table import ATTACKERS
 from evaluation.probes.attackers import attack, rbf_svm
@@ -103,10 +102,7 @@ def audit(samples: Samples) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=3, help="repetitions (default: 3)")
+    parser = make_parser(__doc__, rounds=3)
     parser.add_argument("--samples", type=int, default=8000, help="of the two comparisons (default: 8000)")
     parser.add_argument("--audit", type=int, default=0, help="embeddings to audit (default: none)")
     options = parser.parse_args()

@@ -137,7 +137,7 @@ def gathering(crops: np.ndarray, batch: int, rounds: int) -> Times:
 
 def from_crops(crops: np.ndarray, paths: list[str], rounds: int) -> dict[str, Any]:
     """Compare gathering crops in batches of two sizes with indexing, and with the usual way."""
-    found = {}
+    found: dict[str, Any] = {}
     for batch in (BATCH, LARGE_BATCH):
         times = gathering(crops, batch, rounds)
         found |= report(f"gather, batch {batch}", times, "m[idx]", "ours")
@@ -167,7 +167,7 @@ def loading(crops: np.ndarray, rounds: int) -> dict[str, Any]:
         "DataLoader, 2 workers": loader(DataLoader, 2),
     }
     times = per_item(take_turns(ways, rounds, time.perf_counter), len(rows))
-    found = {}
+    found: dict[str, Any] = {}
     for kind in list(ways)[1:]:
         found |= report(f"{kind} / raw gather (wall)", times, "raw gather", kind)
     return found

@@ -83,6 +83,11 @@ class LeakageEstimate:
     warnings: int = 0
 
     @property
+    def p(self) -> float:
+        """Return the corrected p-value of the test of all samples; nan if it was omitted."""
+        return nan if self.test is None else self.test.p
+
+    @property
     def level(self) -> Level:
         """Level by the permutation tests; doubtful if only the interval is above chance.
 

@@ -135,20 +135,17 @@ def plan(
             words = f"{attacker_name(attacker)}: leakage"
             add(words, *about, measure_leakage, *options, attackers=[attacker])
         if shuffles:
-            options = ("permutations", "folds")
-            add("permutation test", *about, measure_permutations, *options, permutations=shuffles)
+            tested = ("permutations", "folds")
+            add("permutation test", *about, measure_permutations, *tested, permutations=shuffles)
             if settings.subgroups and len(attributes) > 1:
-                options = ("sensitive", "folds")
-                add("subgroups", *about, measure_subgroups, *options, sensitive=attributes)
+                add("subgroups", *about, measure_subgroups, "sensitive", "folds", sensitive=attributes)
         if settings.learning_curve:
             add("learning curve", *about, measure_learning_curve, "folds")
         if settings.access:
             first = next(iter(representations.embeddings))
             before = None if name == first else representations.embeddings[first][alone[name][1]]
-            measure = partial(measure_access, before=before)
-            digest = {"before": None if before is None else fingerprint(before), "folds": settings.folds}
-            measured = partial(measure, for_leakage[name], attribute, own[name], settings)
-            steps.append(Step("access", name, attribute, {**digest, "seed": settings.seed}, measured))
+            add("access", *about, partial(measure_access, before=before), "folds")
+            steps[-1].options["before"] = None if before is None else fingerprint(before)
         if settings.information:
             add("information", *about, measure_information, "folds")
         if settings.suppression_draws:

@@ -120,7 +120,7 @@ def _strongest(
     return {
         "representation": name,
         "attribute": attribute,
-        **best[[*_READING, "learned_from"]].to_dict(),
+        **{name: best[name] for name in (*_READING, "learned_from")},
         "balanced_accuracy": found.balanced_accuracy,
         "low": found.low,
         "high": found.high,

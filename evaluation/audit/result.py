@@ -100,7 +100,7 @@ class Audit:
         frame = frame[frame["share"] < 1] if len(frame) else frame
         if frame.empty:
             return None
-        row = frame.loc[frame["p_value"].idxmin()]
+        row = frame.iloc[int(frame["p_value"].argmin())]
         return MinorityLeak(
             float(row["share"]),
             float(row["balanced_accuracy"]),

@@ -12,7 +12,7 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 _DRAWN = ("subjects", "per_subject", "per_group")
 _MINIMUMS = {
-    **{"folds": 2, "repeats": 1, "max_samples": 2, "max_classes": 2, "downstream_draws": 1},
+    **{"folds": 2, "repeats": 1, "max_samples": 2, "max_classes": 2, "downstream_draws": 2},
     **{"permutations": 0, "suppression_draws": 0, "tsne": 0, "compared": 0, "seed": 0},
 }
 
@@ -59,7 +59,8 @@ class AuditSettings:
         bias: share of the positive training samples in one group, and of the negative ones in the other, for
             the group table; the thesis takes 0.7.
         biases: the same shares for the bias sweep, which shows how the gaps grow.
-        downstream_draws: training sets drawn for each bias.
+        downstream_draws: training sets drawn for each bias; one says nothing of how much classifiers differ
+            by their training set, so two at least.
         leakage_at_most: with a target and several representations, also select the most accurate one that
             leaks no more than this (balanced accuracy in [0, 1] of one fast attacker). null omits that rule;
             the others need no limit.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluation.audit.result import Audit
+from evaluation.report.attack_figures import attack_figures
 from evaluation.report.attack_tables import attack_tables, detail_tables, learning_curve_text
 from evaluation.report.choice_table import choice_table, choice_text
 from evaluation.report.cost_figures import (
@@ -15,6 +16,7 @@ from evaluation.report.cost_figures import (
 from evaluation.report.evidence_tables import evidence_tables
 from evaluation.report.figures import FigureWriter, ReportFigure
 from evaluation.report.group_tables import demographic_tables, downstream_tables
+from evaluation.report.identification_figures import identification_figure
 from evaluation.report.identification_tables import identification_tables
 from evaluation.report.pair_tables import pair_sentences, pair_tables
 from evaluation.report.result_tables import (
@@ -96,6 +98,7 @@ def attribute_section(audit: Audit, attribute: str, figures: FigureWriter) -> Se
         drawn.append(figures.tradeoff(audit, attribute, slug))
     if not audit.frame("suppression", attribute=attribute).empty:
         drawn.append(figures.suppression(audit, attribute, slug))
+    drawn += attack_figures(audit, attribute, slug, figures)
     if not audit.frame("tsne").empty:
         drawn.append(figures.tsne(audit, attribute, slug))
         if audit.settings["per_group"] and attribute == audit.attributes[-1] != audit.attributes[0]:
@@ -116,6 +119,8 @@ def cost_section(audit: Audit, figures: FigureWriter) -> Section:
     """Make the section on the remaining utility: recognition and the other attributes."""
     verified = not audit.frame("verification").empty
     drawn = verification_figures(audit, figures) if verified else []
+    if (cmc := identification_figure(audit, figures)) is not None:
+        drawn.append(cmc)
     if not audit.frame("comparison").empty:
         drawn.append(comparison_figure(audit, figures))
     if not audit.frame("attribute_map").empty:

@@ -99,7 +99,7 @@ def test_balance_reaches_every_draw(monkeypatch, balance):
 def steps(attributes=("smiling", "gender", "ethnicity", "attractive"), **options):
     data = people(60)
     settings = replace(SETTINGS, attackers=["linear"], **options)
-    found = plan(data, settings, choose_rows(data, settings), list(attributes))
+    found = plan(data, data, settings, choose_rows(data, settings), list(attributes))
     return [step for step in found if step.section == "downstream"]
 
 
