@@ -84,8 +84,8 @@ def _draw(axes: Axes, rows: pd.DataFrame, attackers: list[str], colours: dict[st
     axes.barh(height[bars.index], value, 0.9 * thick, color=[colours[n] for n in bars["representation"]])
     draw_intervals(axes, height[bars.index], value, (bars["low"], bars["high"]))
     strongest = set(_best(bars, ["representation"]).index)
-    rows: Iterable[Any] = bars.itertuples()
-    for patch, row in zip(axes.patches, rows, strict=True):
+    drawn: Iterable[Any] = bars.itertuples()
+    for patch, row in zip(axes.patches, drawn, strict=True):
         bold = row.Index in strongest
         if bold:
             patch.set(edgecolor="black", linewidth=1)

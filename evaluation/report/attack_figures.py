@@ -28,8 +28,9 @@ def attack_figures(audit: Audit, attribute: str, slug: str, figures: FigureWrite
             figures.write(
                 f"power_{slug}",
                 f"Power of the permutation test for {attribute}",
-                "Share of leaks of a size, planted along random directions of these embeddings, that a single "
-                "permutation test at p <= 0.05 finds. It is an estimate from 50 directions, without interval.",
+                "Share of leaks of a size, planted along random directions of these embeddings, that a "
+                "single permutation test at p <= 0.05 finds. It is an estimate from 50 directions, without "
+                "interval.",
                 plot_power(power),
             )
         )

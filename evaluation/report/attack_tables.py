@@ -116,7 +116,7 @@ def access_table(audit: Audit, attribute: str, slug: str) -> Table | None:
             "representation": lambda x: x.representation,
             "the attacker has": lambda x: _ACCESS.get(x.access, x.access),
             "attacker": lambda x: attacker_name(x.attacker),
-            "images of a subject": count("images"),
+            "images of a subject": lambda x: f"{x.images}",
             "leakage": lambda x: percent(x.balanced_accuracy),
             "95 %": lambda x: interval(x.low, x.high),
             "images": count("n"),

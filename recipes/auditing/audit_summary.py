@@ -26,9 +26,10 @@ def print_summary(audit: Audit, console: Console) -> None:
         for caveat in audit.caveats_about(verdict.attribute, verdict.representation):
             console.print(Text(f"  warning: {caveat.text}"))
             printed.append(caveat)
-    for sentence in verification_verdicts(audit):
+    for sentence in verification_verdicts(audit) if not audit.attributes else ():
         console.print(Text(sentence))
-    general = [x for x in audit.caveats if x not in printed]
+    general = [x for x in audit.caveats if x.attribute is None or x.representation is None]
+    general = [x for x in general if x not in printed]
     for group in caveat_groups(general):
         about = f" ({group.about})" if group.about else ""
         for lead, text in group.items:

@@ -17,7 +17,7 @@ from tests.support.small_audits import FAST, make_table
 
 FAST_KEYWORDS = {
     "attackers": ["linear"],
-    "raw": False,
+    "scalings": ["standardised"],
     "folds": 3,
     "tune": False,
     "permutations": 19,
@@ -197,7 +197,7 @@ MISTAKES = {
     "twins": (lambda a: {"gender": [1, "1"] * (N // 2)}, "two classes that are both written '1'"),
     "one value": (lambda a: {"gender": "female"}, "gender must be an array of 120 values, it is str"),
     "split": (lambda a: {"splits": ["trian"] * N}, "splits holds 'trian'; .* did you mean train?"),
-    "attackers": (lambda a: {"attackers": ["svm"]}, r"attackers is \['svm'\], it must be list"),
+    "attackers": (lambda a: {"attackers": ["svm"]}, "attackers are some of linear, .* these are"),
     "type": (lambda a: {"folds": "five"}, "folds is 'five', it must be int"),
     "range": (lambda a: {"folds": 1}, "folds is 1, it must be 2 or more"),
     "index": (

@@ -36,7 +36,13 @@ def test_own_metrics_and_other_classes():
 def test_a_result_compares_groups_of_the_samples_tested():
     rng = np.random.default_rng(0)
     gender, smiling = rng.integers(2, size=(2, 120))
-    quick = {"attackers": ["linear"], "raw": False, "folds": 2, "tune": False, "permutations": 0}
+    quick = {
+        "attackers": ["linear"],
+        "scalings": ["standardised"],
+        "folds": 2,
+        "tune": False,
+        "permutations": 0,
+    }
     quick |= {"information": False, "suppression_draws": 0, "tsne": 0}
     splits = np.where(np.arange(120) < 20, "train", "test")
     attributes = {"gender": np.array(["f", "m"])[gender], "smiling": smiling}

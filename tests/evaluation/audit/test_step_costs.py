@@ -6,7 +6,8 @@ from evaluation.audit.run import run_audit
 from evaluation.audit.settings import AuditSettings
 from evaluation.samples.representations import Representations
 
-SETTINGS = {"attackers": ["linear"], "raw": False, "folds": 2, "tune": False, "permutations": 0, "tsne": 0}
+SETTINGS = {"attackers": ["linear"], "folds": 2, "tune": False, "permutations": 0, "tsne": 0}
+SETTINGS |= {"scalings": ["standardised"], "learning_curve": False, "access": False}
 
 
 def test_what_is_cached_costs_nothing_and_the_rest_adds_up(tmp_path):

@@ -40,7 +40,11 @@ def test_every_attacker_reads_a_linear_leak_whatever_the_scaling():
 
 def test_trees_are_trained_once_for_all_scalings_of_features():
     options = {"attackers": ["forest"], "folds": 2, "tune": False}
-    scalings = [(SCALINGS, ["robust", "unit"]), (["raw"], ["raw"]), (["standardised", "unit"], ["unit"])]
+    scalings = [
+        (SCALINGS, ["robust", "unit"]),
+        (["raw"], ["raw"]),
+        (["standardised", "unit"], ["standardised", "unit"]),
+    ]
     for asked, taken in scalings:
         table = attacked(leaking("linear", people=10), scalings=asked, **options)
         assert table["scaling"].tolist() == taken
@@ -48,7 +52,7 @@ def test_trees_are_trained_once_for_all_scalings_of_features():
 
 def test_only_curved_attackers_read_a_curved_leak():
     found = read(leaking("xor", people=60), scalings=["standardised"])["standardised"]
-    assert found.pop("linear") < 0.6
+    assert max(found.pop("linear"), found.pop("kernel_linear")) < 0.6
     assert found.min() > 0.8
 
 

@@ -40,7 +40,7 @@ DATASETS = {
     "attackers": ["--folds", "2", "--tune", "false", "--extra", "false"],
     "faces_attributes": ["--sensitive", "gender,ethnicity"],
     "groups": ["--per_group", "20"],
-    "biases": ["--biases", "[0.5, 0.7]", "--downstream_draws", "1"],
+    "biases": ["--biases", "[0.5, 0.7]", "--downstream_draws", "2"],
 }  # fmt: skip
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of trainings that are too short to learn
