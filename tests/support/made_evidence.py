@@ -40,7 +40,7 @@ def make_evidence(names, attribute, other, groups) -> Frames:
             balanced_accuracy=0.55, low=0.5, high=0.6, chance=0.5
         ).assign(kind=lambda x: x["n_train"].map({40000: "extrapolated"}).fillna("measured")),
         "access": crossed(**about, access=["retrained", "pairs", "fused"]).assign(
-            images="4", attacker="mlp", balanced_accuracy=0.5, low=0.4, high=0.6, **scored
+            images="all", attacker="mlp", balanced_accuracy=0.5, low=0.4, high=0.6, **scored
         ),
         "identification": crossed(
             representation=names, group_attribute=["", other], rank=[1, 2, 5]

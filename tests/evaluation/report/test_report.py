@@ -66,7 +66,7 @@ def test_the_page_says_the_verdict_the_figures_and_what_was_done(page):
 
 
 def test_the_tables_hold_the_rounded_numbers(page):
-    row = ["emotion", "phi", "MLP", "41.0 %", "[38.0, 44.0]", "16.7 %", ".005", "52.6 %", "0.9900"]
+    row = ["emotion", "phi", "MLP", "41.0 %", "[38.0, 44.0]", "16.7 %", ".020", "52.6 %", "0.9900"]
     assert row in page.rows
     assert ["x", "MLP", "standardised", "unseen", "69.0 %", "68.0 %", "[65.0, 71.0]", "–"] in page.rows
     assert [
@@ -215,7 +215,10 @@ def test_figures_are_written_for_papers_too(written):
 
 def test_a_representation_alone_is_read_but_not_compared(tmp_path):
     audit = make_audit(("x",), score=(0.6,))
-    kept = {name: audit.frames[name] for name in ("leakage", "permutation", "health", "attribute_map")}
+    kept = {
+        name: audit.frames[name]
+        for name in ("leakage", "strongest", "permutation", "health", "attribute_map")
+    }
     write_report(replace(audit, frames=kept, caveats=[]), tmp_path)
     page = Page((tmp_path / "report.html").read_text())
     assert "motion is readable from x at 60.0 %" in page.text
@@ -225,7 +228,7 @@ def test_a_representation_alone_is_read_but_not_compared(tmp_path):
 
 def test_sections_that_were_not_measured_are_left_out(tmp_path):
     audit = make_audit()
-    kept = {name: audit.frames[name] for name in ("leakage", "removed", "health")}
+    kept = {name: audit.frames[name] for name in ("leakage", "strongest", "removed", "health")}
     settings = audit.settings | {"group": None, "target": None}
     write_report(replace(audit, frames=kept, settings=settings, caveats=[Caveat("for all")]), tmp_path)
     page = Page((tmp_path / "report.html").read_text())
@@ -238,7 +241,7 @@ def test_sections_that_were_not_measured_are_left_out(tmp_path):
 
 def test_the_same_audit_gives_the_same_files(tmp_path):
     audit = make_audit()
-    kept = {name: audit.frames[name] for name in ("leakage", "removed", "health")}
+    kept = {name: audit.frames[name] for name in ("leakage", "strongest", "removed", "health")}
     for name in ("one", "two"):
         write_report(replace(audit, frames=kept), tmp_path / name)
     files = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
