@@ -83,7 +83,8 @@ def _leakage(attribute: str, after: LeakageEstimate, still: bool) -> str:
 def _confirmed(after: LeakageEstimate) -> list[str]:
     """List the outcomes of the tests of what is readable."""
     said = []
-    if (minority := after.minority) is not None and minority.significant:
+    whole = after.test is not None and after.test.significant
+    if not whole and (minority := after.minority) is not None and minority.significant:
         said.append(
             f"of the {percent(minority.share, 0)} of the samples that a classifier is surest of it reads "
             f"{percent(minority.accuracy)} (p {equals(minority.p)})"

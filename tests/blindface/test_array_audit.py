@@ -49,7 +49,7 @@ def quick(arrays, x=None, gender=None, **more):
 
 @pytest.fixture(scope="module")
 def result(arrays):
-    more = {"after": {"hidden": arrays["z"]}, "permutations": 19}
+    more = {"after": {"hidden": arrays["z"]}}
     return quick(arrays, gender=np.array(["female", "male"])[arrays["gender"]], **more)
 
 

@@ -95,8 +95,11 @@ def make_audit(
         candidates[f"{part}_tpr_gap"] = 0.4 - 0.3 * candidates.index + 0.02 * place
         candidates[f"{part}_leakage"] = 0.9 - 0.3 * candidates.index + 0.05 * place
     maps = pd.concat([points.assign(representation=name) for name in names], ignore_index=True)
+    evidence = make_evidence(names, attribute, other, groups)
+    strongest = evidence["strongest"]
+    strongest["balanced_accuracy"] = strongest["representation"].map(dict(zip(names, score, strict=True)))
     frames = {
-        **make_evidence(names, attribute, other, groups),
+        **evidence,
         "leakage": leakage,
         "removed": removed_frame(leakage, names),
         "information": families.assign(bits=0.8, low=0.7, high=0.9, entropy=2.58),
