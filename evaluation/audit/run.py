@@ -26,6 +26,11 @@ from evaluation.audit.table_checks import check_tables
 from evaluation.samples.representations import Representations
 from evaluation.verification.listed_pairs import ListedPairs
 
+_QUICK = (
+    "Quick settings: the attackers were not tuned (tune: false). A tuned one may read more, so these figures "
+    "are a first look and not a result."
+)
+
 
 def run_audit(
     representations: Representations,
@@ -72,7 +77,8 @@ def run_audit(
         frames |= compare_readings(frames[CORRECT], joined, rows, attributes, settings.seed)
     if len(representations.embeddings) > 1 and "candidates" in frames:
         frames["selection"] = choose_representations(frames["candidates"], settings.leakage_at_most)
-    caveats = [Caveat(text) for text in (*left_out, *rare, *about_subjects(representations, rows))]
+    caveats = [] if settings.tune else [Caveat(_QUICK)]
+    caveats += [Caveat(text) for text in (*left_out, *rare, *about_subjects(representations, rows))]
     caveats += [*about_tables, *shared]
     caveats += [Caveat(text) for listed in pairs for text in listed.caveats(representations.split)]
     about_pairs = {f"pairs of View {listed.view}": listed.description for listed in pairs}

@@ -88,8 +88,8 @@ class AuditSettings:
     max_samples: int = 5000
     permutations: int | None = None
     subgroups: bool = True
-    learning_curve: bool = True
-    access: bool = True
+    learning_curve: bool = False
+    access: bool = False
     information: bool = True
     suppression_draws: int = 5
     compared: int = 0
