@@ -7,7 +7,7 @@ from benchmarks.downstream_coverage import DRAWS, MEASURES, first_draws, populat
 from tests.support.biased_people import random_answers
 
 
-def test_the_table_has_a_line_for_each_measure_and_number_of_draws(monkeypatch, capsys):
+def test_the_table_has_a_line_for_each_measure_and_draws(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["downstream_coverage", "--tables", "2"])
     downstream_coverage.main()
     lines = capsys.readouterr().out.splitlines()

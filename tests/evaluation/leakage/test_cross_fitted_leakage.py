@@ -254,7 +254,7 @@ def test_repeats_widen_the_interval_by_their_spread():
         assert wider == pytest.approx(np.hypot(distance, norm.ppf(0.975) * 0.05))
 
 
-def test_unit_variance_scalings_share_settings_and_raw_has_its_own(monkeypatch):
+def test_scalings_share_settings_and_raw_has_its_own(monkeypatch):
     tuned = []
 
     def spy(attacker, scaling, *arguments):

@@ -138,7 +138,7 @@ def test_subjects_whom_the_shuffle_does_not_touch_are_not_scored():
     assert len(np.unique(beyond.subjects)) == 30
 
 
-def test_unknown_subjects_are_one_each_and_unknown_labels_left_out():
+def test_unknown_subjects_are_one_each_unknown_labels_left_out():
     samples = leaking("linear", people=20)
     label = np.where(np.arange(120) < 20, -1, samples.label)
     (result,) = permutation_tests(Samples(samples.embedding, label, np.full(120, -1)), permutations=19)

@@ -8,7 +8,7 @@ from evaluation.probes.standardise import standardise
 
 
 @pytest.mark.parametrize("kind", ["linear", "curved"])
-def test_the_regression_is_the_one_with_the_smallest_error_left_out(kind):
+def test_the_regression_has_the_smallest_error_left_out(kind):
     rng = np.random.default_rng(0)
     after, unseen = rng.normal(size=(40, 3)), rng.normal(size=(10, 3))
     before = after @ rng.normal(size=(3, 2)) + 0.3 * rng.normal(size=(40, 2))

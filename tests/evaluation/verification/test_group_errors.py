@@ -40,7 +40,7 @@ def test_rates_of_groups_are_those_of_each_group_alone():
     assert np.isnan(found[:, 3]).all()
 
 
-def test_groups_that_change_within_subjects_keep_pairs_of_one_group():
+def test_groups_that_change_within_subjects_keep_their_pairs():
     errors, _, _, _ = listed()
     group = np.random.default_rng(0).integers(2, size=len(errors.subject))
     found, images = errors.rates(group, 2), errors.images(group, 2)
@@ -69,7 +69,7 @@ def test_every_group_keeps_its_number_of_subjects():
     assert weight[:, :5].std() > 0
 
 
-def test_subjects_in_several_groups_are_drawn_though_no_two_are_alike():
+def test_subjects_in_several_groups_are_drawn_if_none_are_alike():
     member = np.array([[i >> bit & 1 for bit in range(4)] for i in range(16)], bool)
     member = member[member.sum(1) > 1]
     assert (group_errors._stratified_counts(member, 400, 0).std(0) > 0.7).all()

@@ -142,7 +142,7 @@ def test_blocks_and_precision_change_nothing(monkeypatch):
     )
 
 
-def test_order_and_scale_of_the_rows_and_unknown_subjects_change_nothing():
+def test_order_scale_and_unknown_subjects_change_nothing():
     embedding, identity = faces(500, 80, d=8, noise=0.6)
     extra = torch.cat([embedding * torch.rand(500, 1).add(0.1), torch.full((3, 8), torch.nan)])
     found = identify(extra, torch.cat([identity, torch.full((3,), -1)]), draws=3)

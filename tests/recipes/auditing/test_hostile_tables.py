@@ -135,7 +135,7 @@ def test_other_images_of_a_subject_count_as_seen(folder):
     assert (found.seen["phi"] == np.where(found.identity == subject, 1, -1)).all()
 
 
-def test_that_subjects_were_not_seen_is_said_where_it_was_checked(folder):
+def test_unseen_subjects_are_said_where_it_was_checked(folder):
     x = make_table(6.0)
     record = {"learned_from": x.sample_id[(x.split == 0).numpy()]}
     known = {"provenance": {"network learned from": "120 training samples (sha256 0)"}}

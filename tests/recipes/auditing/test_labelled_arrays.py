@@ -119,7 +119,7 @@ def test_rows_are_matched_by_their_ids(folder, table):
     np.testing.assert_array_equal(found.embeddings["z"][order >= 5], -x[order[order >= 5]])
 
 
-def test_a_short_array_without_ids_is_refused_and_one_with_ids_counted(folder, table, capsys):
+def test_a_short_array_needs_ids_and_is_counted(folder, table, capsys):
     x = table.embedding.numpy()
     np.save(folder / "z.npy", x[5:])
     assert run(folder, f"--after={folder / 'z.npy'}") == 2
