@@ -1,4 +1,5 @@
 import multiprocessing
+import re
 import warnings
 
 import pandas as pd
@@ -98,7 +99,8 @@ def test_what_training_erased_and_what_it_left(tmp_path, capsys):
     assert emotion["balanced_accuracy"].tolist() == [1] * 4 + [0.5] * 4
     printed = capsys.readouterr().out
     assert "100.0 %" in printed
-    assert "[0.500, 0.500]" in printed  # everyone shows both: drawing other people changes nothing
+    low, high = map(float, re.search(r"\[(0\.[0-4]\d*), (0\.[5-9]\d*)\]", printed).groups())
+    assert 0.5 - low == pytest.approx(high - 0.5, abs=2e-3)  # of a constant answer, on as many of each class
 
 
 def test_nothing_is_said_to_be_removed_of_the_task(tmp_path, capsys):

@@ -28,7 +28,7 @@ def test_images_without_a_crop_are_named_and_recorded(tmp_path, capsys) -> None:
 
 def test_names_that_a_spreadsheet_would_run_are_text_in_the_list(tmp_path) -> None:
     left_out = (("train", "=1+1.jpg", "no face"),)
-    source = EmbeddingSource({}, {}, np.array(["a"]), {}, left_out)
+    source = EmbeddingSource({}, {}, np.array(["a"]), {}, left_out=left_out)
     write_left_out(source, tmp_path / "x")
     assert "train,'=1+1.jpg,no face" in (tmp_path / "x.left_out.csv").read_text()
 

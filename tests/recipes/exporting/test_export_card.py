@@ -72,7 +72,25 @@ def write_audit(folder, facts, *, attribute="emotion", name="phi", change=None):
             **{f"{name}: {key}": value for key, value in facts.items()},
             **{f"{name}: mirror": "true", f"{name}: precision": "bf16-mixed", f"{name}: data": "CelebA"},
         },
-        "sections": {"leakage": joined(before, after), "verification": verification},
+        "sections": {
+            "leakage": joined(before, after),
+            "strongest": {
+                **{
+                    "representation": ["x", name],
+                    "attribute": [attribute] * 2,
+                    "attacker": ["linear", "mlp"],
+                },
+                **{"scaling": ["standardised"] * 2, "learned_from": ["unseen"] * 2, "chance": [0.25] * 2},
+                **{"balanced_accuracy": [0.71, 0.4321], "low": [0.69, 0.4111], "high": [0.73, 0.4562]},
+            },
+            "removed": {
+                **{"representation": [name], "attribute": [attribute]},
+                **{"attacker": ["strongest"], "scaling": ["any"]},
+                **{"difference": [-0.2779], "difference_low": [-0.31], "difference_high": [-0.24]},
+                **{"removed": [60.4], "removed_low": [54.1], "removed_high": [66.2]},
+            },
+            "verification": verification,
+        },
     }
     if change is not None:
         change(found)
@@ -167,9 +185,9 @@ def test_the_place_and_the_name_of_a_checkpoint_do_not_matter(ckpt, tmp_path):
 DAMAGE = {
     "no sections": lambda found: found.pop("sections"),
     "sections of another kind": lambda found: found.update(sections=[1]),
-    "a frame without its columns": lambda found: found["sections"].update(leakage={"attacker": ["linear"]}),
+    "a frame without its columns": lambda found: found["sections"].update(strongest={"attacker": ["linear"]}),
     "columns of several lengths": lambda found: found["sections"]["leakage"].update(low=[1.0]),
-    "no attacker": lambda found: found["sections"].pop("leakage"),
+    "no attacker": lambda found: found["sections"].pop("strongest"),
     "a fact that is no text": lambda found: found["facts"].update(tested={"a": 1}),
     "odd caveats": lambda found: found.update(caveats=[{"evil": 1}]),
 }
