@@ -88,9 +88,8 @@ def test_the_method_goes_from_training_to_the_audit(built, tmp_path, monkeypatch
     assert (tmp_path / "exported" / "embedding.onnx").is_file()
 
     fit = module_of("evaluation/erasers/mean_directions.py").fit_mean_directions
-    fits = {**erase.FITS, "mean_directions": fit}
-    monkeypatch.setattr(erase, "FITS", fits)
-    monkeypatch.setattr(erase, "Method", Literal[tuple(fits)])
+    monkeypatch.setitem(erase.FITS, "mean_directions", fit)
+    monkeypatch.setattr(erase, "Method", Literal[tuple(erase.FITS)])
     options = ["--method=mean_directions", "--sensitive=emotion"]
     erase.main(["--table=phi.safetensors", "--out=erased.safetensors", *options])
     audit.main(
