@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from rich.progress import track
 
-from evaluation.leakage.accuracies import accuracies, strongest
+from evaluation.leakage.accuracies import accuracies
 from evaluation.leakage.cross_fitting import cross_fit, min_subjects_per_class
 from evaluation.probes.attacker_table import ATTACKERS, Setting, describe_settings, scalings_of
 from evaluation.probes.standardise import SCALINGS, Scaling
@@ -125,21 +125,6 @@ def retraining_spread(right: np.ndarray, label: Ints) -> float:
         return nan
     score = np.mean([right[:, label == c].mean(1) for c in np.unique(label)], axis=0)
     return float(score.std(ddof=1))
-
-
-def strongest_attacker(table: pd.DataFrame) -> pd.Series:
-    """Return the row of the strongest attacker on standardised embeddings, see `accuracies.strongest`.
-
-    Args:
-        table: that of `cross_fitted_leakage`.
-
-    Raises:
-        ValueError: no row is standardised.
-    """
-    standardised = table[table["scaling"] == "standardised"]
-    if standardised.empty:
-        raise ValueError("the strongest attacker is one of the standardised rows, and there are none")
-    return strongest(standardised)
 
 
 def _tuned_first(scalings: Sequence[Scaling]) -> list[Scaling]:

@@ -3,9 +3,8 @@
 from math import ceil, log
 
 import numpy as np
-from scipy.stats import beta
 
-from evaluation.samples.arrays import Floats, Ints
+from evaluation.samples.arrays import Floats
 
 ALPHA = 0.05
 STOP = 20  # exceedances after which shuffling stops; p is then known to 22 % of itself
@@ -44,44 +43,16 @@ def holm(p: Floats) -> Floats:
     return adjusted
 
 
-def p_value_bound(exceedances: Ints, shuffles: Ints) -> Floats:
-    """Bound the p-values (T,) that infinitely many shuffles would give from above, with 95 % confidence.
-
-    The bound is that of Clopper and Pearson, 1934, and never below the p-value (exceedances + 1) /
-    (shuffles + 1). Where shuffling was stopped at a number of exceedances it is on the safe side.
-
-    Args:
-        exceedances: (T,) number of shuffles whose statistic was at least that of the true labels.
-        shuffles: (T,) number of shuffles.
-    """
-    exceedances, shuffles = np.asarray(exceedances), np.asarray(shuffles)
-    below = np.maximum(shuffles - exceedances, 1)
-    return np.where(shuffles > exceedances, beta.ppf(_CONFIDENCE, exceedances + 1, below), 1.0)
-
-
-def significant(exceedances: Ints, shuffles: Ints, alpha: float = ALPHA) -> np.ndarray:
-    """Decide a family of permutation tests, (T,) bool.
-
-    Holm's method is applied to the bounds of the p-values. Compared with the p-values themselves, that
-    gives away a little power (a test needs `shuffles_needed` shuffles) for a decision that other random
-    shuffles would confirm: with 19 shuffles none of which reads as much as the true labels, p is .05, but
-    the labels may well belong to the 15 % highest of all.
-
-    Args:
-        exceedances: (T,) see `p_value_bound`.
-        shuffles: (T,) number of shuffles of each test.
-        alpha: chance of any false alarm, at most.
-    """
-    return holm(p_value_bound(exceedances, shuffles)) <= alpha
-
-
 def shuffles_needed(tests: int, alpha: float = ALPHA) -> int:
-    """Count the shuffles with which one test of a family can be significant, if none of them exceeds it.
+    """Count the shuffles that a significant result of a family of tests needs.
 
-    59 for one test, 598 for ten: about three times those that make the smallest p-value alpha / tests.
+    So many that, if no statistic of a shuffle reaches that of the true labels, the p-value of infinitely many
+    shuffles is below alpha / tests with 95 % confidence (Clopper and Pearson, 1934): 59 for one test, 598 for
+    ten, about three times those that make the smallest p-value alpha / tests. With 19 shuffles p may be .05
+    where others would give .15.
 
     Args:
         tests: size of the family.
-        alpha: see `significant`.
+        alpha: chance of any false alarm, at most.
     """
     return ceil(log(1 - _CONFIDENCE) / log(1 - alpha / tests))

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from evaluation.leakage import cross_fitted_leakage as module
 from evaluation.leakage import cross_fitting
 from evaluation.leakage.accuracies import accuracies
-from evaluation.leakage.cross_fitted_leakage import cross_fitted_leakage, strongest_attacker
+from evaluation.leakage.cross_fitted_leakage import cross_fitted_leakage
 from evaluation.leakage.cross_fitting import cross_fit, inner_folds
 from evaluation.leakage.strongest_reading import strongest_reading
 from evaluation.probes.attacker_table import ATTACKERS, TABLE
@@ -179,23 +179,6 @@ def test_threads_change_no_forest_and_no_linear_attacker():
     finally:
         torch.set_num_threads(before)
     pd.testing.assert_frame_equal(*tables, check_exact=True)
-
-
-def test_the_strongest_is_standardised():
-    table = attacked(
-        leaking("none", people=20),
-        folds=2,
-        tune=False,
-        scalings=["standardised", "raw"],
-        attackers=["linear", "knn"],
-    )
-    table["balanced_accuracy"] = [0.6, 0.9, 0.7, 0.8]
-    assert (strongest_attacker(table)["attacker"], strongest_attacker(table)["balanced_accuracy"]) == (
-        "knn",
-        0.7,
-    )
-    with pytest.raises(ValueError, match="there are none"):
-        strongest_attacker(table[table["scaling"] == "raw"])
 
 
 BASE = leaking("constant", people=12)
