@@ -126,7 +126,9 @@ def _tables(published: Published, numbers: Mapping[str, Sequence[Numbers]]) -> S
 def _tested(numbers: Mapping[str, Sequence[Numbers]]) -> list[Table]:
     if not numbers:
         return []
-    rows = [[step, x["facts"]["joined"], x["facts"]["tested"]] for step, (x, *_) in numbers.items()]
+    rows = [
+        [step, x["facts"]["samples of the tables"], x["facts"]["tested"]] for step, (x, *_) in numbers.items()
+    ]
     return [
         Table(
             "tested",

@@ -63,5 +63,8 @@ def make_numbers(
         },
         **sections,
     }
-    facts = {"joined": "276 samples that all tables have", "tested": "276 samples of 46 people <b>"}
+    facts = {
+        "samples of the tables": "276 samples that all tables have",
+        "tested": "276 samples of 46 people <b>",
+    }
     return {"sections": made, "facts": facts}
