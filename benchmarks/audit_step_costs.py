@@ -9,7 +9,6 @@ for 1,000 tested samples and the power of their number that the seconds grow wit
 `evaluation/audit/step_costs.py` has them.
 """
 
-import argparse
 import tempfile
 import time
 from dataclasses import replace
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from benchmarks.options import make_parser
 from evaluation.audit.run import run_audit
 from evaluation.audit.settings import AuditSettings
 from evaluation.samples.representations import Representations
@@ -77,9 +77,7 @@ def fit_costs(sizes: list[int], seconds: list[dict[str, float]]) -> dict[str, tu
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 4000])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--target")

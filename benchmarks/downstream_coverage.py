@@ -11,12 +11,12 @@ Prints, for 1, 2 and 5 draws of the training samples and each measure, the share
 contains the expected gap, its 95 % interval (Wilson), and the mean width of the intervals.
 """
 
-import argparse
 from dataclasses import replace
 
 import numpy as np
 from rich.progress import track
 
+from benchmarks.options import make_parser
 from evaluation.fairness.classifiers import downstream
 from evaluation.fairness.predictions import Predictions
 from evaluation.fairness.signed_gaps import signed_gaps
@@ -82,9 +82,7 @@ def measure(tables: int, head: Head) -> np.ndarray:
 
 def main() -> None:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--tables", type=int, default=200)
     parser.add_argument("--head", choices=HEADS, default="linear")
     options = parser.parse_args()

@@ -14,7 +14,6 @@ correlation .2). Printed are shares of draws, each with its 95 % interval (Wilso
   same number, with 1 and with 5 repeats.
 """
 
-import argparse
 import time
 from collections.abc import Iterable
 from itertools import product
@@ -22,6 +21,7 @@ from itertools import product
 import numpy as np
 from scipy.stats import beta, norm
 
+from benchmarks.options import make_parser
 from evaluation.leakage.cross_fitted_leakage import cross_fitted_leakage
 from evaluation.leakage.paired_readings import paired_readings
 from evaluation.leakage.recall_intervals import balanced_intervals, class_recalls
@@ -37,9 +37,7 @@ WIDTH, LEAK = 20, 0.6  # of the whole attack: features, and half the distance of
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--draws", type=int, default=150, help="of each row (default: 150)")
     draws, start = parser.parse_args().draws, time.perf_counter()
     rng = np.random.default_rng(0)

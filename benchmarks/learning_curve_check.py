@@ -12,7 +12,6 @@ Prints for each kind, attacker and multiple: the truth; mean and root mean squar
 the share of intervals that contain the truth; and their mean width. The last lines sum up over all kinds.
 """
 
-import argparse
 from collections.abc import Callable
 
 import numpy as np
@@ -20,6 +19,7 @@ import pandas as pd
 from rich.progress import track
 from sklearn.metrics import balanced_accuracy_score
 
+from benchmarks.options import make_parser
 from evaluation.leakage.learning_curve import Learner, learning_curve, predict
 from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.audited_samples import AuditedSamples
@@ -80,9 +80,7 @@ def truth(kind: str, attacker: Learner, samples: int, images: int, tables: int) 
 
 def main() -> None:
     """Run the study and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--subjects", type=int, default=250)
     parser.add_argument("--images", type=int, default=3)
