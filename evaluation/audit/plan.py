@@ -125,6 +125,11 @@ def plan(
             add("attribute map", name, None, measure_map, "folds", "max_classes", "sensitive")
         if settings.tsne and attributes:
             add("t-SNE", name, None, measure_tsne, "tsne")
+    first, *others = representations.embeddings
+    originals = {
+        name: representations.embeddings[first][alone[name][1]] for name in others if settings.access
+    }
+    digests = {name: fingerprint(x) for name, x in originals.items()}
     for attribute, name in product(attributes, representations.embeddings):
         about = (name, attribute)
         if attribute in paired:
@@ -142,10 +147,8 @@ def plan(
         if settings.learning_curve:
             add("learning curve", *about, measure_learning_curve, "folds")
         if settings.access:
-            first = next(iter(representations.embeddings))
-            before = None if name == first else representations.embeddings[first][alone[name][1]]
-            add("access", *about, partial(measure_access, before=before), "folds")
-            steps[-1].options["before"] = None if before is None else fingerprint(before)
+            add("access", *about, partial(measure_access, before=originals.get(name)), "folds")
+            steps[-1].options["before"] = digests.get(name)
         if settings.information:
             add("information", *about, measure_information, "folds")
         if settings.suppression_draws:

@@ -67,8 +67,10 @@ def run_audit(
         0.0 if cache.holds(key) else expected_seconds(step.section, len(rows.tested))
         for step, key in zip(steps, keys, strict=True)
     ]
-    for place, (step, key) in enumerate(zip(steps, keys, strict=True)):
-        on_step(step, sum(costs[:place]), sum(costs))
+    done, total = 0.0, sum(costs)
+    for step, key, cost in zip(steps, keys, costs, strict=True):
+        on_step(step, done, total)
+        done += cost
         for name, frame in cache.get(key, step.measure).items():
             found.setdefault(name, []).append(_labelled(frame, step))
     frames = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}

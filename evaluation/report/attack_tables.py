@@ -3,7 +3,7 @@
 from evaluation.audit.attacker_names import attacker_name
 from evaluation.audit.result import Audit
 from evaluation.report.evidence_tables import count
-from evaluation.report.result_tables import make_table
+from evaluation.report.result_tables import LEAKAGE, make_table
 from evaluation.report.tables import Table
 from evaluation.samples.wording import interval, p_value, percent
 
@@ -41,8 +41,7 @@ def subgroups_table(audit: Audit, attribute: str, slug: str) -> Table | None:
             "representation": lambda x: x.representation,
             "groups of": lambda x: x.group_attribute,
             "group": lambda x: x.group,
-            "leakage": lambda x: percent(x.balanced_accuracy),
-            "95 %": lambda x: interval(x.low, x.high),
+            **LEAKAGE,
             "p": lambda x: p_value(x.p_value),
             "Holm p": lambda x: p_value(x.p_holm),
             "images": count("n"),
@@ -61,8 +60,7 @@ def confident_table(audit: Audit, attribute: str, slug: str) -> Table | None:
         {
             "representation": lambda x: x.representation,
             "most confident": lambda x: percent(x.share, 0),
-            "leakage": lambda x: percent(x.balanced_accuracy),
-            "95 %": lambda x: interval(x.low, x.high),
+            **LEAKAGE,
             "p": lambda x: p_value(x.p_value),
             "images": count("n"),
         },
@@ -81,8 +79,7 @@ def learning_curve_table(audit: Audit, attribute: str, slug: str) -> Table | Non
             "attacker": lambda x: attacker_name(x.attacker),
             "kind": lambda x: x.kind,
             "images": count("n_train"),
-            "leakage": lambda x: percent(x.balanced_accuracy),
-            "95 %": lambda x: interval(x.low, x.high),
+            **LEAKAGE,
         },
         texts=3,
     )
@@ -117,8 +114,7 @@ def access_table(audit: Audit, attribute: str, slug: str) -> Table | None:
             "the attacker has": lambda x: _ACCESS.get(x.access, x.access),
             "attacker": lambda x: attacker_name(x.attacker),
             "images of a subject": lambda x: f"{x.images}",
-            "leakage": lambda x: percent(x.balanced_accuracy),
-            "95 %": lambda x: interval(x.low, x.high),
+            **LEAKAGE,
             "images": count("n"),
             "subjects": count("people"),
         },

@@ -4,12 +4,10 @@ from math import isnan
 from typing import Any
 
 from evaluation.audit.attacker_names import attacker_name
-from evaluation.audit.result import Audit
-from evaluation.report.result_tables import Cell, make_table, removed_text
+from evaluation.audit.result import STRONGEST, Audit
+from evaluation.report.result_tables import LEAKAGE, Cell, make_table, removed_text
 from evaluation.report.tables import Table
 from evaluation.samples.wording import MISSING, interval, p_value, percent
-
-_STRONGEST = "strongest"  # attacker of the row that compares the strongest before with the strongest after
 
 
 def evidence_tables(audit: Audit, attribute: str, slug: str) -> list[Table]:
@@ -65,8 +63,7 @@ def strongest_table(audit: Audit, attribute: str, slug: str) -> Table | None:
             "attacker": lambda x: attacker_name(x.attacker),
             "embeddings": lambda x: x.scaling,
             "learned from": lambda x: x.learned_from,
-            "leakage": lambda x: percent(x.balanced_accuracy),
-            "95 %": lambda x: interval(x.low, x.high),
+            **LEAKAGE,
             "chance": lambda x: percent(x.chance),
         },
         texts=4,
@@ -75,7 +72,7 @@ def strongest_table(audit: Audit, attribute: str, slug: str) -> Table | None:
 
 def difference_table(audit: Audit, attribute: str, slug: str) -> Table | None:
     """Make the table of the paired difference and the leakage reduction by the strongest attacker."""
-    frame = audit.frame("removed", attribute=attribute, attacker=_STRONGEST)
+    frame = audit.frame("removed", attribute=attribute, attacker=STRONGEST)
     if "difference" not in frame:
         return None
     return make_table(

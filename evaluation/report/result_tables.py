@@ -15,6 +15,13 @@ Cell = Callable[[Any], str]
 """Convert a row of `itertuples` to the text of a cell."""
 
 
+LEAKAGE: dict[str, Cell] = {
+    "leakage": lambda x: percent(x.balanced_accuracy),
+    "95 %": lambda x: interval(x.low, x.high),
+}
+"""Columns of a balanced accuracy and its interval."""
+
+
 def make_table(
     name: str, caption: str, frame: pd.DataFrame, columns: dict[str, Cell], texts: int = 1
 ) -> Table | None:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluation.audit.attacker_names import attacker_name
+from evaluation.audit.estimates import LeakageEstimate
 from evaluation.audit.result import Audit, Caveat
-from evaluation.audit.verdict import LeakageEstimate, Verdict
+from evaluation.audit.verdict import Verdict
 from evaluation.report.tables import Table
 from evaluation.samples.wording import interval, percent
 
