@@ -110,6 +110,14 @@ def test_threads_are_shared_out_unless_told_otherwise(tmp_path, monkeypatch):
     assert (run.folder / "log.txt").read_text() == "7\n"
 
 
+def _has_ended(process: int) -> bool:
+    """Whether a process has closed its files, as a zombie has; its command line is gone before that."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
 def _sweep(out: Path) -> None:
     list(run_all([faked(run, "600") for run in fake_runs(out)], out, 1))
 
@@ -125,7 +133,8 @@ def test_a_killed_sweep_goes_on_once_its_last_training_is_gone(tmp_path):
     killed.join()
     with pytest.raises(UsageError, match="a process that a killed one left"):
         list(run_all(runs, tmp_path, 1))
-    for process in _started_processes(tmp_path):
+    left = _started_processes(tmp_path)
+    for process in left:
         os.kill(process, signal.SIGKILL)
-    wait_until(lambda: not _started_processes(tmp_path))
+    wait_until(lambda: all(_has_ended(process) for process in left))
     assert [found for _, found in run_all(runs, tmp_path, 1)] == [None] * 4
