@@ -141,7 +141,9 @@ def plan(
             add(words, *about, measure_leakage, *options, attackers=[attacker])
         if shuffles:
             tested = ("permutations", "folds")
-            add("permutation test", *about, measure_permutations, *tested, permutations=shuffles)
+            measure = partial(measure_permutations, tests=tests)
+            add("permutation test", *about, measure, *tested, permutations=shuffles)
+            steps[-1].options["tests"] = tests
             if settings.subgroups and len(attributes) > 1:
                 add("subgroups", *about, measure_subgroups, "sensitive", "folds", sensitive=attributes)
         if settings.learning_curve:

@@ -16,7 +16,7 @@ from evaluation.leakage.confident_leakage import confident_leakage
 from evaluation.leakage.cross_fitted_leakage import LeakageReadings, cross_fitted_leakage
 from evaluation.leakage.embedding_health import effective_rank, scale
 from evaluation.leakage.information import description_length, usable_information
-from evaluation.leakage.multiplicity import ALPHA
+from evaluation.leakage.multiplicity import ALPHA, shuffles_needed
 from evaluation.leakage.permutation_null import run_tests
 from evaluation.leakage.permutation_table import permutation_frame
 from evaluation.leakage.power import power_curve, smallest_leak
@@ -72,12 +72,20 @@ def measure_leakage(one: Representations, attribute: str, rows: AuditRows, setti
 
 
 def measure_permutations(
-    one: Representations, attribute: str, rows: AuditRows, settings: AuditSettings
+    one: Representations, attribute: str, rows: AuditRows, settings: AuditSettings, *, tests: int
 ) -> Frames:
     """Test what is readable: at all, beyond identity, and of the surest samples; estimate the power.
 
+    Args:
+        one: one representation.
+        attribute: name of the attribute.
+        rows: rows to test.
+        settings: options of the audit.
+        tests: most tests of the family that is corrected together.
+
     Returns:
-        `permutation`, `confident`; `power` and `smallest_leak` at the level of a single test.
+        `permutation`, `confident`; `power` and `smallest_leak` at the level alpha / tests, which Holm's method
+        asks of the first of them: a leak in one representation is found, whatever the others hold.
     """
     (name,) = one.embeddings
     assert settings.permutations is not None
@@ -86,12 +94,14 @@ def measure_permutations(
     confident = confident_leakage(bench, permutations=shuffles, seed=settings.seed)
     least = confident["p_value"].min()  # of the test, whose maximum is over the shares
     confident = confident.assign(permutations=shuffles, exceedances=round(least * (shuffles + 1)) - 1)
-    power = power_curve(bench, alpha=ALPHA, permutations=max(shuffles, 199), seed=settings.seed)
+    level = ALPHA / tests
+    enough = max(shuffles, shuffles_needed(tests), 199)
+    power = power_curve(bench, alpha=level, permutations=enough, seed=settings.seed)
     return {
         "permutation": permutation_frame(run_tests(bench, shuffles, settings.seed)),
         "confident": confident,
         "power": power,
-        "smallest_leak": smallest_leak(power, ALPHA),
+        "smallest_leak": smallest_leak(power, level),
     }
 
 

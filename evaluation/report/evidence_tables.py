@@ -98,7 +98,8 @@ def smallest_leak_table(audit: Audit, attribute: str, slug: str) -> Table | None
     return make_table(
         f"smallest_leak_{slug}",
         f"The smallest leak of {attribute} that this audit would find: planted into these embeddings and "
-        "labels, a leak of this balanced accuracy is found with this probability.",
+        "labels, a leak of this balanced accuracy is found with this probability, at the level that the "
+        "correction for the number of tests asks of each.",
         audit.frame("smallest_leak", attribute=attribute),
         {
             "representation": lambda x: x.representation,

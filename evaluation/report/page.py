@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from evaluation.audit.cache import Frames
 from evaluation.audit.result import Audit
+from evaluation.audit.verification_verdict import verification_verdicts
 from evaluation.report.figures import FigureWriter
 from evaluation.report.print_parts import print_parts
 from evaluation.report.result_tables import summary_table
@@ -56,6 +57,7 @@ def _write_files(audit: Audit, folder: Path) -> None:
             title=f"How blind is it? An audit of {names}" if audit.attributes else f"An audit of {names}",
             header=header_facts(audit),
             cards=verdict_cards(audit),
+            statements=() if audit.attributes else verification_verdicts(audit),
             summary=summary,
             caveats=caveat_groups(audit.caveats),
             sections=sections,

@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 
 from evaluation.audit.result import Caveat
+from evaluation.audit.verification_verdict import verification_verdicts
 from evaluation.plots import style
 from evaluation.report.attack_tables import attack_tables, detail_tables, learning_curve_text
 from evaluation.report.evidence_tables import change, evidence_tables
 from evaluation.report.identification_tables import identification_tables
 from evaluation.report.page import write_report
+from evaluation.report.typography import typographic
 from evaluation.report.verdict_cards import caveat_groups, facts_tables, header_facts, verdict_cards
 from tests.support.made_audit import make_audit
 from tests.support.page_reader import Page
@@ -142,6 +144,7 @@ def test_an_audit_of_verification_alone_has_a_page(tmp_path, monkeypatch):
     write_report(alone, tmp_path)
     page = Page((tmp_path / "report.html").read_text())
     assert "An audit of x and phi" in page.text
-    assert "Verdict" not in page.text
+    (sentence,) = verification_verdicts(alone)
+    assert typographic(sentence) in page.text
     assert ["x", "all", "90.0 %"] in [row[:3] for row in page.rows]
     assert not (tmp_path / "tables" / "summary.md").exists()
