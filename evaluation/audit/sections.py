@@ -84,8 +84,8 @@ def measure_permutations(
         tests: most tests of the family that is corrected together.
 
     Returns:
-        `permutation`, `confident`; `power` and `smallest_leak` at the level alpha / tests, which Holm's method
-        asks of the first of them: a leak in one representation is found, whatever the others hold.
+        `permutation`, `confident`; `power` and `smallest_leak` at the level alpha / tests, the strictest that
+        Holm's method asks: a leak in one representation is found, whatever the others hold.
     """
     (name,) = one.embeddings
     assert settings.permutations is not None
