@@ -20,7 +20,7 @@ ALL = np.arange(800)
 
 
 def cells(rows, *names):
-    """How many of the rows have which labels."""
+    """Count the rows of each combination of labels."""
     found, size = np.unique(np.stack([LABELS[name][rows] for name in names], 1), axis=0, return_counts=True)
     return {tuple(cell): int(k) for cell, k in zip(found.tolist(), size, strict=True)}
 
