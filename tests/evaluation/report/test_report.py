@@ -10,21 +10,12 @@ import pandas as pd
 import pytest
 
 from evaluation.audit.result import Caveat
-from evaluation.plots import style
 from evaluation.report.page import numbers, write_report
 from evaluation.report.result_tables import verification_table
 from evaluation.report.words import GLOSSARY
 from evaluation.samples.wording import MISSING
 from tests.support.made_audit import HOSTILE, make_audit
 from tests.support.page_reader import Page
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _small_images():
-    """Drawing for print takes most of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(style.STYLE, "savefig.dpi", 30)
-        yield
 
 
 @pytest.fixture(scope="module")
