@@ -41,6 +41,10 @@ def arrays() -> dict:
     return {"x": x, "z": z, "gender": gender, "subjects": np.arange(N) // 2}
 
 
+def slow(value):
+    return pytest.param(value, marks=pytest.mark.slow)
+
+
 def quick(arrays, x=None, gender=None, **more):
     given = {"subjects": arrays["subjects"], **FAST_KEYWORDS, "permutations": 0} | more
     x = arrays["x"] if x is None else x
@@ -88,11 +92,11 @@ def _same(one, other) -> bool:
     "labels",
     [
         lambda g: np.where(g == 1, "male", "female"),
-        lambda g: pd.Series(np.where(g == 1, "male", "female"), dtype="category"),
-        lambda g: pd.Series(g == 1, dtype="boolean"),
         lambda g: torch.from_numpy(g),
-        lambda g: (2 * g - 1).astype(np.float32),
-        lambda g: g.tolist(),
+        slow(lambda g: pd.Series(np.where(g == 1, "male", "female"), dtype="category")),
+        slow(lambda g: pd.Series(g == 1, dtype="boolean")),
+        slow(lambda g: (2 * g - 1).astype(np.float32)),
+        slow(lambda g: g.tolist()),
     ],
 )
 def test_labels_of_every_type_give_the_same_figures(arrays, plain, labels):
@@ -102,12 +106,12 @@ def test_labels_of_every_type_give_the_same_figures(arrays, plain, labels):
 @pytest.mark.parametrize(
     "convert",
     [
-        torch.from_numpy,
-        lambda x: torch.from_numpy(x).requires_grad_(),
         pd.DataFrame,
-        lambda x: x.tolist(),
-        np.asfortranarray,
-        lambda x: pd.DataFrame(x).convert_dtypes(),
+        lambda x: torch.from_numpy(x).requires_grad_(),
+        slow(torch.from_numpy),
+        slow(lambda x: x.tolist()),
+        slow(np.asfortranarray),
+        slow(lambda x: pd.DataFrame(x).convert_dtypes()),
     ],
 )
 def test_embeddings_of_every_type_give_the_same_figures(arrays, plain, convert):

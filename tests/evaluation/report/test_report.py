@@ -130,6 +130,7 @@ def test_the_page_is_one_file_that_reaches_for_nothing(page, written):
     _assert_reaches_for_nothing(page, (written / "report.html").read_text())
 
 
+@pytest.mark.slow
 def test_names_from_data_stay_names(hostile, page):
     html = (hostile / "report.html").read_text(encoding="utf-8")
     taken = Page(html)
@@ -145,6 +146,7 @@ def test_names_from_data_stay_names(hostile, page):
     assert extra <= more, "the facts have more rows, wide tables more parts; no other element is new"
 
 
+@pytest.mark.slow
 def test_names_from_data_stay_names_in_figures_and_tables(hostile):
     for path in (hostile / "figures").glob("*.svg"):
         assert "<script" not in path.read_text()
