@@ -3,6 +3,7 @@
 import ast
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from storage.checksums import file_sha256
@@ -35,7 +36,12 @@ def code_digest(root: Path, parts: Sequence[str]) -> str:
 def _file_digest(file: Path) -> str:
     if file.suffix != ".py":
         return file_sha256(file)
-    tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+    return _source_digest(file.read_text(encoding="utf-8"), str(file))
+
+
+@lru_cache(maxsize=4096)  # parsing all modules takes half a second, and every audit asks
+def _source_digest(source: str, name: str) -> str:
+    tree = ast.parse(source, name)
     return hashlib.sha256(ast.dump(_WithoutDocstrings().visit(tree)).encode()).hexdigest()
 
 

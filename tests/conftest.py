@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import wandb
 
+from evaluation.plots import style
 from recipes import make_manifest
 from tests.support.celeba_tree import write_celeba
 from tests.support.cfee_tree import write_cfee
@@ -61,6 +62,15 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
         return (yield)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def print_dpi() -> Iterator[int]:
+    """Draw small images, since drawing for print takes seconds; returns the dots per inch of print."""
+    with pytest.MonkeyPatch.context() as patch:
+        dpi = style.STYLE["savefig.dpi"]
+        patch.setitem(style.STYLE, "savefig.dpi", 30)
+        yield dpi
+
+
 @pytest.fixture(autouse=True)
 def _own_process():
     with process_restored():
@@ -68,11 +78,11 @@ def _own_process():
 
 
 @pytest.fixture(autouse=True)
-def _no_wandb_account(monkeypatch, tmp_path):
+def _no_wandb_account(monkeypatch):
     """No test may write to the account of whoever runs it, nor leave a run for the next test to continue."""
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("NETRC", os.devnull)
     yield
     wandb.teardown()  # finishes, and forgets the settings that it took from this test's environment
 

@@ -95,16 +95,6 @@ def _largest(have: Mapping[Cell, int], share: float) -> int:
     return 4 * (bisect_left(range(sum(have.values()) + 2), True, key=too_large) - 1)
 
 
-def largest_sample(labels: Mapping[str, np.ndarray], spec: BiasedSample) -> int:
-    """Return the largest n, a multiple of 4, for which a sample like `spec` can be drawn; may be 0.
-
-    Args:
-        labels: (N,) integers 0, 1 or -1 (unknown) for each attribute of `spec`.
-        spec: the sample; its n is ignored.
-    """
-    return _largest({cell: len(pool) for cell, pool in _pools(labels, spec).items()}, spec.share)
-
-
 def draw_biased_sample(labels: Mapping[str, np.ndarray], spec: BiasedSample, seed: int) -> np.ndarray:
     """Draw a sample without replacement.
 

@@ -1,20 +1,18 @@
 """Train classifiers on biased samples of a representation (thesis, section 4.2)."""
 
 import warnings
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 
 from evaluation.fairness.downstream_samples import check_attributes, disjoint_rows, draw_biased_rows
 from evaluation.fairness.predictions import Predictions
-from evaluation.probes.heads import HEADS, Head, best_threshold, head_scores
+from evaluation.probes.heads import HEADS, Head, head_scores
 from evaluation.probes.standardise import standardise
 from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.groupings import make_grouping
 from evaluation.samples.labelled_samples import unique_unknown_ids
 from evaluation.samples.representations import Representations
-
-Threshold = Literal["half", "validation"]
 
 
 class Downstream(NamedTuple):
@@ -31,7 +29,6 @@ class _Scored(NamedTuple):
 
     rows: Ints
     score: Floats
-    threshold: float
 
 
 def downstream(
@@ -47,7 +44,6 @@ def downstream(
     bias: float = 0.7,
     n_train: int | None = None,
     head: Head = "mlp",
-    threshold: Threshold = "half",
     draws: int = 5,
     seed: int = 0,
 ) -> Downstream:
@@ -71,8 +67,6 @@ def downstream(
         n_train: training samples of each draw; None takes as many as the cells allow. If they allow fewer,
             those are taken, with a warning; `Predictions.n_train` says how many.
         head: `mlp` or `linear`, see `head_scores`.
-        threshold: `half` accepts scores from 0.5 on, as the thesis; `validation` uses the threshold with the
-            highest balanced accuracy on the draw's validation sample.
         draws: number of classifiers; with one, intervals lack the variance of the training samples and are
             too narrow (see `resampled_rates`).
         seed: seed of every random choice.
@@ -81,8 +75,8 @@ def downstream(
         ValueError: an unknown option or unsuitable attribute, embeddings that are not finite, a subject in
             two of the sets, or a cell without samples.
     """
-    if head not in HEADS or threshold not in get_args(Threshold) or draws < 1:
-        raise ValueError(f"no such classifier: head={head!r}, threshold={threshold!r}, draws={draws}")
+    if head not in HEADS or draws < 1:
+        raise ValueError(f"no such classifier: head={head!r}, draws={draws}")
     if representation not in representations.embeddings:
         raise ValueError(
             f"no representation {representation}; there are {', '.join(representations.embeddings)}"
@@ -106,9 +100,8 @@ def downstream(
             raise ValueError(f"embeddings of {representation} are not finite; the model has diverged")
         score = head_scores(head, seen, labels[target][learned], unseen, draw_seed)
         val_score, test_score = np.split(score, [len(chosen_by)])
-        cut = 0.5 if threshold == "half" else best_threshold(val_score, labels[target][chosen_by])
-        val.append(_Scored(chosen_by, val_score, cut))
-        test.append(_Scored(tested, test_score, cut))
+        val.append(_Scored(chosen_by, val_score))
+        test.append(_Scored(tested, test_score))
     n = len(learned)  # the cells are the same in every draw
     if n_train is not None and n < n_train:
         warnings.warn(f"{n_train} training samples were asked for, a bias of {bias} allows {n}", stacklevel=2)
@@ -128,7 +121,7 @@ def _predictions(
         group=representations.labels[group][rows],
         target=representations.labels[target][rows],
         score=score,
-        prediction=(score >= np.repeat([s.threshold for s in scored], sizes)).astype(np.int64),
+        prediction=(score >= 0.5).astype(np.int64),  # as the thesis
         groups=(first, second),
         n_train=n_train,
     )

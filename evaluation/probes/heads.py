@@ -38,19 +38,3 @@ def head_scores(head: Head, train: Floats, label: Ints, test: Floats, seed: int)
     epochs = repeat(np.arange(len(train)), max(_EPOCHS, math.ceil(_UPDATES / steps)))
     probability = fit_mlp(train, label, epochs, seed).predict_proba(test.astype(np.float32))
     return probability[:, 1].astype(np.float64)
-
-
-def best_threshold(score: Floats, target: Ints) -> float:
-    """Return the threshold with the highest balanced accuracy of `score >= threshold`.
-
-    Candidates are the scores and infinity, which rejects all; of equals the lowest is returned.
-
-    Args:
-        score: (M,).
-        target: (M,) 0 or 1, both present.
-    """
-    level, index = np.unique(score, return_inverse=True)
-    positives, negatives = (np.bincount(index[target == t], minlength=len(level)) for t in (1, 0))
-    rejected = (np.r_[0, np.cumsum(c)] / c.sum() for c in (positives, negatives))  # below each threshold
-    false_rejection, true_rejection = rejected
-    return float(np.r_[level, np.inf][np.argmax(true_rejection - false_rejection)])

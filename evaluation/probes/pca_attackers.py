@@ -4,7 +4,7 @@ Erasers that move means leave second moments, which a quadratic discriminant rea
 may also overlook among hundreds of features what it reads from a few components.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, eigh
@@ -45,43 +45,37 @@ def whitened_components(train: Floats, test: Floats, count: int) -> tuple[Floats
 
 def qda(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], seed: int) -> list[Ints]:
     """Predict by quadratic discriminants with shrunken covariances of the classes."""
-    x, x_test = whitened_components(train, test, _most(settings))
-    found = []
-    for setting in settings:
-        k = int(setting["components"])
-        found.append(_discriminant(x[:, :k], label, x_test[:, :k], setting["shrinkage"]).argmax(1))
-    return found
+    return _predict(train, test, settings, lambda x, y, one: _discriminant(x, label, y, one["shrinkage"]))
 
 
 def svm_pca(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], seed: int) -> list[Ints]:
     """Predict by RBF-SVMs with gamma 1 / components."""
-    x, x_test = whitened_components(train, test, _most(settings))
-    found = []
-    for setting in settings:
-        k = int(setting["components"])
-        found.append(_svm_scores(x[:, :k], label, x_test[:, :k], setting["C"]).argmax(1))
-    return found
+    return _predict(train, test, settings, lambda x, y, one: _svm_scores(x, label, y, one["C"]))
 
 
 def average(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], seed: int) -> list[Ints]:
     """Predict by the sum of the scores of both, each divided by its deviation over the test set."""
-    x, x_test = whitened_components(train, test, _most(settings))
-    found = []
-    for setting in settings:
-        k = int(setting["components"])
-        scores = [
-            _discriminant(x[:, :k], label, x_test[:, :k], _SHRINKAGE),
-            _svm_scores(x[:, :k], label, x_test[:, :k], setting["C"]),
-        ]
+
+    def total(x: Floats, y: Floats, setting: Setting) -> Floats:
+        scores = [_discriminant(x, label, y, _SHRINKAGE), _svm_scores(x, label, y, setting["C"])]
         present = np.isfinite(scores[0][0])  # classes that were learned from
-        total = np.full(scores[0].shape, -np.inf)
-        total[:, present] = sum(_standardised(score[:, present]) for score in scores)
-        found.append(total.argmax(1))
-    return found
+        found = np.full(scores[0].shape, -np.inf)
+        found[:, present] = sum(_standardised(score[:, present]) for score in scores)
+        return found
+
+    return _predict(train, test, settings, total)
 
 
-def _most(settings: Sequence[Setting]) -> int:
-    return int(max(setting["components"] for setting in settings))
+def _predict(
+    train: Floats,
+    test: Floats,
+    settings: Sequence[Setting],
+    score: Callable[[Floats, Floats, Setting], Floats],
+) -> list[Ints]:
+    """Predict the class of the highest score from the components of each setting."""
+    counts = [int(setting["components"]) for setting in settings]
+    x, y = whitened_components(train, test, max(counts))
+    return [score(x[:, :k], y[:, :k], one).argmax(1) for k, one in zip(counts, settings, strict=True)]
 
 
 def _discriminant(x: Floats, label: Ints, x_test: Floats, shrinkage: float) -> Floats:

@@ -58,19 +58,6 @@ def identification_tables(audit: Audit) -> list[Table]:
     return [table for table in (closed_table, open_table) if table]
 
 
-def identification_sentence(audit: Audit) -> str:
-    """Say in a sentence how often probes are identified at rank 1; empty if it was not measured."""
-    frame = audit.frame("identification", rank=1, group_attribute="")
-    if frame.empty:
-        return ""
-    found = [
-        f"{percent(x['rate'])} {interval(x['low'], x['high'])} in {x['representation']}"
-        for x in frame.to_dict("records")
-    ]
-    gallery, rates = f"{frame['gallery'].iloc[0]:,}", ", ".join(found)
-    return f"Among {gallery} enrolled subjects the right one has rank 1 for {rates} of the probes."
-
-
 def _ranks_side_by_side(frame: pd.DataFrame) -> pd.DataFrame:
     """Put the rates of the shown ranks into a row for each representation and group; nan if one lacks."""
     if frame.empty:

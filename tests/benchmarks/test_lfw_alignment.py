@@ -18,6 +18,7 @@ def test_auc_and_equal_error_rate_have_their_closed_forms() -> None:
     assert auc_eer(np.array([9, 8, 7, 4, 5, 3, 2, 1.0]), same) == (15 / 16, 0.25)
 
 
+@pytest.mark.slow
 def test_the_interval_draws_whole_folds() -> None:
     rng = np.random.default_rng(1)
     fold, same = np.repeat(np.arange(10), 20), np.tile([True, False], 100)

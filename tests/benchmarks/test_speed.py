@@ -67,6 +67,7 @@ def test_operations_are_counted_without_views():
     assert colored_mnist_speed.operations(lambda y: (y.view(2, 2).t() + 1).mul_(2), x) == 2
 
 
+@pytest.mark.slow
 def test_lntls_step_takes_fewer_operations(few_digits):
     found = colored_mnist_speed.steps(few_digits, 1)
     assert found["operations"]["none"][1] <= colored_mnist_speed.GOALS["operations"]

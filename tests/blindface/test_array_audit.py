@@ -41,6 +41,10 @@ def arrays() -> dict:
     return {"x": x, "z": z, "gender": gender, "subjects": np.arange(N) // 2}
 
 
+def slow(value):
+    return pytest.param(value, marks=pytest.mark.slow)
+
+
 def quick(arrays, x=None, gender=None, **more):
     given = {"subjects": arrays["subjects"], **FAST_KEYWORDS, "permutations": 0} | more
     x = arrays["x"] if x is None else x
@@ -51,6 +55,12 @@ def quick(arrays, x=None, gender=None, **more):
 def result(arrays):
     more = {"after": {"hidden": arrays["z"]}}
     return quick(arrays, gender=np.array(["female", "male"])[arrays["gender"]], **more)
+
+
+@pytest.fixture(scope="module")
+def plain(arrays):
+    """The audit of NumPy arrays, which those of every other type must equal."""
+    return quick(arrays)
 
 
 def test_a_leak_is_found_before_and_not_after(result):
@@ -82,30 +92,30 @@ def _same(one, other) -> bool:
     "labels",
     [
         lambda g: np.where(g == 1, "male", "female"),
-        lambda g: pd.Series(np.where(g == 1, "male", "female"), dtype="category"),
-        lambda g: pd.Series(g == 1, dtype="boolean"),
         lambda g: torch.from_numpy(g),
-        lambda g: (2 * g - 1).astype(np.float32),
-        lambda g: g.tolist(),
+        slow(lambda g: pd.Series(np.where(g == 1, "male", "female"), dtype="category")),
+        slow(lambda g: pd.Series(g == 1, dtype="boolean")),
+        slow(lambda g: (2 * g - 1).astype(np.float32)),
+        slow(lambda g: g.tolist()),
     ],
 )
-def test_labels_of_every_type_give_the_same_figures(arrays, labels):
-    assert _same(quick(arrays, gender=labels(arrays["gender"])), quick(arrays))
+def test_labels_of_every_type_give_the_same_figures(arrays, plain, labels):
+    assert _same(quick(arrays, gender=labels(arrays["gender"])), plain)
 
 
 @pytest.mark.parametrize(
     "convert",
     [
-        torch.from_numpy,
-        lambda x: torch.from_numpy(x).requires_grad_(),
         pd.DataFrame,
-        lambda x: x.tolist(),
-        np.asfortranarray,
-        lambda x: pd.DataFrame(x).convert_dtypes(),
+        lambda x: torch.from_numpy(x).requires_grad_(),
+        slow(torch.from_numpy),
+        slow(lambda x: x.tolist()),
+        slow(np.asfortranarray),
+        slow(lambda x: pd.DataFrame(x).convert_dtypes()),
     ],
 )
-def test_embeddings_of_every_type_give_the_same_figures(arrays, convert):
-    assert _same(quick(arrays, convert(arrays["x"])), quick(arrays))
+def test_embeddings_of_every_type_give_the_same_figures(arrays, plain, convert):
+    assert _same(quick(arrays, convert(arrays["x"])), plain)
 
 
 @pytest.mark.parametrize("half", [torch.bfloat16, torch.float16, torch.int8])

@@ -74,6 +74,7 @@ def test_where_nothing_is_logged_nothing_is_embedded(tmp_path, drawn, options):
     assert callback.collected.samples == 0
 
 
+@pytest.mark.slow
 def test_pictures_are_in_the_run_folder_and_in_wandb(tmp_path):
     loggers = [
         CSVLogger(tmp_path, name="", version=""),

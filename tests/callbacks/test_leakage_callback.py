@@ -76,6 +76,7 @@ def values(trainer):
     return {k.removeprefix("test/leakage/"): float(v) for k, v in found if k.startswith("test/leakage/")}
 
 
+@pytest.mark.slow
 def test_what_training_erased_and_what_it_left(tmp_path, capsys):
     module, data = Eraser(), People()
     trainer = make_trainer(tmp_path, Leakage(["emotion", "gender"]))

@@ -49,6 +49,7 @@ def test_without_a_terminal_each_epoch_is_a_line(tmp_path, monkeypatch, capsys):
     assert [re.fullmatch(LINE, line).groups() for line in lines] == [("3", "4"), ("4", "4")]
 
 
+@pytest.mark.slow
 def test_the_network_is_one_line_that_counts_its_parameters(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     toy.run(monkeypatch, *ARGUMENTS, "--trainer.max_epochs=1", "--trainer.limit_train_batches=1")

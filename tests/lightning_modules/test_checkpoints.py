@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from lightning_modules.backbones.factory import WeightsError, build_backbone, save_backbone
 from lightning_modules.baseline import Baseline
 from lightning_modules.training.base import FaceModule
+from tests.support.marks import slow_but
 from tests.support.methods import METHODS
 from tests.support.tiny_onnx import write_onnx
 
@@ -68,7 +69,7 @@ class ToyCLI(LightningCLI):
         parser.link_arguments("data.attributes", "model.init_args.attributes", apply_on="instantiate")
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", slow_but(("baseline", "lntl_variant"), METHODS))
 def test_a_checkpoint_of_the_command_line_loads_too(name, toy, batch, tmp_path, monkeypatch):
     kind, options = METHODS[name].kind, METHODS[name].options | METHODS[name].unusual
     monkeypatch.setattr(ToyData, "batch", batch)

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from matplotlib.figure import Figure
 from pytorch_lightning import Trainer
 from pytorch_lightning.strategies import DDPStrategy
 
+from evaluation.plots.style import save_figure
+from evaluation.report import figures
 from recipes import embed, prepare
 from recipes.embedding.embedder import load_embedder
 from recipes.embedding.embedding_job import EmbeddingJob
@@ -25,6 +28,16 @@ from tests.support.small_study import DATASETS, FAKE_RECIPE, PUBLISHED, STEPS
 @pytest.fixture
 def network(tmp_path) -> Path:
     return write_network(tmp_path / "mine.safetensors")
+
+
+@pytest.fixture
+def blank_figures(monkeypatch):
+    """Leave the figures of reports empty: drawing takes half the time of a small audit."""
+
+    def save_blank(figure, folder, name):
+        return save_figure(Figure(figsize=figure.get_size_inches()), folder, name)
+
+    monkeypatch.setattr(figures, "save_figure", save_blank)
 
 
 @pytest.fixture

@@ -3,7 +3,10 @@
 import json
 import os
 import resource
+from contextlib import redirect_stdout
 from dataclasses import replace
+from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,23 +15,26 @@ import torch
 import yaml
 
 from evaluation.audit import sections as audit_sections
-from evaluation.plots import style
 from recipes import audit
 from recipes.auditing.representation_tables import load_representations
 from recipes.command_line.config_lookup import CONFIGS
 from recipes.command_line.errors import report_errors
 from recipes.command_line.usage_error import UsageError
 from recipes.runs.folder_lock import folder_lock
+from tests.support.process_state import process_restored
 from tests.support.small_audits import FAST, make_table
 
 
 @pytest.fixture
-def tables(tmp_path, monkeypatch):
-    """x, which shows who smiles, and phi, which does not and has fewer samples; small figures."""
-    monkeypatch.setitem(style.STYLE, "savefig.dpi", 30)
-    make_table(6.0).save(tmp_path / "x.safetensors")
-    make_table(0.0).take(torch.arange(6, 360)).save(tmp_path / "phi.safetensors")
-    return tmp_path
+def tables(tmp_path, blank_figures):
+    """x, which shows who smiles, and phi, which does not and has fewer samples."""
+    return _write(tmp_path)
+
+
+def _write(folder: Path) -> Path:
+    make_table(6.0).save(folder / "x.safetensors")
+    make_table(0.0).take(torch.arange(6, 360)).save(folder / "phi.safetensors")
+    return folder
 
 
 def _run(folder, *more: str) -> int:
@@ -41,10 +47,18 @@ def _run(folder, *more: str) -> int:
     return 0
 
 
-def test_a_leak_that_is_removed_is_found_before_and_not_after(tables, capsys) -> None:
-    assert _run(tables, "--sensitive=smiling") == 0
-    printed = capsys.readouterr().out
-    numbers = json.loads((tables / "out" / "numbers.json").read_text())
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory) -> tuple[Path, str]:
+    """The folder of an audit of these tables, and what the command printed."""
+    folder = _write(tmp_path_factory.mktemp("audited"))
+    with process_restored(), redirect_stdout(StringIO()) as printed:
+        assert _run(folder, "--sensitive=smiling") == 0
+    return folder / "out", printed.getvalue()
+
+
+def test_a_leak_that_is_removed_is_found_before_and_not_after(audited) -> None:
+    out, printed = audited
+    numbers = json.loads((out / "numbers.json").read_text())
     leakage = pd.DataFrame(numbers["sections"]["strongest"]).set_index("representation")
     assert leakage.loc["x", "balanced_accuracy"] > 0.95
     assert leakage.loc["phi", "low"] < 0.5 < leakage.loc["phi", "high"]
@@ -62,7 +76,7 @@ def test_a_leak_that_is_removed_is_found_before_and_not_after(tables, capsys) ->
     words = " ".join(printed.split())
     assert "smiling was not found in phi: the strongest attacker" in words
     assert "report.html" in words
-    assert "drawn &lt;b&gt;" in (tables / "out" / "report.html").read_text()
+    assert "drawn &lt;b&gt;" in (out / "report.html").read_text()
 
 
 @pytest.mark.slow
@@ -285,14 +299,14 @@ def test_an_audit_of_other_attackers_replaces_the_earlier_one(tables) -> None:
     assert (out / "figures" / "mine.svg").read_text() == "mine"
 
 
-def test_the_table_the_page_and_the_sentence_give_one_share(tables) -> None:
-    assert _run(tables, "--sensitive=smiling") == 0
-    numbers = json.loads((tables / "out" / "numbers.json").read_text())
+def test_the_table_the_page_and_the_sentence_give_one_share(audited) -> None:
+    out, _ = audited
+    numbers = json.loads((out / "numbers.json").read_text())
     gone = pd.DataFrame(numbers["sections"]["removed"]).set_index("attacker")["removed"]
     (verdict,) = numbers["verdicts"]
     assert verdict["removed"] == gone["strongest"] <= 100
     assert f"{verdict['removed']:.1f} % [" in verdict["sentence"]
-    assert f"{verdict['removed']:.1f} %" in (tables / "out" / "tables" / "summary.md").read_text()
+    assert f"{verdict['removed']:.1f} %" in (out / "tables" / "summary.md").read_text()
 
 
 def test_a_folder_that_another_audit_holds_is_refused(tables, capsys) -> None:

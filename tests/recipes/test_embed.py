@@ -119,14 +119,17 @@ def test_killed_before_the_table_was_written_it_embeds_nothing(network, tmp_path
 
 @pytest.mark.parametrize(
     "change",
-    [
-        "--mirror=true",
-        "--data.init_args.mark=1",
-        "--data.init_args.batch_size=3",
-        "--trainer.precision=bf16-mixed",
-        "--splits=[train,test]",
-        "network",
-    ],
+    slow_but(
+        ("--mirror=true", "network"),
+        [
+            "--mirror=true",
+            "--data.init_args.mark=1",
+            "--data.init_args.batch_size=3",
+            "--trainer.precision=bf16-mixed",
+            "--splits=[train,test]",
+            "network",
+        ],
+    ),
 )
 def test_shards_of_other_settings_are_never_used(network, tmp_path, embedded, killed, change):
     first = f"--model.backbone={network}"
@@ -177,6 +180,7 @@ def test_mixed_precision_is_near_and_the_table_stays_in_32_bits(network, tmp_pat
     assert torch.cosine_similarity(table.embedding, exact).min() > 0.999
 
 
+@pytest.mark.slow
 def test_loader_processes_change_nothing(network, tmp_path):
     table = run(tmp_path / "t", f"--model.backbone={network}", "--data.init_args.num_workers=2")
     assert torch.equal(table.embedding, looped(network))

@@ -10,6 +10,7 @@ from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from tests.support.marks import slow_but
 from tests.support.methods import ATTRIBUTES, METHODS, TOY, noise_batch
 
 
@@ -37,7 +38,7 @@ class Watch(Callback):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
+@pytest.mark.parametrize("precision", slow_but("16-mixed", ["32-true", "bf16-mixed", "16-mixed"]))
 @pytest.mark.parametrize("name", METHODS)
 def test_every_player_trains_and_every_loss_is_finite(name, precision, tmp_path):
     method = METHODS[name]

@@ -122,6 +122,7 @@ def test_one_job_on_processors_is_no_array_and_has_no_gpu(monkeypatch, capsys):
     assert "#SBATCH --ntasks-per-node=1\n" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -78,6 +78,7 @@ def test_started_again_it_repeats_nothing(call):
     assert [one["setting"]["model.init_args.lambda_"] for one in opened] == [1, 0.5]
 
 
+@pytest.mark.slow
 def test_a_damaged_note_of_opened_tests_is_one_line_and_stays(call):
     call()
     for content in ("{", "[1]", "{}x"):
@@ -121,6 +122,7 @@ def test_options_after_two_dashes_are_part_of_what_is_run(call):
     assert sweep.split_extra(["a", "--", "b", "--", "c"]) == (["a"], ["b", "--", "c"])
 
 
+@pytest.mark.slow
 def test_how_to_upload_what_was_logged_offline(call):
     _, printed, _ = call()
     assert "wandb sync" not in printed

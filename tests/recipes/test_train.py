@@ -98,7 +98,7 @@ def _set_by(*names: str) -> set[str]:
     return set().union(*(file.get("data", {}).get("init_args", {}) for file in files))
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("dataset", slow_but("data/celeba.yaml", DATASETS))
 def test_a_dataset_takes_no_option_over_from_the_default_one(dataset, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         toy.run(monkeypatch, "--config", "baseline.yaml", "--config", dataset, "--print_config")
@@ -248,6 +248,7 @@ def test_later_configs_win_and_dotted_options_win_over_all(tmp_path, monkeypatch
 GROUP_AUC = "[{class_path: callbacks.group_auc.GroupAUC, init_args: {groups: [smiling]}}]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "kept", "told"),
     [("callbacks+", ["GroupFairness", "GroupAUC"], False), ("callbacks", ["GroupAUC"], True)],
@@ -466,7 +467,7 @@ def test_an_unusable_checkpoint_leaves_no_run_folder(runs, monkeypatch, capsys):
     assert not list(Path().rglob("run.json"))
 
 
-@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("case", slow_but([name for name in WRONG if name.startswith("unknown")], WRONG))
 def test_a_mistake_is_one_clear_line_and_exit_code_2(case, runs, monkeypatch, capsys):
     Path("broken.yaml").write_text("trainer: [unclosed")
     Path("wrong.yaml").write_text("trainer: {max_epoch: 3}")

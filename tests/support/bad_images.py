@@ -177,4 +177,4 @@ ODD: dict[str, tuple[Callable[[Path], None], str]] = {
     "pipe": (_pipe, "not a regular file"),
     "below a file": (_below_a_file, "missing"),
 }
-"""What to put in the place of a file, and the reason."""
+"""For each kind: a function that puts it in the place of a file, and the reason that is given."""

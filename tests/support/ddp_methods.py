@@ -29,7 +29,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {name: (name, {}) for name in 
     "sensitivenets": ("sensitivenets", {**TURNS, "classifier_steps": 1}),
     "its classifier": ("sensitivenets", {**TURNS, "classifier_steps": 9, "warmup_rounds": 0}),
 }
-"""What is trained: a method of the table, with options that are added to its own."""
+"""For each variant: a method of the table, and options that are added to its own."""
 
 
 def sgd(parameters: Any) -> torch.optim.Optimizer:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 SECONDS = 600
-"""How long a test waits before it gives up."""
+"""The time that a test waits before it gives up."""
 
 
 def wait_until(condition: Callable[[], object]) -> None:

@@ -146,6 +146,7 @@ def test_a_crash_at_any_step_of_a_shard_or_the_merge_is_harmless(tmp_path, shard
     assert step > 5
 
 
+@pytest.mark.slow
 def test_all_shards_at_once_in_processes_of_their_own(root, tmp_path, whole, forks) -> None:
     out = tmp_path / "crops"
     shards = [

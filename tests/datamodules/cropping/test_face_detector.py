@@ -107,6 +107,7 @@ def test_faces_in_photographs_equal_those_of_the_package(
     _assert_same(_in_batches(detector, images, size), [_alone(mtcnn, image) for image in images])
 
 
+@pytest.mark.slow
 def test_every_stage_sees_the_crops_that_the_package_sees(detector, mtcnn, collages, monkeypatch):
     theirs: dict[int, list[torch.Tensor]] = {24: [], 48: []}
     ours: dict[int, list[torch.Tensor]] = {24: [], 48: []}

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datamodules.errors import DatasetError
-from datamodules.sampling.biased_sample import BiasedSample, draw_biased_sample, largest_sample
+from datamodules.sampling.biased_sample import BiasedSample, draw_biased_sample
 
 NAMES = ("attractive", "gender", "smiling")
 CELLS = list(itertools.product((0, 1), repeat=3))
@@ -48,7 +48,6 @@ def test_the_test_set_of_the_thesis_has_500_in_each_cell() -> None:
 
 def test_share_one_needs_half_of_the_cells_alone() -> None:
     labels = _labels({(t, b, s): 5 * (t == s) for t, b, s in CELLS})
-    assert largest_sample(labels, BiasedSample(share=1.0)) == 20
     assert draw_biased_sample(labels, BiasedSample(share=1.0), seed=0).tolist() == list(range(20))
 
 
@@ -74,12 +73,13 @@ def test_the_largest_sample_fits_and_the_next_does_not(sizes: list[int], share: 
         assert all(counts[cell] <= have[cell] for cell in CELLS)
         return True
 
-    largest = largest_sample(labels, BiasedSample(share=share))
     fits = [n for n in range(4, 120, 4) if attempt(n)]
-    assert largest == max(fits, default=0)
-    assert fits == list(range(4, largest + 4, 4))
-    if largest:
-        assert len(draw_biased_sample(labels, BiasedSample(share=share), seed)) == largest
+    assert fits == list(range(4, max(fits, default=0) + 4, 4))
+    if fits:
+        assert len(draw_biased_sample(labels, BiasedSample(share=share), seed)) == max(fits)
+    else:
+        with pytest.raises(DatasetError, match="not even n = 4 fits"):
+            draw_biased_sample(labels, BiasedSample(share=share), seed)
 
 
 def test_the_seed_decides_the_draw() -> None:

@@ -47,6 +47,7 @@ def test_candidates_hold_the_answers_at_the_bias(monkeypatch):
     assert row["val_accuracy"] > row["test_accuracy"] + 0.1
 
 
+@pytest.mark.slow
 def test_all_other_frames_are_of_the_test(monkeypatch):
     answers = answered_by_hand(monkeypatch, 0.5, 0.8, 0.9)
     frames = measured(people(300))

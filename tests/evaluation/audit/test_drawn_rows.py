@@ -1,4 +1,4 @@
-"""Which samples are drawn for an audit of a part."""
+"""The samples that are drawn for an audit of a part."""
 
 from collections import Counter
 

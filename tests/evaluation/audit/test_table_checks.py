@@ -1,4 +1,4 @@
-"""What the tables of an audit say of themselves is checked before anything is measured."""
+"""The metadata of an audit's tables is checked before anything is measured."""
 
 from dataclasses import replace
 

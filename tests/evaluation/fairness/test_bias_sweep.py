@@ -17,36 +17,42 @@ def run(representation="sees_group", **options):
     return {bias: answers.test for bias, answers in found.items()}
 
 
-SEEN = run()
-TABLE = bias_sweep_gaps(SEEN)
+@pytest.fixture(scope="module")
+def seen():
+    return run()
 
 
-def test_the_response_is_that_of_theory():
-    assert TABLE.columns.tolist() == ["bias", "measure", "gap", "low", "high", "n_train"]
-    found = TABLE[TABLE["measure"] == "tpr"].set_index("bias")["gap"]
+@pytest.fixture(scope="module")
+def table(seen):
+    return bias_sweep_gaps(seen)
+
+
+def test_the_response_is_that_of_theory(seen, table):
+    assert table.columns.tolist() == ["bias", "measure", "gap", "low", "high", "n_train"]
+    found = table[table["measure"] == "tpr"].set_index("bias")["gap"]
     for bias in (0.5, 0.7, 0.9):
         assert found[bias] == pytest.approx(optimal_gap(bias), abs=0.06)
-    one = signed_gaps(SEEN[0.7])
-    np.testing.assert_array_equal(TABLE[TABLE["bias"] == 0.7]["low"], one["low"])
-    assert TABLE["measure"].tolist() == 3 * list(MEASURES)
+    one = signed_gaps(seen[0.7])
+    np.testing.assert_array_equal(table[table["bias"] == 0.7]["low"], one["low"])
+    assert table["measure"].tolist() == 3 * list(MEASURES)
 
 
-def test_the_biases_differ_in_nothing_but_the_bias():
-    (n_train,) = {answers.n_train for answers in SEEN.values()}
+def test_the_biases_differ_in_nothing_but_the_bias(seen):
+    (n_train,) = {answers.n_train for answers in seen.values()}
     cells = PEOPLE.split == 0
     largest = [
         ((PEOPLE.labels["attractive"] == label) & (PEOPLE.labels["smiling"] == label) & cells).sum()
         for label in (0, 1)
     ]
     assert n_train / 2 * 0.9 == pytest.approx(min(largest), abs=1)  # the strongest bias allows the fewest
-    for answers in SEEN.values():
-        np.testing.assert_array_equal(answers.subject, SEEN[0.5].subject)
+    for answers in seen.values():
+        np.testing.assert_array_equal(answers.subject, seen[0.5].subject)
 
 
-def test_slopes_are_least_squares():
-    slopes = bias_sweep_slopes(SEEN).set_index("measure")
+def test_slopes_are_least_squares(seen, table):
+    slopes = bias_sweep_slopes(seen).set_index("measure")
     for measure in MEASURES:
-        gap = TABLE[TABLE["measure"] == measure]["gap"]
+        gap = table[table["measure"] == measure]["gap"]
         assert slopes.loc[measure, "slope"] == pytest.approx(np.polyfit([0.5, 0.7, 0.9], gap, 1)[0])
     assert slopes.loc["tpr", "low"] > 0.5
     assert slopes.loc["auc", "low"] < 0 < slopes.loc["auc", "high"]

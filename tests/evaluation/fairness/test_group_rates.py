@@ -61,6 +61,7 @@ def labelled_samples(draw, groups=4):
     return prediction, target, np.concatenate([group, np.repeat(present, 2)])
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(labelled_samples())
 def test_rates_and_gaps_equal_fairlearn_with_groups_absent(samples):

@@ -114,6 +114,7 @@ def test_draws_that_disagree_widen_the_interval():
     assert percentile_interval(gaps[1:]) == (-1, 1)
 
 
+@pytest.mark.slow
 def test_few_draws_vary_as_much_as_new_ones_would():
     """The mean gap of 2 draws has half the variance of a gap; resampling 2 of 2 draws shows a quarter."""
     one = single_answers(4000)

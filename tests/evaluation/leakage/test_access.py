@@ -52,6 +52,7 @@ def test_pairs_follow_the_samples_that_are_kept():
     assert expected["n"].tolist() == [150, 150]
 
 
+@pytest.mark.slow
 def test_fused_images_undo_noise_that_hides_single_ones():
     rng = np.random.default_rng(0)
     of_subject, subjects = np.arange(80) % 2, np.repeat(np.arange(80), 16)

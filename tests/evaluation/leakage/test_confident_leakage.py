@@ -35,6 +35,7 @@ def test_a_minority_that_leaks_fully_is_found():
     assert table["balanced_accuracy"].iloc[-1] < 0.56
 
 
+@pytest.mark.slow
 def test_without_a_leak_alarms_are_as_rare_as_the_level():
     alarms = 0
     for seed in range(40):
@@ -54,6 +55,7 @@ def test_the_last_share_is_the_reading_of_all():
     assert (table["p_value"].iloc[2:] == 0.1).all()
 
 
+@pytest.mark.slow
 def test_the_chance_level_of_rare_classes_is_that_of_all():
     rng = np.random.default_rng(0)
     label = (rng.random(1500) < 0.05).astype(int)

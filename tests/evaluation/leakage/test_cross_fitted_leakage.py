@@ -40,6 +40,7 @@ def test_every_attacker_reads_a_linear_leak_whatever_the_scaling():
     assert expected["forest"] == expected["similarity"] == 2
 
 
+@pytest.mark.slow
 def test_trees_are_trained_once_for_all_scalings_of_features():
     options = {"attackers": ["forest"], "folds": 2, "tune": False}
     scalings = [
@@ -52,6 +53,7 @@ def test_trees_are_trained_once_for_all_scalings_of_features():
         assert table["scaling"].tolist() == taken
 
 
+@pytest.mark.slow
 def test_only_curved_attackers_read_a_curved_leak():
     found = read(leaking("xor", people=60), scalings=["standardised"])["standardised"]
     assert max(found.pop("linear"), found.pop("kernel_linear")) < 0.6

@@ -54,6 +54,7 @@ def test_a_label_written_out_gives_nearly_all_of_its_entropy():
     assert (lengths["compression"] > 4).all()
 
 
+@pytest.mark.slow
 def test_no_leak_gives_no_bits_and_no_compression():
     rng = np.random.default_rng(0)
     samples = Samples(rng.normal(size=(400, 20)), (rng.random(400) < 0.2).astype(int))
@@ -163,6 +164,7 @@ def test_the_interval_draws_people():
     assert _mean_interval(value.repeat(30), np.arange(400).repeat(30), 0) == pytest.approx((low, high))
 
 
+@pytest.mark.slow
 def test_samples_are_bounded_and_the_table_says_so():
     samples = leaking("none")
     assert usable_information(samples, folds=2, max_samples=60)["n"].tolist() == [60, 60]

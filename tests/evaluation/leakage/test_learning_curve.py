@@ -28,6 +28,7 @@ def test_the_table_of_a_curve():
     assert one["balanced_accuracy"].iloc[0] < one["balanced_accuracy"].iloc[3]
 
 
+@pytest.mark.slow
 def test_attackers_with_ten_times_the_data_read_what_was_said():
     """From 400 samples about 74 %, from 4,000 samples 87 %."""
     samples = hard_to_learn(500)

@@ -159,6 +159,7 @@ def test_a_block_is_shuffled_as_one():
         assert (labels.reshape(9, 80, 3) == labels.reshape(9, 80, 3)[:, :, :1]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("images", [3, 6])
 def test_frames_of_one_take_raise_no_more_false_alarms(images):
     results = []

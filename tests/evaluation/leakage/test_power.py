@@ -45,6 +45,7 @@ def test_planted_labels_within_subjects_keep_those_of_each():
     assert not (np.diff(labellings[0][in_order].reshape(50, 4), axis=1) >= 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["none", "constant"])
 def test_the_accuracy_grows_with_the_share_that_follows(kind):
     curve = curve_of(leaking(kind, people=300), draws=20, permutations=19)
@@ -64,11 +65,13 @@ def test_where_every_feature_is_the_same_all_can_be_read():
     assert curve["detected"].iloc[-1] == 1
 
 
+@pytest.mark.slow
 def test_without_a_leak_the_share_found_is_the_level():
     curve = curve_of(leaking("none", people=30), alpha=0.1, draws=300, permutations=99)
     assert curve["detected"].iloc[0] == pytest.approx(0.1, abs=0.06)  # all draws share one null
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["none", "constant"])
 def test_the_permutation_test_finds_as_many_as_the_curve_says(kind):
     samples = leaking(kind, people=60, images=4)
@@ -87,6 +90,7 @@ def test_the_permutation_test_finds_as_many_as_the_curve_says(kind):
     assert np.mean(found) == pytest.approx(curve["detected"][row], abs=0.2)
 
 
+@pytest.mark.slow
 def test_more_subjects_or_a_higher_level_find_smaller_leaks():
     least = {
         (people, alpha): smallest_leak(

@@ -68,6 +68,7 @@ def test_a_class_of_one_subject_says_next_to_nothing():
     assert high > 0.95
 
 
+@pytest.mark.slow
 def test_coverage_near_one_and_for_a_rare_class():
     rng = np.random.default_rng(0)
     subjects, truth = np.repeat(np.arange(100), 4), 0.97

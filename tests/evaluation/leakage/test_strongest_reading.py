@@ -39,6 +39,7 @@ def test_the_quantile_is_that_of_a_maximum():
     assert critical_value(np.zeros((3, 9))) == CRITICAL
 
 
+@pytest.mark.slow
 def test_forty_readings_of_nothing_are_seldom_above_chance():
     rng, draws = np.random.default_rng(0), 80
     above = np.zeros((draws, 2))

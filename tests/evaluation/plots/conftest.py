@@ -1,4 +1,4 @@
-"""What the tests of the pictures ask of a figure."""
+"""Frames that the tests of several plots draw."""
 
 import pandas as pd
 import pytest

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from evaluation.plots.leakage_plot import plot_leakage
-from evaluation.plots.style import NAME, PALETTE, PRINT_DPI, appearance, save_figure, shown, styled
+from evaluation.plots.style import NAME, PALETTE, PRINT_DPI, STYLE, appearance, save_figure, shown, styled
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -15,7 +15,8 @@ def texts(path):
     return ["".join(text.itertext()) for text in ElementTree.parse(path).iter(f"{SVG}text")]
 
 
-def test_writes_an_svg_and_a_png_for_print(leakage_frame, tmp_path):
+def test_writes_an_svg_and_a_png_for_print(leakage_frame, tmp_path, monkeypatch, print_dpi):
+    monkeypatch.setitem(STYLE, "savefig.dpi", print_dpi)
     figure = plot_leakage(leakage_frame)
     svg, png = save_figure(figure, tmp_path / "new" / "folder", "leakage")
     assert [svg, png] == [tmp_path / "new" / "folder" / f"leakage.{kind}" for kind in ("svg", "png")]

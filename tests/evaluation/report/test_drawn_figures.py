@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation.plots import style
 from evaluation.report.cost_figures import downstream_figures
 from evaluation.report.figures import FigureWriter
 from evaluation.report.sections import attribute_section, cost_section
@@ -15,8 +14,7 @@ from tests.support.made_audit import make_audit
 
 
 @pytest.fixture
-def figures(tmp_path, monkeypatch) -> FigureWriter:
-    monkeypatch.setitem(style.STYLE, "savefig.dpi", 30)
+def figures(tmp_path) -> FigureWriter:
     return FigureWriter(tmp_path)
 
 
@@ -42,6 +40,7 @@ def test_groups_of_all_sensitive_attributes_have_a_map(figures) -> None:
     assert len(without.figures) == len(titles) - 1
 
 
+@pytest.mark.slow
 def test_a_few_images_are_shown_where_they_were_compared(figures) -> None:
     audit = make_audit()
     rng = np.random.default_rng(0)

@@ -8,7 +8,6 @@ import pytest
 
 from evaluation.audit.result import Caveat
 from evaluation.audit.verification_verdict import verification_verdicts
-from evaluation.plots import style
 from evaluation.report.attack_tables import attack_tables, detail_tables, learning_curve_text
 from evaluation.report.evidence_tables import change, evidence_tables
 from evaluation.report.identification_tables import identification_tables
@@ -134,8 +133,7 @@ def test_warnings_are_grouped_and_said_once():
     ]
 
 
-def test_an_audit_of_verification_alone_has_a_page(tmp_path, monkeypatch):
-    monkeypatch.setitem(style.STYLE, "savefig.dpi", 30)
+def test_an_audit_of_verification_alone_has_a_page(tmp_path):
     audit = make_audit()
     kept = ("verification", "verification_curve", "verification_histogram", "identification", "health")
     frames = {name: audit.frames[name] for name in kept}

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from evaluation.report.identification_tables import identification_sentence, identification_tables
+from evaluation.report.identification_tables import identification_tables
 from evaluation.samples.wording import MISSING
 from tests.support.made_audit import crossed, make_audit
 
@@ -43,16 +43,8 @@ def test_ranks_stand_side_by_side_and_missing_ones_are_dashes():
     assert len(opened.rows) == 6, "a FPIR that could not be measured has no row"
 
 
-def test_the_sentence_is_about_all_probes_at_rank_1():
-    assert identification_sentence(audited()) == (
-        "Among 1,200 enrolled subjects the right one has rank 1 for 80.0 % [70.0, 95.0] in x, "
-        "80.0 % [70.0, 95.0] in phi of the probes."
-    )
-
-
 def test_without_identification_there_is_nothing():
     audit = make_audit()
     for section in ("identification", "identification_open"):
         audit.frames.pop(section, None)
     assert identification_tables(audit) == []
-    assert identification_sentence(audit) == ""

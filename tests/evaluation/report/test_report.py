@@ -10,21 +10,12 @@ import pandas as pd
 import pytest
 
 from evaluation.audit.result import Caveat
-from evaluation.plots import style
 from evaluation.report.page import numbers, write_report
 from evaluation.report.result_tables import verification_table
 from evaluation.report.words import GLOSSARY
 from evaluation.samples.wording import MISSING
 from tests.support.made_audit import HOSTILE, make_audit
 from tests.support.page_reader import Page
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _small_images():
-    """Drawing for print takes most of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(style.STYLE, "savefig.dpi", 30)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +130,7 @@ def test_the_page_is_one_file_that_reaches_for_nothing(page, written):
     _assert_reaches_for_nothing(page, (written / "report.html").read_text())
 
 
+@pytest.mark.slow
 def test_names_from_data_stay_names(hostile, page):
     html = (hostile / "report.html").read_text(encoding="utf-8")
     taken = Page(html)
@@ -154,6 +146,7 @@ def test_names_from_data_stay_names(hostile, page):
     assert extra <= more, "the facts have more rows, wide tables more parts; no other element is new"
 
 
+@pytest.mark.slow
 def test_names_from_data_stay_names_in_figures_and_tables(hostile):
     for path in (hostile / "figures").glob("*.svg"):
         assert "<script" not in path.read_text()

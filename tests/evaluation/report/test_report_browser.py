@@ -9,7 +9,6 @@ import subprocess
 
 import pytest
 
-from evaluation.plots import style
 from evaluation.report.page import write_report
 from tests.support.made_audit import HOSTILE, make_audit
 
@@ -84,15 +83,13 @@ def browser() -> str:
 def reports(tmp_path_factory) -> dict[str, str]:
     """The page of an ordinary audit, and of one with markup in every name."""
     pages = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(style.STYLE, "savefig.dpi", 30)
-        for name, audit in (
-            ("plain", make_audit(("x", "leace", "phi", "inlp"), score=(0.68, 0.6, 0.41, 0.3))),
-            ("hostile", make_audit(HOSTILE[:2], HOSTILE[2] * 3, HOSTILE[3], groups=HOSTILE[1:3])),
-        ):
-            folder = tmp_path_factory.mktemp(name)
-            write_report(audit, folder)
-            pages[name] = (folder / "report.html").read_text(encoding="utf-8")
+    for name, audit in (
+        ("plain", make_audit(("x", "leace", "phi", "inlp"), score=(0.68, 0.6, 0.41, 0.3))),
+        ("hostile", make_audit(HOSTILE[:2], HOSTILE[2] * 3, HOSTILE[3], groups=HOSTILE[1:3])),
+    ):
+        folder = tmp_path_factory.mktemp(name)
+        write_report(audit, folder)
+        pages[name] = (folder / "report.html").read_text(encoding="utf-8")
     return pages
 
 

@@ -11,7 +11,7 @@ from tests.support.made_paper import NAMES, make_numbers, make_published
 
 
 def findings(condition: dict, *seeds: dict) -> tuple[bool | None, str]:
-    """What print and the seeds say of one condition; a seed gives x, sn, lntl and raw sn of emotion."""
+    """Judge one condition by print and by the seeds; a seed gives x, sn, lntl and raw sn of emotion."""
     published = make_published(claims=[{"text": "t", "source": "s", "conditions": [condition]}])
     numbers = [
         make_numbers(

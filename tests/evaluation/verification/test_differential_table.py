@@ -21,6 +21,7 @@ def errors_of(seed, subjects=80, groups=4, shift=0.0, threshold=0.6):
     return find_errors(tiles, threshold), group[identity][tiles.order].numpy(), groups
 
 
+@pytest.mark.slow
 def test_groups_without_a_difference_are_not_told_apart():
     p = np.array(
         [differential_table(*errors_of(seed), draws=0, permutations=39)["p_value"] for seed in range(120)]

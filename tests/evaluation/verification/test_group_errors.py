@@ -75,6 +75,7 @@ def test_subjects_in_several_groups_are_drawn_if_none_are_alike():
     assert (group_errors._stratified_counts(member, 400, 0).std(0) > 0.7).all()
 
 
+@pytest.mark.slow
 def test_draws_vary_as_much_as_new_subjects_do():
     centre = torch.randn(9000, 8, generator=torch.Generator().manual_seed(0))
     x = centre.repeat_interleave(2, 0)

@@ -88,6 +88,7 @@ def test_few_false_matches_make_no_negative_rate():
     assert found[0] == 0 < found[1] < 0.2
 
 
+@pytest.mark.slow
 def test_intervals_of_rates_have_their_coverage():
     """60 people of a population whose rates are nearly those of 1,000."""
 

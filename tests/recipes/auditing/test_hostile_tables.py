@@ -34,7 +34,7 @@ def numbers(folder: Path) -> dict:
 
 
 @pytest.fixture
-def folder(tmp_path) -> Path:
+def folder(tmp_path, blank_figures) -> Path:
     """x shows who smiles; its first third of the subjects is train, the others are test."""
     make_table(6.0).save(tmp_path / "x.safetensors")
     return tmp_path

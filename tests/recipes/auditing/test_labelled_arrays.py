@@ -27,7 +27,7 @@ def table() -> EmbeddingTable:
 
 
 @pytest.fixture
-def folder(tmp_path, table) -> Path:
+def folder(tmp_path, table, blank_figures) -> Path:
     """The table as arrays, and its labels as a file."""
     x = table.embedding.numpy()
     np.save(tmp_path / "x.npy", x)

@@ -12,7 +12,6 @@ import torch
 from datamodules.annotations import lfw_pairs
 from datamodules.errors import DatasetError
 from datamodules.tables.embedding_table import EmbeddingTable
-from evaluation.plots import style
 from recipes import audit
 from recipes.auditing.pair_files import load_pairs
 from recipes.command_line.errors import report_errors
@@ -74,7 +73,6 @@ def test_an_image_without_an_embedding_is_an_error(lfw) -> None:
 
 @pytest.mark.slow
 def test_the_audit_reports_the_pairs_and_reuses_the_rest(lfw, monkeypatch) -> None:
-    monkeypatch.setitem(style.STYLE, "savefig.dpi", 30)
     for name, noise in (("x", 0.0), ("noise", 1000.0)):
         kept = torch.arange(48)[torch.from_numpy(IDS != LOST)]
         make_table(noise).take(kept).save(lfw / f"{name}.safetensors")

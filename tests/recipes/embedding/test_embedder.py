@@ -23,6 +23,7 @@ from recipes.embedding.embedder import embedder_facts, load_embedder
 from storage.checkpoints import WeightsError
 from tests.support.checkpoints import TOY_BACKBONE, Hostile, write_checkpoint
 from tests.support.embed_faces import TOY, write_network
+from tests.support.marks import slow_but
 from tests.support.methods import ATTRIBUTES, METHODS
 from tests.support.tiny_onnx import write_onnx
 
@@ -263,7 +264,10 @@ def test_a_checkpoint_cannot_have_published_weights_fetched(baseline, tmp_path, 
     assert made == [False]
 
 
-@pytest.mark.parametrize("name", ["resnet10t", "vggface2_resnet50", "inception_resnet_v1", "lntl_convnet"])
+@pytest.mark.parametrize(
+    "name",
+    slow_but("resnet10t", ["resnet10t", "vggface2_resnet50", "inception_resnet_v1", "lntl_convnet"]),
+)
 def test_a_bare_backbone_needs_weights_unless_random_is_asked(name, image):
     for weights, message in (
         (None, "has no weights.*weights: random"),

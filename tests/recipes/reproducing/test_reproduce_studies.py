@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 import yaml
 
-from evaluation.plots import style
 from recipes import reproduce
 from recipes.command_line.config_lookup import CONFIGS
 from recipes.reproducing import reproduce_steps
@@ -59,7 +58,6 @@ def here(tmp_path, monkeypatch) -> Path:
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(reproduce_steps, "subprocess", SimpleNamespace(run=run, STDOUT=subprocess.STDOUT))
-    monkeypatch.setitem(style.STYLE, "savefig.dpi", 30)
     return tmp_path
 
 

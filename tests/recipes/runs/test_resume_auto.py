@@ -78,6 +78,7 @@ def test_a_killed_run_ends_as_one_that_was_not(train, whole, how, start, capsys)
     assert f"finished before: runs/cut/{rest.name}" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_damaged_best_gives_way_to_the_last(train):
     killed = train("cut", "--resume=auto")
     (killed / "results.json").unlink()  # killed in its test
@@ -88,6 +89,7 @@ def test_a_damaged_best_gives_way_to_the_last(train):
     assert content(rest, "best")["global_step"] == 18
 
 
+@pytest.mark.slow
 def test_a_run_with_another_weight_is_not_gone_on_with(train):
     killed = train("cut", "--resume=auto", kill_at=9)
     other = train("cut", "--resume=auto", "--model.init_args.hidden=7")
@@ -97,6 +99,7 @@ def test_a_run_with_another_weight_is_not_gone_on_with(train):
     assert other != killed
 
 
+@pytest.mark.slow
 def test_a_run_on_mended_labels_is_trained_anew(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_manifest(tmp_path / "faces")

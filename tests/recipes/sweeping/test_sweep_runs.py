@@ -122,6 +122,7 @@ def _sweep(out: Path) -> None:
     list(run_all([faked(run, "600") for run in fake_runs(out)], out, 1))
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on_once_its_last_training_is_gone(tmp_path):
     killed = multiprocessing.get_context("fork").Process(target=_sweep, args=(tmp_path,))
     killed.start()
