@@ -1,5 +1,8 @@
 """Start a training from the weights of another one's checkpoint."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from lightning_modules.training.base import RANDOM_BACKBONE, FaceModule
 from storage.checkpoints import WeightsError, read_checkpoint
 
@@ -14,11 +17,13 @@ def init_weights_from(module: FaceModule, path: str, *, may_lack: str) -> None:
 
     Raises:
         WeightsError: the file is missing or damaged, its weights are not those of the module, or they were
-            trained on another task, or on classes that differ from the data's, be it in their order.
+            trained on another task, on classes that differ from the data's, be it in their order, or on
+            images that were normalised in another way, which no weight shows.
     """
     try:
         checkpoint = read_checkpoint(path)
         module.check_classes(checkpoint, path)
+        _check_normalisation(module, checkpoint, path)
         missing, unexpected = module.load_state_dict(checkpoint["state_dict"], strict=False)
     except WeightsError as error:
         raise WeightsError(f"start_from: {error}") from error
@@ -29,3 +34,13 @@ def init_weights_from(module: FaceModule, path: str, *, may_lack: str) -> None:
     if strange := [*unexpected, *(name for name in missing if not name.startswith(may_lack))]:
         raise WeightsError(f"start_from: {path} is of another model; {strange[0]} is not in both")
     module.backbone.random = bool(checkpoint.get(RANDOM_BACKBONE))
+
+
+def _check_normalisation(module: FaceModule, checkpoint: Mapping[str, Any], path: str) -> None:
+    options = checkpoint.get("hyper_parameters", {}).get("backbone_options")
+    theirs = options.get("normalisation", "fixed") if isinstance(options, Mapping) else "fixed"
+    ours = module.backbone.input_spec.normalisation
+    if theirs != ours:
+        raise WeightsError(
+            f"{path} normalises images {theirs}, the new network {ours}; set it in backbone_options"
+        )
