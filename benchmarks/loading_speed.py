@@ -38,7 +38,7 @@ from datamodules.loading.prefetch_loader import PrefetchLoader
 from datamodules.loading.samplers import ShardedSampler
 from datamodules.loading.table_dataset import ImageFiles, TableDataset
 from datamodules.synthetic_faces import SyntheticFaces
-from lightning_modules.backbones.backbone_base import InputSpec, Preprocess
+from lightning_modules.backbones.preprocessing import InputSpec, Preprocess
 
 SIZE, BATCH, LARGE_BATCH = 224, 64, 256
 GOALS = {

@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from lightning_modules.backbones.backbone_base import Backbone, InputSpec, Trainable
+from lightning_modules.backbones.backbone_base import Backbone, Trainable
 from lightning_modules.backbones.inception import NAME as INCEPTION
 from lightning_modules.backbones.inception import build_inception_resnet_v1
 from lightning_modules.backbones.lntl_network import NAME as LNTL_CONVNET
@@ -19,6 +19,7 @@ from lightning_modules.backbones.onnx_backbone import NAME as ONNX
 from lightning_modules.backbones.onnx_backbone import build_onnx
 from lightning_modules.backbones.precomputed import NAME as PRECOMPUTED
 from lightning_modules.backbones.precomputed import build_precomputed
+from lightning_modules.backbones.preprocessing import InputSpec
 from lightning_modules.backbones.suppressed import suppressed
 from lightning_modules.backbones.timm_backbone import HUB, build_timm
 from lightning_modules.backbones.vggface2 import NAME as VGGFACE2
@@ -46,10 +47,10 @@ _PUBLISHED = {
 
 
 _BUILDERS: dict[str, Callable[[str | None], Backbone]] = {
-    VGGFACE2: build_vggface2_resnet50, INCEPTION: build_inception_resnet_v1, LNTL_CONVNET: build_lntl_convnet,
+    VGGFACE2: build_vggface2_resnet50, LNTL_CONVNET: build_lntl_convnet,
 }  # fmt: skip
 _BUILDERS_WITH_OPTIONS: dict[str, Callable[[str | None, dict[str, Any]], Backbone]] = {
-    ONNX: build_onnx, PRECOMPUTED: build_precomputed,
+    INCEPTION: build_inception_resnet_v1, ONNX: build_onnx, PRECOMPUTED: build_precomputed,
 }  # fmt: skip
 
 

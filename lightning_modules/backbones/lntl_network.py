@@ -4,7 +4,8 @@ from collections import OrderedDict
 
 from torch import nn
 
-from lightning_modules.backbones.backbone_base import Backbone, InputSpec, plain_backbone
+from lightning_modules.backbones.backbone_base import Backbone, plain_backbone
+from lightning_modules.backbones.preprocessing import InputSpec
 
 NAME = "lntl_convnet"
 FEATURE_LAYER = "relu2"

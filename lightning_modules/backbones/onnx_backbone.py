@@ -8,7 +8,8 @@ import onnx2torch
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.backbones.backbone_base import Backbone, InputSpec
+from lightning_modules.backbones.backbone_base import Backbone
+from lightning_modules.backbones.preprocessing import InputSpec
 from lightning_modules.backbones.weight_files import existing_file
 from storage.checkpoints import WeightsError
 

@@ -5,7 +5,8 @@ from typing import Any
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import Tensor, nn
 
-from lightning_modules.backbones.backbone_base import Backbone, InputSpec
+from lightning_modules.backbones.backbone_base import Backbone
+from lightning_modules.backbones.preprocessing import InputSpec
 
 NAME = "precomputed"
 

@@ -8,7 +8,8 @@ import timm
 from timm.data import resolve_model_data_config
 from timm.models import group_parameters, load_model_config_from_hf
 
-from lightning_modules.backbones.backbone_base import Backbone, InputSpec
+from lightning_modules.backbones.backbone_base import Backbone
+from lightning_modules.backbones.preprocessing import InputSpec
 
 HUB = ("hf_hub:", "hf-hub:")
 FORBIDDEN_TIMM_OPTIONS = (

@@ -5,7 +5,8 @@ from typing import Any
 import timm
 from torch import nn
 
-from lightning_modules.backbones.backbone_base import Backbone, InputSpec, plain_backbone
+from lightning_modules.backbones.backbone_base import Backbone, plain_backbone
+from lightning_modules.backbones.preprocessing import InputSpec
 from lightning_modules.backbones.weight_files import load_exactly, read_state
 
 NAME = "vggface2_resnet50"

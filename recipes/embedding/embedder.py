@@ -141,7 +141,8 @@ def embedder_facts(module: FaceModule, ckpt: str | Path | None) -> dict[str, str
 
     `model`: class of the method, or name of the bare backbone; `config`: sha256 of the options that it is
     built with; `weights`: of all its tensors; `checkpoint`: of the file; `graph`: of the `.onnx` file;
-    `random`: what has random weights that were never trained, if anything does.
+    `random`: what has random weights that were never trained, if anything does; `features` and
+    `normalisation`: of the backbone, where it has a choice of features, and where it is `per_image`.
 
     Args:
         module: from `load_embedder`.
@@ -169,6 +170,8 @@ def embedder_facts(module: FaceModule, ckpt: str | Path | None) -> dict[str, str
         facts["checkpoint"] = file_sha256(Path(ckpt).expanduser())
     if module.backbone.random:
         facts["random"] = "what is frozen of the backbone has random weights, which nobody trained"
+    chosen = recipe.get("options") or {}
+    facts |= {name: str(chosen[name]) for name in ("features", "normalisation") if name in chosen}
     if recipe["name"] == ONNX:
         facts["graph"] = file_sha256(Path(recipe["weights"]))
     return facts

@@ -13,7 +13,8 @@ from evaluation.leakage.accuracies import strongest
 from evaluation.leakage.held_out_leakage import held_out_leakage
 from evaluation.leakage.reduction import leakage_reduction
 from evaluation.samples.labelled_samples import Samples
-from lightning_modules.backbones.backbone_base import Backbone, InputSpec
+from lightning_modules.backbones.backbone_base import Backbone
+from lightning_modules.backbones.preprocessing import InputSpec
 from lightning_modules.lntl_variant import LNTLVariant
 from lightning_modules.training import base
 

@@ -14,7 +14,6 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from lightning_modules.backbones.backbone_base import InputSpec, Preprocess
 from lightning_modules.backbones.factory import (
     SYNTHETIC_FILE,
     Backbone,
@@ -22,6 +21,7 @@ from lightning_modules.backbones.factory import (
     build_backbone,
     save_backbone,
 )
+from lightning_modules.backbones.preprocessing import InputSpec, Preprocess
 
 # zero_init_last would leave the residual branches without a gradient in the first step
 OPTIONS: dict[str, Any] = {
