@@ -19,6 +19,7 @@ from tests.support.embedding_tree import write_embeddings
 from tests.support.lfw_tree import write_lfw
 from tests.support.manifest_trees import write_fer2013, write_manifest, write_utkface
 from tests.support.mnist_tree import write_mnist
+from tests.support.posed_tree import write_posed
 from tests.support.process_state import process_restored
 from tests.support.seeds import seed_all, seeded_apart
 
@@ -102,6 +103,7 @@ _TREES = {
     "fer2013": write_fer2013,
     "lfw": write_lfw,
     "manifest": write_manifest,
+    "posed_expressions": write_posed,
     "synthetic_faces": lambda root: None,  # drawn, not read
     "utkface": _write_utkface,
 }

@@ -28,6 +28,7 @@ TASKS = {
     "fer2013": "emotion",
     "lfw": "gender",
     "manifest": "emotion",
+    "posed_expressions": "emotion",
     "synthetic_faces": "emotion",
     "utkface": "gender",
 }

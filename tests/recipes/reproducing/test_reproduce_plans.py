@@ -18,7 +18,9 @@ PAGES = (
     "lambda_tradeoff",
     "bias_dose_response",
 )
-DATA = [(page, data) for page in PAGES for data in (None, "on_synthetic", "on_substitutes")]
+DATA = [
+    (page, data) for page in PAGES for data in (None, "on_synthetic", "on_substitutes", "on_mobilefacenet")
+]
 
 OF_GENDER = ("on_utkface", "on_hair", "on_image_split")
 
