@@ -88,16 +88,19 @@ class Transport:
             ValueError: the key is needed and not known, or another number of contents.
         """
         x = np.asarray(x, np.float64)
-        w = unit_rows(self.mapped(self.coordinates(x), self.predicted(x)))
-        if self.sigma == 0:
-            return w
-        if self.key is None:
-            raise ValueError("the noise of this eraser needs its key")
         contents = embedding_contents(x) if contents is None else contents
         if len(contents) != len(x):
             raise ValueError(f"{len(contents)} contents for {len(x)} embeddings")
-        width = w.shape[1]
-        return w + self.sigma / np.sqrt(width) * keyed_normal(contents, self.key, width)
+        return self.blurred(self.mapped(self.coordinates(x), self.predicted(x)), contents)
+
+    def blurred(self, z: Floats, contents: Sequence[bytes]) -> Floats:
+        """Scale z (N, k) to length 1 and add the noise of N contents; raises ValueError without the key."""
+        if self.sigma == 0:
+            return unit_rows(z)
+        if self.key is None:
+            raise ValueError("the noise of this eraser needs its key")
+        width = z.shape[1]
+        return unit_rows(z) + self.sigma / np.sqrt(width) * keyed_normal(contents, self.key, width)
 
 
 def unit_rows(x: Floats) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 from evaluation.erasers.gaussian_transport import GaussianMaps, fit_gaussian_maps
 from evaluation.erasers.keyed_noise import draw_key
 from evaluation.erasers.leace import fit_leace
-from evaluation.erasers.projection import Projection, known_rows
+from evaluation.erasers.projection import known_rows
 from evaluation.erasers.router import fit_router
 from evaluation.erasers.transport import Transport, unit_rows
 from evaluation.samples.arrays import Floats, Ints
@@ -77,9 +77,8 @@ def fit_transport(
     v = (rows.unit - mean) @ axes
     key = draw_key() if key is None else key
     if erasure == "leace":
-        found = fit_leace(v, rows.label)
-        left = tuple(int(rows.names[c]) for c in found.not_erased)
-        return Transport(mean, axes, *leace_maps(found), None, sigma, key, left)
+        maps, left = leace_maps(v, rows)
+        return Transport(mean, axes, *maps, None, sigma, key, left)
     _check_sizes(rows.label, rows.names, components, "there are")
     settings = {"folds": folds, "steps": steps, "max_points": max_points, "seed": seed}
     router = fit_router(rows.unit, rows.label, rows.subjects, **settings)
@@ -115,9 +114,11 @@ def _check_sizes(label: Ints, names: Ints, width: int, found: str) -> None:
         )
 
 
-def leace_maps(eraser: Projection) -> GaussianMaps:
-    """Write a projection as the map of a single class."""
-    return GaussianMaps(eraser.center[None], eraser.matrix.T[None], eraser.center)
+def leace_maps(v: Floats, rows: KnownRows) -> tuple[GaussianMaps, tuple[int, ...]]:
+    """Fit LEACE to components (N, k) of `rows`: the map of a single class, and labels left readable."""
+    found = fit_leace(v, rows.label)
+    left = tuple(int(rows.names[c]) for c in found.not_erased)
+    return GaussianMaps(found.center[None], found.matrix.T[None], found.center), left
 
 
 def labelled_rows(x: Floats, label: Ints, subjects: Ints | None) -> KnownRows:
