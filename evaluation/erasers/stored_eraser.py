@@ -43,6 +43,13 @@ class StoredEraser:
     provenance: dict[str, str]
     learned_from: np.ndarray
 
+    @property
+    def features(self) -> int:
+        """Number of features of the embeddings that it takes."""
+        if isinstance(self.eraser, Transport):
+            return len(self.eraser.mean)
+        return len(self.eraser.deviation if isinstance(self.eraser, Noise) else self.eraser.center)
+
     def save(self, path: Path) -> None:
         """Write the file atomically; equal erasers give equal bytes.
 
