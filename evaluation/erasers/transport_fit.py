@@ -133,8 +133,11 @@ def principal_axes(x: Floats, components: int) -> tuple[Floats, Floats]:
     """Compute the mean (D,) and the leading principal directions (D, k) of embeddings scaled to length 1.
 
     Raises:
-        ValueError: an embedding is not finite, or `components` is not between 1 and the smaller of N and D.
+        ValueError: an embedding is not finite or has one number alone, or `components` is not between 1 and
+            the smaller of N and D.
     """
+    if np.shape(x)[1] < 2:
+        raise ValueError("n_features = 1: an embedding of one number has no direction to be mapped")
     if not np.isfinite(x).all():
         raise ValueError("some embeddings are not finite; the model has diverged")
     u = unit_rows(np.asarray(x, np.float64))

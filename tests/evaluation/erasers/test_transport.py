@@ -35,7 +35,7 @@ def fitted() -> Transport:
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_moments_of_true_classes_are_equal_after_oracle_routing(classes):
+def test_oracle_routes_make_the_moments_of_classes_equal(classes):
     x, label, _ = data(classes)
     mean, axes = principal_axes(x, K)
     v = (unit_rows(x) - mean) @ axes

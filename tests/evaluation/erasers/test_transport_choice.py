@@ -90,7 +90,7 @@ def test_readings_tell_a_leak_from_noise():
     assert quick_leakage(noise, rng.normal(size=w.shape), label, subjects, 0).leakage < 0.65
 
 
-def test_attackers_never_learn_from_the_subjects_they_are_tested_on(monkeypatch):
+def test_attackers_do_not_learn_from_subjects_they_are_tested_on(monkeypatch):
     met = []
 
     def spy(attacker, x, classes, test, settings, seed):
