@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -136,7 +136,7 @@ def choose_transport(
     trial = _prepare(train, validation, "transport" in erasures, max(components), key, router_settings)
     table, best = [], None
     for erasure, count in product(erasures, components):
-        row = {"erasure": erasure, "components": count}
+        row: dict[str, Any] = {"erasure": erasure, "components": count}
         try:
             found = trial.run(erasure, count, sigmas, bound, seed)
         except ValueError as error:
