@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from evaluation.erasers import methods
 from evaluation.probes import attackers
 from recipes import audit, embed, erase, export
 from recipes.command_line import config_lookup
@@ -88,8 +89,8 @@ def test_the_method_goes_from_training_to_the_audit(built, tmp_path, monkeypatch
     assert (tmp_path / "exported" / "embedding.onnx").is_file()
 
     fit = module_of("evaluation/erasers/mean_directions.py").fit_mean_directions
-    monkeypatch.setitem(erase.FITS, "mean_directions", fit)
-    monkeypatch.setattr(erase, "Method", Literal[tuple(erase.FITS)])
+    monkeypatch.setitem(methods.FITS, "mean_directions", fit)
+    monkeypatch.setattr(erase, "Method", Literal[tuple(methods.FITS)])
     options = ["--method=mean_directions", "--sensitive=emotion"]
     erase.main(["--table=phi.safetensors", "--out=erased.safetensors", *options])
     audit.main(

@@ -29,7 +29,10 @@ CODE: dict[Recipe, tuple[str, ...]] = {
         *("recipes/command_line/cli.py", "recipes/command_line/ddp_strategy.py"),
         *("recipes/command_line/trainable.py", "recipes/command_line/training.py", "recipes/runs"),
     ),
-    "erase": (*_TABLES, "evaluation/erasers", "evaluation/samples/arrays.py", "recipes/erase.py"),
+    "erase": (
+        *(*_TABLES, "evaluation/erasers", "evaluation/probes", "evaluation/samples"),
+        *("evaluation/verification", "recipes/erase.py", "recipes/erasing"),
+    ),
     "audit": (
         *(*_TABLES, "datamodules/annotations/lfw_pairs.py", "datamodules/annotations/label_table.py"),
         *(*_EVALUATION, "evaluation/audit/choices.py", "evaluation/audit/plan.py", "evaluation/audit/run.py"),

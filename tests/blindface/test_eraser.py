@@ -10,19 +10,30 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from blindface import Eraser, erase
 from evaluation.erasers.leace import fit_leace
+from evaluation.erasers.transport_fit import fit_transport
 
 NOISE_FAILS = {
     "check_methods_sample_order_invariance": "the noise of a row depends on its place",
     "check_methods_subset_invariance": "the noise of a row depends on the number of rows",
 }
-METHODS = {"leace": {}, "inlp": {}, "pca": {"components": 1}, "noise": {"strength": 0.1}}
+TRANSPORT_FAILS = {"check_n_features_in_after_fitting": "15 samples of 3 random classes cannot be routed"}
+FAILS = {"noise": NOISE_FAILS, "transport": TRANSPORT_FAILS}
+KEY = "11" * 32
+METHODS = {
+    "leace": ("leace", {}),
+    "inlp": ("inlp", {}),
+    "transport": ("transport", {"components": 1, "steps": 2, "folds": 2, "key": KEY}),
+    "leace in components": ("transport", {"components": 1, "erasure": "leace", "key": KEY}),
+    "pca": ("pca", {"components": 1}),
+    "noise": ("noise", {"strength": 0.1}),
+}
 CHECKS = [
-    pytest.param(check, estimator, id=f"{method}-{getattr(check, 'func', check).__name__}-{number}")
-    for method, options in METHODS.items()
+    pytest.param(check, estimator, id=f"{name}-{getattr(check, 'func', check).__name__}-{number}")
+    for name, (method, options) in METHODS.items()
     for number, (estimator, check) in enumerate(
         estimator_checks_generator(
             Eraser(method, options),
-            expected_failed_checks=NOISE_FAILS if method == "noise" else None,
+            expected_failed_checks=FAILS.get(name),
             mark="skip",
         )
     )
@@ -84,7 +95,7 @@ def test_it_keeps_float32_and_fits_into_a_pipeline(arrays):
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        (("gender", "leece"), {}, "method is 'leece', it must be one of leace, inlp, pca, noise"),
+        (("gender", "leece"), {}, "method is 'leece', it must be one of leace, inlp, transport, pca, noise"),
         (("gender", "inlp"), {"iteration": 3}, "inlp has no option 'iteration'; did you mean iterations?"),
         ((None, "leace"), {}, "leace requires y to be passed"),
         (("ones", "leace"), {}, "s has only the class '1' in 400 samples"),
@@ -97,3 +108,35 @@ def test_mistakes_are_one_line(arrays, arguments, options, message):
     with pytest.raises(ValueError, match=message) as caught:
         erase(x, named[arguments[0]], arguments[1], **options)
     assert "\n" not in str(caught.value)
+
+
+FIXED = {"components": 3, "steps": 10, "key": KEY}
+
+
+def test_transport_takes_subjects_and_unknown_classes(arrays):
+    x, gender = arrays
+    words = np.array(["female", "male"], dtype=object)[gender]
+    words[:50] = None
+    subjects = np.arange(400) // 4
+    eraser = erase(x, words, "transport", subjects=[f"s{i}" for i in subjects], **FIXED)
+    label = np.where(np.arange(400) < 50, -1, gender)
+    np.testing.assert_array_equal(eraser.transform(x), fit_transport(x, label, subjects, **FIXED)(x))
+    assert eraser.n_samples_ == 400, "rows of unknown class decide on the components"
+    assert eraser.get_feature_names_out().tolist() == ["transport0", "transport1", "transport2"]
+    assert erase(x, words).get_feature_names_out().tolist() == [f"x{i}" for i in range(6)]
+
+
+def test_a_drawn_key_is_kept(arrays):
+    x, gender = arrays
+    eraser = erase(x, gender, "transport", components=3, erasure="leace")
+    again = erase(x, gender, "transport", components=3, erasure="leace", key=eraser.transformation_.key)
+    np.testing.assert_array_equal(again.transform(x), eraser.transform(x))
+
+
+def test_several_attributes_are_crossed(arrays):
+    x, gender = arrays
+    smiling = pd.Series(np.where(np.arange(400) < 50, None, np.arange(400) % 2))
+    eraser = erase(x, pd.DataFrame({"gender": gender, "smiling": smiling}))
+    assert eraser.classes_.tolist() == ["0, 0", "0, 1", "1, 0", "1, 1"]
+    cell = np.where(np.arange(400) < 50, -1, 2 * gender + np.arange(400) % 2)
+    np.testing.assert_allclose(eraser.transform(x), fit_leace(x, cell)(x))

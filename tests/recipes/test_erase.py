@@ -11,12 +11,16 @@ from datamodules.contract import SPLITS
 from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.erasers.leace import fit_leace
 from evaluation.erasers.pca import fit_pca
+from evaluation.erasers.stored_eraser import StoredEraser
+from evaluation.erasers.transport_fit import fit_transport
 from evaluation.probes.standardise import standardise
 from recipes import erase
 from recipes.command_line.config_lookup import CONFIGS
 from recipes.command_line.usage_error import UsageError
 
 N, D = 400, 8
+FIXED = ["--bound=null", "--options={components: 3, sigma: 0.5, steps: 10}"]
+KEY = "11" * 32
 
 
 @pytest.fixture
@@ -100,8 +104,9 @@ def test_a_control_knows_no_attribute(table):
 
 @pytest.mark.parametrize("config", sorted(path.stem for path in (CONFIGS / "erase").glob("*.yaml")))
 def test_every_configuration_runs(table, config):
-    more = ["--options.components=2"] if config == "pca" else []
-    after = run(table, *more, config=config, sensitive=config in ("leace", "inlp"))
+    fast = [*FIXED, "--options={components: 2, steps: 10}", f"--key_file={table.with_name('key')}"]
+    more = {"pca": ["--options.components=2"], "transport": fast}.get(config, [])
+    after = run(table, *more, config=config, sensitive=config in ("leace", "inlp", "transport"))
     assert after.embedding.isfinite().all()
     assert after.provenance["eraser"].startswith(config)
     assert SPLITS[int(after.split[-1])] == "test"
@@ -115,6 +120,10 @@ def test_every_configuration_runs(table, config):
         (["--options.rank=3"], "leace has no option rank; it has svd_tol, shrinkage"),
         (["--method=pca", "--options={}"], "knows no attribute"),
         (["--sensitive=null"], "leace needs --sensitive"),
+        (["--sensitive=[gender,age]"], "no attribute 'age'"),
+        (["--bound=0.1"], "leace has no settings that a bound could choose"),
+        (["--eraser=x.safetensors"], "not both"),
+        (["--method=null"], "give --method"),
     ],
 )
 def test_mistakes_are_one_line(table, more, message):
@@ -138,5 +147,145 @@ def test_classes_that_a_tolerance_leaves_are_named(table):
 def test_embeddings_that_outgrow_their_type_are_one_line(table):
     made = EmbeddingTable.load(table)
     replace(made, embedding=torch.sign(made.embedding) * 3.3e38).save(table)
-    with pytest.raises(UsageError, match="embeddings are too large for torch.float32 then"):
+    with pytest.raises(UsageError, match="erased embeddings are too large for torch.float32"):
         run(table)
+
+
+def blind(table: Path, *more: str, key: Path | None = None) -> EmbeddingTable:
+    return run(table, *FIXED, f"--key_file={key or table.with_name('noise.key')}", *more, config="transport")
+
+
+def test_transport_is_fitted_to_the_training_samples(table):
+    table.with_name("noise.key").write_text(KEY)
+    made = EmbeddingTable.load(table)
+    unknown = made.labels["gender"].clone()
+    unknown[:5] = -1
+    replace(made, labels={"gender": unknown}).save(table)
+    after = blind(table)
+    x, label = made.embedding.double().numpy(), unknown.numpy()
+    half = slice(N // 2)
+    expected = fit_transport(x[half], label[half], components=3, sigma=0.5, steps=10, key=KEY)
+    np.testing.assert_allclose(after.embedding, expected(x), atol=1e-6)
+    assert set(after.learned_from) == {f"s{i}" for i in range(N // 2)}, "all decide on the components"
+    assert KEY not in str(after.provenance)
+    assert len(after.provenance["eraser's noise key"]) == 16
+
+
+def test_a_saved_eraser_erases_other_tables_as_before(table):
+    saved = table.with_name("eraser.safetensors")
+    first = blind(table, f"--save_eraser={saved}")
+    out, key = table.with_name("again.safetensors"), table.with_name("noise.key")
+    command = [f"--eraser={saved}", f"--table={table}", f"--out={out}", f"--key_file={key}"]
+    erase.main(command)
+    again = EmbeddingTable.load(out)
+    assert again.embedding.equal(first.embedding)
+    assert again.provenance == first.provenance
+    assert set(again.learned_from) == set(first.learned_from)
+    with pytest.raises(UsageError, match="needs its key"):
+        erase.main([*command[:2], f"--out={table.with_name('other')}"])
+    key.write_text("22" * 32)
+    with pytest.raises(UsageError, match="the key is not the one"):
+        erase.main([*command, "--overwrite=true"])
+    narrow = [f"--eraser={saved}", f"--table={out}", f"--out={table.with_name('o')}"]
+    with pytest.raises(UsageError, match="is of 8 features, the table has 3"):
+        erase.main(narrow)
+
+
+@pytest.mark.parametrize("config", ["leace", "noise"])
+def test_every_eraser_can_be_saved(table, config):
+    saved = table.with_name("eraser.safetensors")
+    first = run(table, f"--save_eraser={saved}", config=config, sensitive=config == "leace")
+    stored = StoredEraser.load(saved)
+    again = stored.eraser(EmbeddingTable.load(table).embedding.double().numpy())
+    assert torch.from_numpy(again).float().equal(first.embedding)
+    with pytest.raises(UsageError, match="eraser.safetensors is there already"):
+        run(table.rename(table.with_name("y.safetensors")), f"--save_eraser={saved}", config="inlp")
+
+
+def test_the_key_is_drawn_once_and_for_its_owner(table, capsys):
+    key = table.with_name("keys") / "noise.key"
+    first = blind(table, key=key).embedding
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert key.read_text().strip() not in capsys.readouterr().out
+    assert blind(table, "--overwrite=true", key=key).embedding.equal(first)
+    key.unlink()
+    assert not blind(table, "--overwrite=true", key=key).embedding.equal(first)
+    key.write_text("not a key")
+    with pytest.raises(UsageError, match="64 hexadecimal digits") as caught:
+        blind(table, "--overwrite=true", key=key)
+    assert "not a key" not in str(caught.value)
+
+
+def test_a_transport_without_a_key_is_refused(table):
+    with pytest.raises(UsageError, match="transport needs --key_file"):
+        run(table, *FIXED, config="transport")
+    with pytest.raises(UsageError, match="is read from --key_file, so that no list of commands shows it"):
+        blind(table, "--options.key=ab")
+
+
+def test_other_erasers_take_no_key(table):
+    with pytest.raises(UsageError, match="leace adds no noise by a key, so no --key_file"):
+        run(table, f"--key_file={table.with_name('k')}")
+    assert not table.with_name("k").exists()
+
+
+def people(table: Path) -> EmbeddingTable:
+    """Two samples a subject, of whom a quarter is each of train, val, test and none; two attributes."""
+    made = EmbeddingTable.load(table)
+    subject = torch.arange(N) // 2
+    names = tuple(f"p{i}" for i in range(N // 2))
+    crossed = replace(
+        made,
+        embedding=made.embedding[subject * 2] + 0.3 * made.embedding,
+        labels={"identity": subject, "gender": made.labels["gender"][subject * 2], "smiling": subject % 2},
+        attributes={"identity": names, "gender": ("female", "male"), "smiling": ("no", "yes")},
+        split=(subject % 3).to(torch.int8),
+    )
+    crossed.save(table)
+    return crossed
+
+
+def test_a_bound_chooses_on_validation_samples(table, capsys):
+    made = people(table)
+    options = "--options={components: [2, 4], sigmas: [0.0, 0.2], steps: 10}"
+    more = [options, f"--key_file={table.with_name('k')}"]
+    after = run(table, "--bound=0.2", *more, config="transport")
+    told = after.provenance
+    assert told["eraser's settings chosen on"] == "val"
+    assert told["eraser's bound"] == "0.2 of verification AUC"
+    assert after.embedding.shape[1] in (2, 4)
+    assert f"{after.embedding.shape[1]} components" in told["eraser's settings"]
+    learned = made.sample_id[(made.split != 2).numpy()]
+    assert set(after.learned_from) == set(learned), "validation subjects decided, too"
+    assert "auc_loss" in capsys.readouterr().out
+    with pytest.raises(UsageError, match="no setting has a verification loss of at most -1"):
+        run(
+            table,
+            "--bound=-1",
+            options,
+            f"--key_file={table.with_name('k')}",
+            "--overwrite=true",
+            config="transport",
+        )
+
+
+def test_several_attributes_are_crossed(table):
+    made = people(table)
+    out = table.with_name("both.safetensors")
+    erase.main([f"--table={table}", f"--out={out}", "--method=leace", "--sensitive=[gender,smiling]"])
+    after = EmbeddingTable.load(out)
+    assert after.provenance["erased"] == "gender x smiling"
+    assert after.attributes == made.attributes
+    train = (made.split == 0).numpy()
+    cell = (2 * made.labels["gender"] + made.labels["smiling"]).numpy()
+    x, known = made.embedding.double().numpy(), cell[train]
+    np.testing.assert_allclose(after.embedding, fit_leace(x[train], known)(x), atol=1e-5)
+
+
+def test_a_crossed_cell_that_is_too_small_is_named(table):
+    made = people(table)
+    smiling = torch.where(made.labels["identity"] < 6, made.labels["smiling"], 0)
+    replace(made, labels=made.labels | {"smiling": smiling}).save(table)
+    key = f"--key_file={table.with_name('k')}"
+    with pytest.raises(UsageError, match=r"fewer of class .*3 'male, yes'"):
+        run(table, *FIXED, key, "--sensitive=[gender,smiling]", config="transport")

@@ -1,0 +1,62 @@
+"""A reading of leakage that is quick enough to choose among erasers; the audit's own is thorough."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.metrics import balanced_accuracy_score
+
+from evaluation.probes.attacker_table import TABLE, Attacker
+from evaluation.probes.attackers import attack
+from evaluation.probes.standardise import standardise
+from evaluation.samples.arrays import Floats, Ints
+from evaluation.samples.subject_folds import subject_folds
+
+ATTACKERS: tuple[Attacker, ...] = ("linear", "knn", "kernel_rbf")  # of different kinds, seconds each
+_MOST = 3000  # samples that an attacker learns from if its time grows faster than linearly
+
+
+class QuickReading(NamedTuple):
+    """The strongest attacker."""
+
+    leakage: float
+    """Its balanced accuracy."""
+    attacker: str
+    """Its name."""
+
+
+def quick_leakage(
+    seen: tuple[Floats, Ints], w: Floats, label: Ints, subjects: Ints, seed: int
+) -> QuickReading:
+    """Attack erased embeddings with three classifiers, and return the strongest.
+
+    They learn from half of the subjects, alone and together with the samples that the eraser has seen, and
+    are tested on the other half.
+
+    Args:
+        seen: (M, k) erased embeddings that the eraser learned from, and their classes (M,).
+        w: (N, k) erased embeddings of other subjects.
+        label: (N,) classes 0, 1, ...
+        subjects: (N,) subject of each.
+        seed: of the halves and of the attackers.
+
+    Raises:
+        ValueError: fewer than two subjects, or half of them are of one class.
+    """
+    halves = list(subject_folds(label, subjects, 2, seed))
+    if any(len(np.unique(label[rows])) < 2 for rows, _ in halves):
+        raise ValueError("half of the validation subjects are of one class; give more of them")
+    readings = []
+    for attacker in ATTACKERS:
+        for more in (False, True):
+            predicted = np.empty_like(label)
+            for rows, test in halves:
+                known, classes = w[rows], label[rows]
+                if more:
+                    known, classes = np.concatenate([known, seen[0]]), np.concatenate([classes, seen[1]])
+                if TABLE[attacker].subsampled:
+                    drawn = np.random.default_rng(seed).permutation(len(known))[:_MOST]
+                    known, classes = known[drawn], classes[drawn]
+                x, x_test = standardise(known, w[test])
+                predicted[test] = attack(attacker, x, classes, x_test, [TABLE[attacker].default], seed)[0]
+            readings.append(QuickReading(balanced_accuracy_score(label, predicted), attacker))
+    return max(readings)

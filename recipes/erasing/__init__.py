@@ -1,0 +1,1 @@
+"""Parts of the recipe that erases attributes from tables."""
