@@ -18,6 +18,7 @@ import torch
 from datamodules.contract import SPLITS, Split
 from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.erasers.methods import FITS, Method, needs_label, options_of
+from evaluation.samples.subject_folds import drawn_subjects
 from recipes.command_line.errors import RecipeParser, report_errors
 from recipes.command_line.jobs import job_parser, parse_job, usage_errors
 from recipes.command_line.output_path import check_output
@@ -39,14 +40,38 @@ def make_parser() -> RecipeParser:
     )
     parser.add_argument("--sensitive", type=str | None, help="The attribute to erase (leace, inlp).")
     parser.add_argument("--fit_on", type=list[Split], default=["train"], help="Splits to fit the eraser to.")
+    parser.add_argument(
+        "--fit_share",
+        type=float,
+        default=1.0,
+        help="Share of the subjects of those splits, drawn at random, to fit the eraser to. With 0.5, "
+        "attackers of an audit also learn from the other half, which the eraser has not met.",
+    )
+    parser.add_argument("--fit_seed", type=int, default=0, help="Seed of that draw.")
     parser.add_argument("--overwrite", type=bool, default=False, help="Replace the file of --out.")
     return parser
 
 
 def erase(
-    table: EmbeddingTable, method: Method, sensitive: str | None, fit_on: list[Split], options: dict[str, Any]
+    table: EmbeddingTable,
+    method: Method,
+    sensitive: str | None,
+    fit_on: list[Split],
+    options: dict[str, Any],
+    fit_share: float = 1.0,
+    fit_seed: int = 0,
 ) -> EmbeddingTable:
     """Erase the attribute from a table.
+
+    Args:
+        table: embeddings and labels.
+        method: name of the eraser.
+        sensitive: the attribute; None for a method that knows none.
+        fit_on: splits whose samples the eraser is fitted to.
+        options: of the method.
+        fit_share: share of the subjects of these splits to fit to, see `drawn_subjects`; in a table without
+            identities each sample is a subject.
+        fit_seed: seed of the draw of subjects.
 
     Returns:
         The table of the same samples, with the ids of those that the eraser learned from.
@@ -71,6 +96,11 @@ def erase(
         raise UsageError(
             f"no sample of the table is in {' or '.join(fit_on)}; choose other splits by --fit_on"
         )
+    if fit_share != 1:
+        identity = table.labels.get("identity", torch.full((len(table),), -1))[rows].numpy()
+        with usage_errors():
+            drawn = drawn_subjects(identity, fit_share, fit_seed)
+        rows[rows.clone()] = torch.from_numpy(drawn)
     x = table.embedding.double().numpy()
     label = [] if sensitive is None else [table.labels[sensitive][rows].numpy()]
     known = np.ones(len(table), bool) if sensitive is None else table.labels[sensitive].numpy() >= 0
@@ -81,6 +111,8 @@ def erase(
         "erased": str(sensitive),
         "eraser learned from": " ".join(fit_on),
     }
+    if fit_share != 1:
+        facts["share of their subjects"] = f"{fit_share:g}, seed {fit_seed}"
     learned_from = table.sample_id[rows.numpy() & known]
     if table.learned_from is not None:  # by the network, or by an earlier eraser
         learned_from = np.union1d(table.learned_from, learned_from)
@@ -110,7 +142,15 @@ def main(args: list[str] | None = None) -> None:
         raise UsageError(f"{out} is there already; replace it with --overwrite true, or give another --out")
     check_output(out)
     table = EmbeddingTable.load(path)
-    erased = erase(table, config.method, config.sensitive, config.fit_on, config.options)
+    erased = erase(
+        table,
+        config.method,
+        config.sensitive,
+        config.fit_on,
+        config.options,
+        config.fit_share,
+        config.fit_seed,
+    )
     replace(erased, provenance=erased.provenance | {"erased from": file_sha256(path)}).save(out)
     print(f"wrote {out}: {len(erased):,} embeddings")
 

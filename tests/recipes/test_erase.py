@@ -140,3 +140,20 @@ def test_embeddings_that_outgrow_their_type_are_one_line(table):
     replace(made, embedding=torch.sign(made.embedding) * 3.3e38).save(table)
     with pytest.raises(UsageError, match="embeddings are too large for torch.float32 then"):
         run(table)
+
+
+def test_it_may_learn_from_a_share_of_the_subjects(table):
+    made = EmbeddingTable.load(table)
+    identity = torch.arange(N) // 4
+    labels, names = made.labels | {"identity": identity}, tuple(f"p{i}" for i in range(N // 4))
+    replace(made, labels=labels, attributes=made.attributes | {"identity": names}).save(table)
+    half = run(table, "--fit_share=0.5", "--fit_seed=1")
+    learned = np.isin(made.sample_id, half.learned_from)
+    x, label = made.embedding.double().numpy(), made.labels["gender"].numpy()
+    assert learned.sum() == N // 4
+    assert not learned[N // 2 :].any()
+    assert np.unique(np.bincount(identity[learned], minlength=N // 4)).tolist() == [0, 4], "whole subjects"
+    np.testing.assert_allclose(half.embedding, fit_leace(x[learned], label[learned])(x), atol=1e-5)
+    assert half.provenance["share of their subjects"] == "0.5, seed 1"
+    with pytest.raises(UsageError, match="above 0 and at most 1"):
+        run(table, "--fit_share=0", "--overwrite=true")
