@@ -28,7 +28,9 @@ def fit_leace(x: Floats, label: Ints, *, svd_tol: float = 1e-6, shrinkage: bool 
         label: (N,) classes, -1 where unknown; such rows are left out.
         svd_tol: singular values of W Sigma_xz, canonical correlations if the classes are as large, up to this
             count as 0.
-        shrinkage: estimate Sigma_xx by linear shrinkage, as the package does unless told otherwise.
+        shrinkage: estimate Sigma_xx by linear shrinkage, as the package does unless told otherwise. Where the
+            weight of the sample covariance would be negative, as for features that are uncorrelated already
+            (principal components), it is taken as 0; the package would leave directions unerased.
 
     Raises:
         ValueError: see `known_rows`, or a tolerance that is not above 0.
@@ -46,8 +48,20 @@ def fit_leace(x: Floats, label: Ints, *, svd_tol: float = 1e-6, shrinkage: bool 
         torch.from_numpy(one_hot),
         svd_tol=svd_tol,
         shrinkage=shrinkage,
+        method="orth" if shrinkage and _all_shrinkage(unit) else "leace",
         constrain_cov_trace=False,
     )
     matrix = fitter.eraser.P.numpy().T
     kept = unerased_classes(unit, label, matrix)
     return Projection(center, matrix / deviation[:, None] * deviation, kept)
+
+
+def _all_shrinkage(x: Floats) -> bool:
+    """Return whether shrinkage of centred features (N, D) would weigh their covariance negatively.
+
+    The weight is 1 - (tr S)^2 / N / (|S|^2 - (tr S)^2 / D) (Bodnar et al., Journal of Multivariate Analysis
+    132, 2014).
+    """
+    covariance = x.T @ x / len(x)
+    trace = np.trace(covariance) ** 2
+    return bool((covariance**2).sum() - trace / len(covariance) < trace / len(x))

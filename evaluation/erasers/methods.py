@@ -8,14 +8,17 @@ from evaluation.erasers.inlp import fit_inlp
 from evaluation.erasers.leace import fit_leace
 from evaluation.erasers.noise import fit_noise
 from evaluation.erasers.pca import fit_pca
+from evaluation.erasers.transport_fit import fit_transport
 
-Method = Literal["leace", "inlp", "pca", "noise"]
+Method = Literal["leace", "inlp", "transport", "pca", "noise"]
 FITS: dict[Method, Callable[..., Any]] = {
     "leace": fit_leace,
     "inlp": fit_inlp,
+    "transport": fit_transport,
     "pca": fit_pca,
     "noise": fit_noise,
 }
+_SAMPLES = ("x", "label", "subjects")
 
 
 def needs_label(method: Method) -> bool:
@@ -23,6 +26,11 @@ def needs_label(method: Method) -> bool:
     return "label" in signature(FITS[method]).parameters
 
 
+def takes_subjects(method: Method) -> bool:
+    """Return whether an eraser learns by folds of subjects."""
+    return "subjects" in signature(FITS[method]).parameters
+
+
 def options_of(method: Method) -> list[str]:
     """List the options of an eraser."""
-    return [name for name in signature(FITS[method]).parameters if name not in ("x", "label")]
+    return [name for name in signature(FITS[method]).parameters if name not in _SAMPLES]

@@ -71,6 +71,13 @@ def test_leace_is_the_closed_form(classes):
     np.testing.assert_allclose((erased - expected) / x.std(0), 0, atol=1e-6)
 
 
+def test_leace_erases_features_that_are_uncorrelated_already():
+    x, label = data(2)
+    x = (x - x.mean(0)) @ np.linalg.inv(sqrtm(np.cov(x.T)).real)
+    assert cross_correlation(x, label) > 0.2
+    assert cross_correlation(fit_leace(x, label)(x), label) < 1e-6
+
+
 def test_leace_changes_less_than_removing_the_class_means():
     x, label = data(3)
     x = x / x.std(0)  # so that distances mean something
