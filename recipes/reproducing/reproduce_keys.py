@@ -29,12 +29,20 @@ CODE: dict[Recipe, tuple[str, ...]] = {
         *("recipes/command_line/cli.py", "recipes/command_line/ddp_strategy.py"),
         *("recipes/command_line/trainable.py", "recipes/command_line/training.py", "recipes/runs"),
     ),
-    "erase": (*_TABLES, "evaluation/erasers", "evaluation/samples/arrays.py", "recipes/erase.py"),
+    "erase": (
+        *(*_TABLES, "evaluation/erasers", "evaluation/samples/arrays.py"),
+        *(
+            "evaluation/samples/labelled_samples.py",
+            "evaluation/samples/subject_folds.py",
+            "recipes/erase.py",
+        ),
+    ),
     "audit": (
         *(*_TABLES, "datamodules/annotations/lfw_pairs.py", "datamodules/annotations/label_table.py"),
         *(*_EVALUATION, "evaluation/audit/choices.py", "evaluation/audit/plan.py", "evaluation/audit/run.py"),
         *("evaluation/audit/result.py", "recipes/auditing/representation_tables.py"),
-        *("recipes/auditing/pair_files.py", "recipes/audit.py"),
+        *("recipes/auditing/pair_files.py", "recipes/auditing/known_erasers.py", "recipes/audit.py"),
+        "evaluation/erasers/transport.py",
     ),
 }
 """The modules that decide the result of a recipe, files and folders of this repository."""
