@@ -49,7 +49,7 @@ def qda(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], s
     found = []
     for setting in settings:
         k = int(setting["components"])
-        found.append(_discriminant(x[:, :k], label, x_test[:, :k], setting["shrinkage"]).argmax(1))
+        found.append(discriminant(x[:, :k], label, x_test[:, :k], setting["shrinkage"]).argmax(1))
     return found
 
 
@@ -70,7 +70,7 @@ def average(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting
     for setting in settings:
         k = int(setting["components"])
         scores = [
-            _discriminant(x[:, :k], label, x_test[:, :k], _SHRINKAGE),
+            discriminant(x[:, :k], label, x_test[:, :k], _SHRINKAGE),
             _svm_scores(x[:, :k], label, x_test[:, :k], setting["C"]),
         ]
         present = np.isfinite(scores[0][0])  # classes that were learned from
@@ -84,7 +84,7 @@ def _most(settings: Sequence[Setting]) -> int:
     return int(max(setting["components"] for setting in settings))
 
 
-def _discriminant(x: Floats, label: Ints, x_test: Floats, shrinkage: float) -> Floats:
+def discriminant(x: Floats, label: Ints, x_test: Floats, shrinkage: float) -> Floats:
     """Compute log densities (M, C) of the classes, each with a normal distribution of its own.
 
     The covariance of a class is shrunk towards the identity, that of all samples together. A class without
