@@ -9,6 +9,7 @@ from blindface.array_data import representations_of
 from blindface.audit_result import AuditResult
 from blindface.setting_keywords import make_settings
 from evaluation.audit.run import run_audit
+from evaluation.leakage.white_box import KnownMaps
 
 
 def audit(
@@ -20,6 +21,7 @@ def audit(
     splits: Any = None,
     blocks: Any = None,
     learned_from: Mapping[str, Any] | None = None,
+    erasers: Mapping[str, KnownMaps] | None = None,
     cache: str | Path | None = None,
     **settings: Any,
 ) -> AuditResult:
@@ -38,6 +40,8 @@ def audit(
             their own. The permutation test shuffles a block as one.
         learned_from: name (`before` for X) -> (N,) bool, the samples that a representation's network or
             eraser learned from. With it the audit checks that it tests none of their subjects.
+        erasers: name -> the eraser that made it of X, with the members of
+            `evaluation.leakage.white_box.KnownMaps`. With `access=True` an attacker who knows it attacks too.
         cache: folder from which an interrupted audit resumes; None keeps nothing.
         **settings: any field of `evaluation.audit.settings.AuditSettings`, such as `attackers`, `folds`,
             `permutations` or `seed`.
@@ -65,4 +69,4 @@ def audit(
     )
     with TemporaryDirectory(prefix="blindface-") as temporary:
         folder = Path(temporary) if cache is None else Path(cache).expanduser()
-        return AuditResult(run_audit(representations, chosen, folder), representations)
+        return AuditResult(run_audit(representations, chosen, folder, erasers=erasers), representations)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from blindface.label_columns import as_column
 from blindface.metric_frames import metric_frame
+from evaluation.audit.access_verdict import access_sentence
 from evaluation.audit.result import Audit
 from evaluation.audit.rows import choose_rows
 from evaluation.audit.settings import AuditSettings
@@ -45,6 +46,7 @@ class AuditResult:
         for verdict in self.audit.verdicts:
             about = self.audit.caveats_about(verdict.attribute, verdict.representation)
             lines += [verdict.sentence, *(f"  warning: {caveat.text}" for caveat in about)]
+            lines.append(f"  {access_sentence(self.audit, verdict.attribute, verdict.representation)}")
         lines += [f"note: {caveat.text}" for caveat in self.audit.caveats if caveat.representation is None]
         return "\n".join(lines)
 

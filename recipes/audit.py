@@ -22,6 +22,7 @@ from evaluation.audit.settings import AuditSettings
 from evaluation.report.page import write_report
 from recipes.auditing.audit_progress import audit_progress
 from recipes.auditing.audit_summary import print_summary
+from recipes.auditing.known_erasers import load_known_erasers
 from recipes.auditing.labelled_arrays import load_arrays
 from recipes.auditing.pair_files import load_pairs
 from recipes.auditing.representation_tables import load_representations
@@ -67,6 +68,14 @@ def make_parser() -> RecipeParser:
         type=Path | None,
         help="Folder of pairs to verify, in LFW's format: pairsDevTrain.txt and pairsDevTest.txt, pairs.txt.",
     )
+    parser.add_argument(
+        "--eraser",
+        type=str,
+        action="append",
+        default=[],
+        help="NAME=PATH: the file of the eraser that made the table NAME of --before; with --access true an "
+        "attacker who knows it, but not its key, attacks as well. May be repeated.",
+    )
     parser.add_class_arguments(AuditSettings, skip={"sensitive"})
     return parser
 
@@ -89,11 +98,12 @@ def main(args: list[str] | None = None) -> None:
             representations, facts = load_arrays(config.before, config.after, labels, config.block, named)
         ids = representations.sample_id
         pairs = [] if config.pairs is None else load_pairs(config.pairs.expanduser(), ids)
+        erasers = load_known_erasers(config.eraser, representations)
     if not (out / "cache").is_dir() and (found := [x for x in _REPORT if (out / x).exists()]):
         raise UsageError(f"{out / found[0]} is there, and of no audit; give another --out")
     with _write_errors(out), folder_lock(out, "audit"), usage_errors():
         with audit_progress(console) as on_step:
-            audit = run_audit(representations, settings, out / "cache", on_step, pairs)
+            audit = run_audit(representations, settings, out / "cache", on_step, pairs, erasers)
         audit.facts.update(facts)
         write_report(audit, out)
     print_summary(audit, console)

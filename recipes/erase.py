@@ -52,6 +52,14 @@ def make_parser() -> RecipeParser:
     )
     parser.add_argument("--fit_on", type=list[Split], default=["train"], help="Splits to fit the eraser to.")
     parser.add_argument(
+        "--fit_share",
+        type=float,
+        default=1.0,
+        help="Share of the subjects of those splits, drawn at random, to fit the eraser to. With 0.5, "
+        "attackers of an audit also learn from the other half, which the eraser has not met.",
+    )
+    parser.add_argument("--fit_seed", type=int, default=0, help="Seed of that draw.")
+    parser.add_argument(
         "--bound",
         type=float | None,
         help="Largest loss of verification AUC, by which the settings of a transport are chosen.",
@@ -95,7 +103,14 @@ def make_eraser(table: EmbeddingTable, config: Namespace) -> StoredEraser:
         raise UsageError(f"{config.method} adds no noise by a key, so no --key_file")
     sensitive = [config.sensitive] if isinstance(config.sensitive, str) else list(config.sensitive or [])
     settings = EraserSettings(
-        config.method, sensitive, config.fit_on, options, config.bound, config.choose_on
+        config.method,
+        sensitive,
+        config.fit_on,
+        options,
+        config.bound,
+        config.choose_on,
+        config.fit_share,
+        config.fit_seed,
     )
     stored = fit_eraser(table, settings)
     origin = {"eraser fitted to": file_sha256(config.table.expanduser())}
@@ -104,6 +119,10 @@ def make_eraser(table: EmbeddingTable, config: Namespace) -> StoredEraser:
 
 def apply_eraser(table: EmbeddingTable, stored: StoredEraser) -> EmbeddingTable:
     """Erase the embeddings of a table.
+
+    Args:
+        table: embeddings and labels.
+        stored: the eraser, with the key of its noise.
 
     Returns:
         The table of the same samples, with the ids of those that the eraser learned from.

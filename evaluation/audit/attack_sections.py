@@ -6,10 +6,11 @@ import pandas as pd
 from evaluation.audit.cache import Frames
 from evaluation.audit.rows import AuditRows
 from evaluation.audit.settings import AuditSettings
-from evaluation.leakage.access import ACCESSES, Access, access_leakage
+from evaluation.leakage.access import Access, access_leakage
 from evaluation.leakage.learning_curve import learning_curve
 from evaluation.leakage.multiplicity import holm
 from evaluation.leakage.subgroup_leakage import subgroup_leakage
+from evaluation.leakage.white_box import KnownMaps
 from evaluation.samples.arrays import Floats
 from evaluation.samples.representations import Representations
 
@@ -45,13 +46,29 @@ def measure_learning_curve(
 
 
 def measure_access(
-    one: Representations, attribute: str, rows: AuditRows, settings: AuditSettings, before: Floats | None
+    one: Representations,
+    attribute: str,
+    rows: AuditRows,
+    settings: AuditSettings,
+    before: Floats | None,
+    maps: KnownMaps | None = None,
 ) -> Frames:
-    """Measure the leakage by what an attacker has; `before` (N, D) are the original embeddings."""
+    """Measure the leakage by what an attacker has.
+
+    Args:
+        one: the representation.
+        attribute: the attribute.
+        rows: rows to attack.
+        settings: options of the audit.
+        before: (N, D) original embeddings, for `pairs`; None omits it.
+        maps: eraser of the originals, for the white box; None omits it.
+    """
     (name,) = one.embeddings
     samples = one.samples(name, attribute, rows.tested)
-    accesses: list[Access] = ["retrained", "fused"] if before is None else list(ACCESSES)
+    accesses: list[Access] = ["retrained", "fused"]
+    accesses += [] if before is None else ["pairs"]
+    accesses += [] if before is None or maps is None else ["white box"]
     original = None if before is None else before[rows.tested]
     options = {"folds": settings.folds, "seed": settings.seed}
-    tables = [access_leakage(samples, access, original, **options) for access in accesses]
+    tables = [access_leakage(samples, access, original, maps=maps, **options) for access in accesses]
     return {"access": pd.concat(tables, ignore_index=True)}

@@ -1,6 +1,6 @@
 """Plan the steps of an audit: what to measure, and the options that each result depends on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -25,15 +25,25 @@ from evaluation.audit.sections import (
     measure_suppression,
     measure_tsne,
     measure_verification,
+    measure_verification_within,
 )
 from evaluation.audit.settings import AuditSettings
 from evaluation.leakage.multiplicity import shuffles_needed
+from evaluation.leakage.white_box import KnownMaps
 from evaluation.probes.attacker_table import TEST_ATTACKERS
 from evaluation.samples.representations import Representations
 from evaluation.verification.listed_pairs import ListedPairs
 
-_AS_GIVEN = (measure_verification, measure_identification, measure_comparison, measure_demographics)
+_AS_GIVEN = (
+    measure_verification,
+    measure_verification_within,
+    measure_identification,
+    measure_comparison,
+    measure_demographics,
+)
 """Measurements that take the identities of the samples as they are."""
+
+_DIGESTED = 50  # samples by whose components an eraser is told from another in the cache
 
 Measure = Callable[[Representations, Any, AuditRows, AuditSettings], Frames]
 
@@ -70,6 +80,7 @@ def plan(
     rows: AuditRows,
     attributes: list[str],
     pairs: Sequence[ListedPairs] = (),
+    erasers: Mapping[str, KnownMaps] | None = None,
 ) -> list[Step]:
     """List every step; quick ones that may reveal a fault in the data come first.
 
@@ -81,6 +92,7 @@ def plan(
         rows: rows to attack.
         attributes: sensitive attributes.
         pairs: listed pairs to verify.
+        erasers: erasers that made representations of the first, by their names, for the white box.
 
     Raises:
         ValueError: the samples do not allow a measurement that the settings ask for.
@@ -130,8 +142,14 @@ def plan(
         name: representations.embeddings[first][alone[name][1]] for name in others if settings.access
     }
     digests = {name: fingerprint(x) for name, x in originals.items()}
+    known_maps = {name: maps for name, maps in (erasers or {}).items() if name in originals}
+    for name, maps in known_maps.items():
+        some = originals[name][:_DIGESTED]
+        digests[name] += fingerprint(maps.means, maps.maps, maps.target, maps.coordinates(some))
     for attribute, name in product(attributes, representations.embeddings):
         about = (name, attribute)
+        if known:
+            add("verification within classes", *about, measure_verification_within)
         if attribute in paired:
             options = ("target", "balance", "bias", "biases", "downstream_draws", "folds")
             add("downstream", *about, measure_downstream, *options)
@@ -149,7 +167,8 @@ def plan(
         if settings.learning_curve:
             add("learning curve", *about, measure_learning_curve, "folds")
         if settings.access:
-            add("access", *about, partial(measure_access, before=originals.get(name)), "folds")
+            given = {"before": originals.get(name), "maps": known_maps.get(name)}
+            add("access", *about, partial(measure_access, **given), "folds")
             steps[-1].options["before"] = digests.get(name)
         if settings.information:
             add("information", *about, measure_information, "folds")

@@ -1,6 +1,6 @@
 """Run an audit: the leakage of attributes, the cost of hiding them, and the gaps between groups."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
@@ -23,6 +23,7 @@ from evaluation.audit.settings import AuditSettings
 from evaluation.audit.shared_subjects import join_shared_subjects
 from evaluation.audit.step_costs import expected_seconds
 from evaluation.audit.table_checks import check_tables
+from evaluation.leakage.white_box import KnownMaps
 from evaluation.samples.representations import Representations
 from evaluation.verification.listed_pairs import ListedPairs
 
@@ -38,6 +39,7 @@ def run_audit(
     folder: Path,
     on_step: Callable[[Step, float, float], None] = lambda step, done, total: None,
     pairs: Sequence[ListedPairs] = (),
+    erasers: Mapping[str, KnownMaps] | None = None,
 ) -> Audit:
     """Measure everything that the settings ask for.
 
@@ -48,6 +50,8 @@ def run_audit(
         on_step: called before each step, with the step, and the expected cost of the steps before it and of
             all steps; what is in the cache costs nothing.
         pairs: listed pairs to verify, of View 1, View 2 or both, as rows of the embeddings.
+        erasers: the erasers that made representations of the first, by their names; with the setting `access`
+            an attacker who knows them attacks as well.
 
     Raises:
         ValueError: the settings do not fit the data; the message says why.
@@ -60,7 +64,7 @@ def run_audit(
     cache = AuditCache(folder)
     samples = digest_of_samples(joined, rows)
     embeddings = {name: fingerprint(x) for name, x in representations.embeddings.items()}
-    steps = plan(representations, joined, settings, rows, attributes, pairs)
+    steps = plan(representations, joined, settings, rows, attributes, pairs, erasers)
     found: dict[str, list[pd.DataFrame]] = {}
     keys = [_key(step, samples, embeddings) for step in steps]
     costs = [

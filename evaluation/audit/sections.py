@@ -13,7 +13,7 @@ from evaluation.audit.rows import AuditRows, choose_attributes
 from evaluation.audit.settings import AuditSettings
 from evaluation.leakage.attribute_map import attribute_map
 from evaluation.leakage.confident_leakage import confident_leakage
-from evaluation.leakage.cross_fitted_leakage import LeakageReadings, cross_fitted_leakage
+from evaluation.leakage.cross_fitted_leakage import UNSEEN_CROWD, LeakageReadings, cross_fitted_leakage
 from evaluation.leakage.embedding_health import effective_rank, scale
 from evaluation.leakage.information import description_length, usable_information
 from evaluation.leakage.multiplicity import ALPHA, shuffles_needed
@@ -42,10 +42,11 @@ def measure_leakage(one: Representations, attribute: str, rows: AuditRows, setti
     """Attack with training on unseen subjects, then also on the training subjects.
 
     Neither is always better: few unseen subjects teach little, and a network that was fitted to its training
-    subjects hides more about them than about others.
+    subjects hides more about them than about others. If by its record the representation learned from some
+    of the training subjects, attackers also learn without these (the unseen crowd).
 
     Returns:
-        `leakage`, the better of both for each attacker and scaling; and all of them, see `pack_correct`.
+        `leakage`, the best of these for each attacker and scaling; and all of them, see `pack_correct`.
     """
     (name,) = one.embeddings
 
@@ -65,10 +66,28 @@ def measure_leakage(one: Representations, attribute: str, rows: AuditRows, setti
     found = [attacked(settings.scalings, rows.tested[:0])]
     if len(rows.extra):
         found.append(attacked(settings.scalings[:1], rows.extra))
+    crowd = unseen_crowd(one, attribute, rows)
+    if len(crowd):
+        readings = attacked(settings.scalings[:1], crowd)
+        found.append(readings._replace(table=readings.table.assign(learned_from=UNSEEN_CROWD)))
     every = pd.concat([x.table for x in found], ignore_index=True)
     packed = pack_correct(every, np.concatenate([x.correct for x in found]))
     best = every.groupby(["attacker", "scaling"], sort=False)["balanced_accuracy"].idxmax()
     return {"leakage": every.loc[best].reset_index(drop=True), CORRECT: packed}
+
+
+def unseen_crowd(one: Representations, attribute: str, rows: AuditRows) -> Ints:
+    """Return those further training rows that the representation has not learned from, by its record.
+
+    Without a record, or where it learned from all or none of them, or where a class of the attribute is not
+    among the others, there are none: nothing would differ from the other trainings.
+    """
+    (name,) = one.embeddings
+    learned = one.seen.get(name, np.zeros(len(one), np.int64))[rows.extra] == 1
+    crowd = rows.extra[~learned]
+    label = one.labels[attribute]
+    classes, found = (np.unique(label[some][label[some] >= 0]) for some in (rows.tested, crowd))
+    return crowd if learned.any() and np.isin(classes, found).all() else crowd[:0]
 
 
 def measure_permutations(
@@ -155,6 +174,16 @@ def measure_verification(one: Representations, _: None, rows: AuditRows, setting
         for kind, frame in zip(found, parts, strict=True):
             found[kind].append(frame.assign(metric=metric))
     return {kind: pd.concat(frames, ignore_index=True) for kind, frames in found.items()}
+
+
+def measure_verification_within(
+    one: Representations, attribute: str, rows: AuditRows, settings: AuditSettings
+) -> Frames:
+    """Verify subjects by cosine, with impostor pairs of the same class of the attribute."""
+    (name,) = one.embeddings
+    x, identity = one.embeddings[name][rows.tested], one.identity[rows.tested]
+    scores = score_pairs(x, identity, seed=settings.seed, group=one.labels[attribute][rows.tested])
+    return {"verification_within": scores.summary(), "_verification_within_draws": scores.drawn}
 
 
 def measure_comparison(one: Representations, _: None, rows: AuditRows, settings: AuditSettings) -> Frames:

@@ -40,12 +40,14 @@ class AuditSettings:
         folds: number of groups of subjects; each is attacked by classifiers trained on the others.
         repeats: number of random divisions into folds.
         tune: choose each attacker's settings by cross-validation over its training subjects.
-        max_samples: training samples, drawn at random, of the slow attackers.
+        max_samples: training samples, drawn at random, of the slow attackers; kernel ridge regression
+            (kernel_rbf) learns from twice as many.
         permutations: most shuffles of a permutation test, which stops earlier once the outcome is clear; null
             takes as many as the correction for all tests of the audit needs, 0 omits the tests.
         subgroups: also test within the classes of the other sensitive attributes.
         learning_curve: measure the leakage by attackers with ever more samples, and extrapolate it.
-        access: also attack with pairs of both representations, and with several images of a subject.
+        access: also attack with pairs of both representations, with several images of a subject, and knowing
+            the eraser where it is given.
         information: measure usable information and description length, in bits.
         suppression_draws: random orders in which features are removed; 0 omits the curve.
         compared: number of images, two of one subject and the others of other subjects, whose cosines are

@@ -37,12 +37,29 @@ def verification_verdicts(audit: Audit) -> list[str]:
         area = _auc(row["auc"]) + _span(row["auc_low"], row["auc_high"])
         parts = [
             f"{name} tells subjects apart with AUC {area} and EER {percent(row['eer'])} "
-            f"{interval(row['eer_low'], row['eer_high'])}",
+            f"{interval(row['eer_low'], row['eer_high'])}{_accepted(row)}",
+            _within(audit, name),
             _identified(audit, name),
             _changed(changes.get(name), audit.names[0]),
         ]
         sentences.append("; ".join(filter(None, parts)) + ".")
     return sentences
+
+
+def _accepted(row: dict[Hashable, Any]) -> str:
+    """Say the TAR at a FMR of 0.001, if there are impostors enough for it."""
+    tar = row["tar_at_1e-3"]
+    return "" if isnan(tar) else f", and {percent(tar)} of genuine pairs are accepted at a FMR of 0.1 %"
+
+
+def _within(audit: Audit, representation: str) -> str:
+    frame = audit.frame("verification_within", representation=representation)
+    found = [
+        f"of the same {row['attribute']} with AUC {_auc(row['auc'])} and EER {percent(row['eer'])}"
+        for row in frame.to_dict("records")
+        if not isnan(row["auc"])
+    ]
+    return f"subjects {', '.join(found)}" if found else ""
 
 
 def _identified(audit: Audit, representation: str) -> str:

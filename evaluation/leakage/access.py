@@ -11,13 +11,14 @@ from evaluation.leakage.fused_samples import fuse
 from evaluation.leakage.reconstruction import reconstruct
 from evaluation.leakage.shuffled_labels import possible_schemes
 from evaluation.leakage.strongest_reading import strongest_reading
+from evaluation.leakage.white_box import KnownMaps, predict_by_candidates
 from evaluation.probes.kernel_probe import KERNELS, KernelProbe
 from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.audited_samples import AuditedSamples, audited_samples
 from evaluation.samples.labelled_samples import Samples
 from evaluation.samples.subject_folds import subject_folds
 
-Access = Literal["retrained", "pairs", "fused"]
+Access = Literal["retrained", "pairs", "fused", "white box"]
 ACCESSES: tuple[Access, ...] = get_args(Access)
 
 FUSED: dict[str, int | None] = {"2": 2, "4": 4, "all": None}
@@ -32,6 +33,7 @@ def access_leakage(
     folds: int = 5,
     seed: int = 0,
     max_samples: int = 3000,
+    maps: KnownMaps | None = None,
 ) -> pd.DataFrame:
     """Measure what an attacker reads of subjects it has not learned from, by what it has.
 
@@ -42,14 +44,17 @@ def access_leakage(
     - `fused`: several images of one subject, whose embeddings are averaged, in training and test. Where the
       attribute changes within subjects, they are of one class too: the attacker has to know that they show
       the same, as frames of one take do.
+    - `white box`: as `pairs`, and all of the eraser but the key of its noise. The attacker inverts the map of
+      each class, see `predict_by_candidates`.
 
     Args:
         samples: N samples of the audited representation and one attribute.
         access: one of `ACCESSES`.
-        before: (N, D') original embeddings of the same samples; needed by `pairs`.
+        before: (N, D') original embeddings of the same samples; needed by `pairs` and `white box`.
         folds: number of folds of the subjects.
         seed: seed of folds, groups of images, intervals and the subsample.
         max_samples: with more samples, subjects are drawn at random.
+        maps: the eraser; needed by `white box`.
 
     Returns:
         One row for each number of fused images and each kernel, on its best scaling: `access`; `images` (`1`;
@@ -59,18 +64,25 @@ def access_leakage(
         of fewer subjects than folds.
 
     Raises:
-        ValueError: `pairs` without `before`, or with one of another length; or see `audited_samples`.
+        ValueError: `pairs` or `white box` without `before`, or with one of another length; `white box`
+            without `maps`; or see `audited_samples`.
     """
     width = np.shape(samples.embedding)[-1]
-    if access == "pairs":
+    if access in ("pairs", "white box"):
         if before is None or len(before) != len(samples.label):
-            raise ValueError("the access `pairs` needs the original embeddings of the same samples")
+            raise ValueError(f"the access `{access}` needs the original embeddings of the same samples")
         samples = samples._replace(embedding=np.column_stack([samples.embedding, before]))
     known = audited_samples(samples, folds, max_samples, seed)
     if access == "fused":
         parts = list(_fused(known, folds, seed))
     elif access == "pairs":
         parts = [("1", known, _predict_by_pairs(known, width, folds, seed))]
+    elif access == "white box":
+        if maps is None:
+            raise ValueError("the access `white box` needs the maps of the eraser")
+        after, originals = np.split(known.embedding, [width], axis=1)
+        erased = known._replace(embedding=after)
+        parts = [("1", known, predict_by_candidates(erased, originals, maps, folds, seed))]
     else:
         parts = [("1", known, _predict(known, folds, seed))]
     table = []

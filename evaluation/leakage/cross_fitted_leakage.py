@@ -32,8 +32,9 @@ class LeakageReadings(NamedTuple):
     """(R, N) share of the repeats in which each tested sample of known class was predicted correctly."""
 
 
-UNSEEN, ALSO_TRAINING = "unseen", "also training"
-"""Subjects that attackers learn from: the attacked ones of the other folds, or the extra ones as well."""
+UNSEEN, ALSO_TRAINING, UNSEEN_CROWD = "unseen", "also training", "unseen crowd"
+"""Subjects that attackers learn from: the attacked ones of the other folds, or all training
+subjects as well, or those training subjects that the representation has not learned from."""
 
 
 def cross_fitted_leakage(
@@ -70,7 +71,8 @@ def cross_fitted_leakage(
             ones if asked for; raw embeddings have their own.
         extra: further training samples for every fold, except those of its test subjects; they are never
             tested. Samples of classes that `samples` lacks are left out.
-        max_samples: training samples of rbf_svm, forest and boosting, whose time grows fast.
+        max_samples: training samples of the attackers whose time grows fast (SVMs, trees, kernel_linear);
+            kernel_rbf learns from twice as many.
         seed: seed of every random choice, so the same call returns the same readings.
         progress: show a progress bar.
 

@@ -57,12 +57,15 @@ def cross_fit(
         tune: choose the setting of each fold by the balanced accuracy in three inner folds of its training
             subjects, on at most 2,500 of their samples. Without it, or where a class has one subject, the
             default setting is used.
-        max_samples: training samples, drawn at random, of the attackers that the table marks as `subsampled`.
+        max_samples: training samples, drawn at random, of the attackers that the table marks as
+            `subsampled`, or a multiple.
         seed: seed of every random choice.
         settings: setting of each fold, chosen before; then nothing is tuned.
     """
-    if attacker_row(attacker).subsampled:
-        splits = [(_subsample(train, samples.label, max_samples, seed), test) for train, test in splits]
+    row = attacker_row(attacker)
+    if row.subsampled:
+        size = max_samples * row.times
+        splits = [(_subsample(train, samples.label, size, seed), test) for train, test in splits]
     chosen = list(settings or [attacker_row(attacker).default] * len(splits))
     if tune and settings is None:
         chosen = _choose(attacker, scaling, samples, [train for train, _ in splits], seed)

@@ -45,7 +45,7 @@ def whitened_components(train: Floats, test: Floats, count: int) -> tuple[Floats
 
 def qda(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], seed: int) -> list[Ints]:
     """Predict by quadratic discriminants with shrunken covariances of the classes."""
-    return _predict(train, test, settings, lambda x, y, one: _discriminant(x, label, y, one["shrinkage"]))
+    return _predict(train, test, settings, lambda x, y, one: discriminant(x, label, y, one["shrinkage"]))
 
 
 def svm_pca(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], seed: int) -> list[Ints]:
@@ -57,7 +57,7 @@ def average(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting
     """Predict by the sum of the scores of both, each divided by its deviation over the test set."""
 
     def total(x: Floats, y: Floats, setting: Setting) -> Floats:
-        scores = [_discriminant(x, label, y, _SHRINKAGE), _svm_scores(x, label, y, setting["C"])]
+        scores = [discriminant(x, label, y, _SHRINKAGE), _svm_scores(x, label, y, setting["C"])]
         present = np.isfinite(scores[0][0])  # classes that were learned from
         found = np.full(scores[0].shape, -np.inf)
         found[:, present] = sum(_standardised(score[:, present]) for score in scores)
@@ -78,7 +78,7 @@ def _predict(
     return [score(x[:, :k], y[:, :k], one).argmax(1) for k, one in zip(counts, settings, strict=True)]
 
 
-def _discriminant(x: Floats, label: Ints, x_test: Floats, shrinkage: float) -> Floats:
+def discriminant(x: Floats, label: Ints, x_test: Floats, shrinkage: float) -> Floats:
     """Compute log densities (M, C) of the classes, each with a normal distribution of its own.
 
     The covariance of a class is shrunk towards the identity, that of all samples together. A class without

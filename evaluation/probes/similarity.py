@@ -30,17 +30,26 @@ def similarity(
     Returns:
         Predicted classes (M,) for each setting.
     """
-    most = max(int(setting["n"]) for setting in settings)
     classes = np.unique(label)
-    groups = [torch.from_numpy(_unit(train[label == c])) for c in classes]
+    return [classes[scores.argmax(1)] for scores in similarity_scores(train, label, test, settings)]
+
+
+def similarity_scores(
+    train: Floats, label: Ints, test: Floats, settings: Sequence[Setting]
+) -> list[np.ndarray]:
+    """Compute the mean cosines of `similarity`, (M, classes that occur), for each setting."""
+    most = max(int(setting["n"]) for setting in settings)
+    groups = [torch.from_numpy(_unit(train[label == c])) for c in np.unique(label)]
     weights = [[_weights(setting, min(most, len(group))) for group in groups] for setting in settings]
-    found: list[list[Ints]] = []
+    found: list[list[np.ndarray]] = []
     for block in torch.from_numpy(_unit(test)).split(_ROWS):
         top = [(block @ group.T).topk(min(most, len(group))).values for group in groups]
-        scores = [
-            torch.stack([t @ w for t, w in zip(top, of_setting, strict=True)], 1) for of_setting in weights
-        ]
-        found.append([classes[score.argmax(1).numpy()] for score in scores])
+        found.append(
+            [
+                torch.stack([t @ w for t, w in zip(top, of_setting, strict=True)], 1).numpy()
+                for of_setting in weights
+            ]
+        )
     return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
 

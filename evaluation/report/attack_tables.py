@@ -1,17 +1,12 @@
 """Tables of attacks on parts of the samples, with more data, and with other access."""
 
+from evaluation.audit.access_verdict import ACCESSES
 from evaluation.audit.attacker_names import attacker_name
 from evaluation.audit.result import Audit
 from evaluation.report.evidence_tables import count
 from evaluation.report.result_tables import LEAKAGE, make_table
 from evaluation.report.tables import Table
 from evaluation.samples.wording import interval, p_value, percent
-
-_ACCESS = {
-    "retrained": "labelled embeddings",
-    "pairs": "pairs of original and transformed embeddings",
-    "fused": "several images of one subject, fused",
-}
 
 
 def attack_tables(audit: Audit, attribute: str, slug: str) -> list[Table]:
@@ -107,11 +102,11 @@ def access_table(audit: Audit, attribute: str, slug: str) -> Table | None:
     """Make the table of the leakage by the access that an attacker has."""
     return make_table(
         f"access_{slug}",
-        f"Leakage of {attribute} by the access of the attacker.",
+        f"Leakage of {attribute} by the access of the attacker, read by closed-form probes.",
         audit.frame("access", attribute=attribute),
         {
             "representation": lambda x: x.representation,
-            "the attacker has": lambda x: _ACCESS.get(x.access, x.access),
+            "the attacker has": lambda x: ACCESSES.get(x.access, x.access),
             "attacker": lambda x: attacker_name(x.attacker),
             "images of a subject": lambda x: f"{x.images}",
             **LEAKAGE,

@@ -68,7 +68,8 @@ def summary_table(audit: Audit) -> Table:
         "reduction",
     )
     caption = (
-        "Leakage (balanced accuracy of the strongest attacker), leakage reduction, and AUC of verification."
+        "Leakage (balanced accuracy of the strongest attacker who has labelled embeddings of other "
+        "subjects), leakage reduction, and AUC of verification."
     )
     return Table("summary", caption, (*columns, "AUC"), rows, texts=3)
 
@@ -81,7 +82,8 @@ def leakage_table(audit: Audit, attribute: str, slug: str) -> Table | None:
     found = {tuple(x[column] for column in key): x["removed"] for x in gone.to_dict("records")}
     return make_table(
         f"leakage_{slug}",
-        f"Every attacker on {attribute}: accuracy, balanced accuracy and leakage reduction.",
+        f"Every attacker on {attribute}: accuracy, balanced accuracy and leakage reduction. All of them have "
+        "labelled embeddings of other subjects, and know neither the network nor the eraser.",
         frame,
         {
             "representation": lambda x: x.representation,
@@ -158,26 +160,51 @@ def health_table(audit: Audit) -> Table | None:
 
 def verification_table(audit: Audit) -> Table | None:
     """Make the table of verification over all pairs."""
-    rates = {f"TAR at FMR 1e-{k}": f"tar_at_1e_{k}" for k in range(1, 6)}
-    frame = audit.frame("verification").rename(columns=lambda name: name.replace("1e-", "1e_"))
-
-    def tar(column: str) -> Cell:
-        return lambda x: percent(getattr(x, column))
-
     return make_table(
         "verification",
         "Verification over all pairs of the samples tested.",
-        frame,
+        _with_tar_names(audit.frame("verification")),
         {
             "representation": lambda x: x.representation,
             "score": lambda x: x.metric,
-            "AUC": lambda x: number(x.auc, 4),
-            "AUC, 95 %": lambda x: MISSING if isnan(x.auc_low) else f"[{x.auc_low:.4f}, {x.auc_high:.4f}]",
-            "EER": lambda x: percent(x.eer, 2),
-            "EER, 95 %": lambda x: interval(x.eer_low, x.eer_high),
-            **{heading: tar(column) for heading, column in rates.items()},
-            "genuine pairs": lambda x: f"{x.genuine:,}",
-            "impostor pairs": lambda x: f"{x.impostor:,}",
+            **_VERIFICATION,
         },
         texts=2,
     )
+
+
+def verification_within_table(audit: Audit) -> Table | None:
+    """Make the table of verification where impostors are of the same class."""
+    return make_table(
+        "verification_within",
+        "Verification by cosine where impostor pairs are of the same class of the attribute. Who loses the "
+        "attribute loses what told impostors of different classes apart; these show what else was lost.",
+        _with_tar_names(audit.frame("verification_within")),
+        {
+            "impostors of the same": lambda x: x.attribute,
+            "representation": lambda x: x.representation,
+            **_VERIFICATION,
+        },
+        texts=2,
+    )
+
+
+def _with_tar_names(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rename the columns that `itertuples` could not name."""
+    return frame.rename(columns=lambda name: name.replace("1e-", "1e_"))
+
+
+def _tar(column: str) -> Cell:
+    return lambda x: percent(getattr(x, column))
+
+
+_VERIFICATION: dict[str, Cell] = {
+    "AUC": lambda x: number(x.auc, 4),
+    "AUC, 95 %": lambda x: MISSING if isnan(x.auc_low) else f"[{x.auc_low:.4f}, {x.auc_high:.4f}]",
+    "EER": lambda x: percent(x.eer, 2),
+    "EER, 95 %": lambda x: interval(x.eer_low, x.eer_high),
+    **{f"TAR at FMR 1e-{k}": _tar(f"tar_at_1e_{k}") for k in range(1, 6)},
+    "genuine pairs": lambda x: f"{x.genuine:,}",
+    "impostor pairs": lambda x: f"{x.impostor:,}",
+}
+"""Columns of `PairScores.summary`."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from evaluation.audit.access_verdict import access_sentence
 from evaluation.audit.result import Audit
 from evaluation.report.attack_figures import attack_figures
 from evaluation.report.attack_tables import attack_tables, detail_tables, learning_curve_text
@@ -25,6 +26,7 @@ from evaluation.report.result_tables import (
     leakage_table,
     map_table,
     verification_table,
+    verification_within_table,
 )
 from evaluation.report.tables import Table
 from evaluation.samples.wording import percent
@@ -108,7 +110,8 @@ def attribute_section(audit: Audit, attribute: str, figures: FigureWriter) -> Se
     return Section(
         f"attribute-{slug}",
         f"What is read of {attribute}?",
-        learning_curve_text(audit, attribute),
+        [access_sentence(audit, attribute, name) for name in audit.names]
+        + learning_curve_text(audit, attribute),
         drawn,
         [*evidence_tables(audit, attribute, slug), *attack_tables(audit, attribute, slug)],
         [x for x in folded if x],
@@ -131,7 +134,8 @@ def cost_section(audit: Audit, figures: FigureWriter) -> Section:
     if not verified:
         text.append("Verification was not measured: no subject is known to have two images.")
     text += pair_sentences(audit)
-    tables = [verification_table(audit), *identification_tables(audit), *pair_tables(audit)]
+    tables = [verification_table(audit), verification_within_table(audit)]
+    tables += [*identification_tables(audit), *pair_tables(audit)]
     folded = [map_table(audit), health_table(audit)]
     return Section(
         "cost",

@@ -1,5 +1,6 @@
 """Bootstrap intervals over subjects of the verification errors over all pairs of samples."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,13 @@ class Intervals(NamedTuple):
     eer_high: float = float("nan")
 
 
-def draw_auc_and_eer(tiles: PairTiles, counts: ErrorCounts, draws: int, seed: int) -> pd.DataFrame:
+def draw_auc_and_eer(
+    tiles: PairTiles,
+    counts: ErrorCounts,
+    draws: int,
+    seed: int,
+    parts: Sequence[PairTiles] | None = None,
+) -> pd.DataFrame:
     """Compute AUC and EER in draws of the subjects.
 
     Images of a subject, and pairs that share a subject, are not independent, so whole subjects are drawn.
@@ -39,6 +46,7 @@ def draw_auc_and_eer(tiles: PairTiles, counts: ErrorCounts, draws: int, seed: in
         counts: counts of the scores of `tiles`, which choose the thresholds.
         draws: number of draws of all subjects; fewer than three subjects are not drawn.
         seed: seed of the draws; the same subjects are drawn for any embeddings of the same samples.
+        parts: parts of the samples within which impostor pairs lie; None for one part of all.
 
     Returns:
         Columns `auc` and `eer` in [0, 1], one row for each draw; nan where the subjects of a draw have no
@@ -48,7 +56,10 @@ def draw_auc_and_eer(tiles: PairTiles, counts: ErrorCounts, draws: int, seed: in
     if not draws or not counts.defined or subjects < 3:
         return pd.DataFrame({"auc": [], "eer": []}, dtype=float)
     curve = error_curve(counts, _THRESHOLDS)
-    drawn = _drawn_counts(tiles, torch.tensor(curve["threshold"].to_numpy()), subjects, draws, seed)
+    thresholds = torch.tensor(curve["threshold"].to_numpy())
+    genuine, impostor = _counts_by_subject(tiles, thresholds, subjects, parts or [tiles])
+    weight = draw_count_matrix(subjects, draws, seed)
+    drawn = weight @ genuine, weight @ impostor - impostor.sum(0) / 2
     # a draw of subjects with one image each says nothing
     both = (drawn[0][:, -1] > 0) & (drawn[1][:, -1] > 0)
     fnmr, below = (x[both, :-1] / x[both, -1:] for x in drawn)
@@ -66,23 +77,17 @@ def auc_and_eer_intervals(drawn: pd.DataFrame) -> Intervals:
     return Intervals(*(end for name in ("auc", "eer") for end in percentile_interval(drawn[name].to_numpy())))
 
 
-def _drawn_counts(
-    tiles: PairTiles, thresholds: Tensor, subjects: int, draws: int, seed: int
+def _counts_by_subject(
+    tiles: PairTiles, thresholds: Tensor, subjects: int, parts: Sequence[PairTiles]
 ) -> tuple[Floats, Floats]:
-    """Count genuine and impostor scores of each draw below each threshold, and all in the end, (R, Q + 1)."""
-    genuine, impostor = _counts_by_subject(tiles, thresholds, subjects)
-    weight = draw_count_matrix(subjects, draws, seed)
-    return weight @ genuine, weight @ impostor - impostor.sum(0) / 2
-
-
-def _counts_by_subject(tiles: PairTiles, thresholds: Tensor, subjects: int) -> tuple[Floats, Floats]:
     """Count scores of each subject below each threshold, and all in the end, (P, Q + 1) for each kind."""
     level = tiles.steps(thresholds)
     level = torch.cat([level, level.new_full((1,), torch.finfo(level.dtype).max)])
     impostor = torch.zeros(subjects, len(level), dtype=torch.int64, device=level.device)
-    for rows, scores in tiles.impostors_of_rows():
-        below = torch.searchsorted(scores, level.expand(len(scores), -1).contiguous())
-        impostor.index_add_(0, tiles.subject[rows], below)
+    for part in parts:
+        for rows, scores in part.impostors_of_rows():
+            below = torch.searchsorted(scores, level.expand(len(scores), -1).contiguous())
+            impostor.index_add_(0, part.subject[rows], below)
     score, subject = tiles.genuine()
     place = subject * (len(level) + 1) + torch.searchsorted(level, score, right=True)
     cells = torch.bincount(place, minlength=subjects * (len(level) + 1)).view(subjects, -1)

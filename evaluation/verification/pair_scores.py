@@ -1,5 +1,6 @@
 """Score all pairs of a set of embeddings: curves, error rates and their intervals."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -61,8 +62,9 @@ def score_pairs(
     metric: Metric = "cosine",
     draws: int = 1000,
     seed: int = 0,
+    group: ArrayLike | None = None,
 ) -> PairScores:
-    """Score all pairs of samples.
+    """Score all pairs of samples, or with `group` those impostor pairs that are of one group.
 
     Memory is that of the samples, the genuine scores and one tile of scores, not of all pairs: every genuine
     score is kept, and the impostor scores are sorted tile by tile and counted at the genuine scores and at
@@ -85,30 +87,52 @@ def score_pairs(
         draws: draws of the subjects for the intervals, 0 for none; they take up to 3 times as long as the
             scores.
         seed: seed of the draws.
+        group: (N,) integers; rows with -1 (unknown) are left out. Impostor pairs are of samples of the same
+            group, genuine pairs of any: an attribute that tells impostors of different groups apart is no
+            help.
 
     Raises:
         ValueError: an embedding of a known identity is not finite, or zero (cosine), or shapes do not match.
     """
-    tiles, counts = count_pairs(embedding, identity, metric)
-    return PairScores(metric, counts, draw_auc_and_eer(tiles, counts, draws, seed))
+    tiles, counts = count_pairs(embedding, identity, metric, group)
+    drawn = draw_auc_and_eer(tiles, counts, draws, seed, _parts(tiles, group))
+    return PairScores(metric, counts, drawn)
 
 
 def count_pairs(
-    embedding: ArrayLike | Tensor, identity: ArrayLike | Tensor, metric: Metric
+    embedding: ArrayLike | Tensor,
+    identity: ArrayLike | Tensor,
+    metric: Metric,
+    group: ArrayLike | None = None,
 ) -> tuple[PairTiles, ErrorCounts]:
     """Prepare the samples, and count their scores; see `score_pairs`."""
     x, who = torch.as_tensor(embedding).detach(), torch.as_tensor(identity)
-    if len(x) > _EXACT:
-        tiles = make_tiles(x, who, metric, torch.float32)
-        counts = count_tiles(tiles)
+    if group is not None:
+        who = who.masked_fill(torch.as_tensor(group) < 0, -1)
+    for dtype in (torch.float32, torch.float64) if len(x) > _EXACT else (torch.float64,):
+        tiles = make_tiles(x, who, metric, dtype)
+        counts = count_tiles(tiles, parts=_parts(tiles, group))
         if not tied(counts) > _TIES:
-            return tiles, counts
-    tiles = make_tiles(x, who, metric, torch.float64)
-    return tiles, count_tiles(tiles)
+            break
+    return tiles, counts
 
 
-def count_tiles(tiles: PairTiles, thresholds: Tensor | None = None) -> ErrorCounts:
-    """Count scores at the genuine scores and at `thresholds` (Q,), or the grid of the tiles if None."""
+def _parts(tiles: PairTiles, group: ArrayLike | None) -> list[PairTiles]:
+    """Split the samples by their group (N,), in the order of the input; None is one group."""
+    if group is None:
+        return [tiles]
+    own = torch.as_tensor(group)[tiles.order]
+    return [tiles.take(own == one) for one in own.unique()]
+
+
+def count_tiles(
+    tiles: PairTiles, thresholds: Tensor | None = None, parts: Sequence[PairTiles] | None = None
+) -> ErrorCounts:
+    """Count scores at the genuine scores and at `thresholds` (Q,), or the grid of the tiles if None.
+
+    Impostor pairs are those within each of the `parts` of the samples; None for all.
+    """
+    parts = [tiles] if parts is None else parts
     score, times = tiles.genuine()[0].unique(return_counts=True)
     further = tiles.steps(tiles.grid() if thresholds is None else thresholds)
     level = torch.cat([score, further]).unique()
@@ -116,16 +140,15 @@ def count_tiles(tiles: PairTiles, thresholds: Tensor | None = None) -> ErrorCoun
     weight[torch.searchsorted(level, score) + 1] = times
     upto = weight.cumsum(0)
     below_impostor, upto_impostor = torch.zeros_like(upto[1:]), torch.zeros_like(upto[1:])
-    for tile in tiles.impostors():
+    for tile in (tile for part in parts for tile in part.impostors()):
         below_impostor += torch.searchsorted(tile, level)
         upto_impostor += torch.searchsorted(tile, level, right=True)
-    genuine, impostor = tiles.pairs
     return ErrorCounts(
         threshold=tiles.thresholds(level).cpu().numpy(),
         genuine_below=upto[:-1].cpu().numpy(),
         genuine_upto=upto[1:].cpu().numpy(),
         impostor_below=below_impostor.cpu().numpy(),
         impostor_upto=upto_impostor.cpu().numpy(),
-        genuine=genuine,
-        impostor=impostor,
+        genuine=tiles.pairs[0],
+        impostor=sum(part.pairs[1] for part in parts),
     )

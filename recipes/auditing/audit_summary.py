@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evaluation.audit.access_verdict import access_sentence
 from evaluation.audit.result import Audit
 from evaluation.audit.verification_verdict import verification_verdicts
 from evaluation.report.result_tables import summary_table
@@ -26,6 +27,8 @@ def print_summary(audit: Audit, console: Console) -> None:
         for caveat in audit.caveats_about(verdict.attribute, verdict.representation):
             console.print(Text(f"  warning: {caveat.text}"))
             printed.append(caveat)
+        access = access_sentence(audit, verdict.attribute, verdict.representation)
+        console.print(Text(f"  {access}"))
     for sentence in verification_verdicts(audit) if not audit.attributes else ():
         console.print(Text(sentence))
     general = [x for x in audit.caveats if x.attribute is None or x.representation is None]

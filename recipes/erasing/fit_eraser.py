@@ -18,6 +18,8 @@ from evaluation.erasers.stored_eraser import StoredEraser
 from evaluation.erasers.transport import Transport
 from evaluation.erasers.transport_choice import choose_transport
 from evaluation.samples.labelled_samples import Samples
+from evaluation.samples.subject_folds import drawn_subjects
+from recipes.command_line.jobs import usage_errors
 from recipes.command_line.usage_error import UsageError
 
 
@@ -33,6 +35,9 @@ class EraserSettings:
         options: of the method, or of `choose_transport` where there is a bound.
         bound: largest loss of verification AUC, by which the settings of a transport are chosen.
         choose_on: splits on which they are chosen.
+        fit_share: share of the subjects of `fit_on` to fit to, see `drawn_subjects`; in a table without
+            identities each sample is a subject.
+        fit_seed: seed of the draw of these subjects.
     """
 
     method: Method
@@ -41,6 +46,8 @@ class EraserSettings:
     options: dict[str, Any]
     bound: float | None = None
     choose_on: Sequence[Split] = ("val",)
+    fit_share: float = 1.0
+    fit_seed: int = 0
 
 
 def fit_eraser(table: EmbeddingTable, settings: EraserSettings) -> StoredEraser:
@@ -67,6 +74,10 @@ def fit_eraser(table: EmbeddingTable, settings: EraserSettings) -> StoredEraser:
     }
     label = table.labels[name].numpy() if name else np.zeros(len(table), np.int64)
     subjects = table.labels["identity"].numpy() if "identity" in table.labels else np.full(len(table), -1)
+    if settings.fit_share != 1:
+        with usage_errors():
+            rows[rows] = drawn_subjects(subjects[rows], settings.fit_share, settings.fit_seed)
+        facts["share of their subjects"] = f"{settings.fit_share:g}, seed {settings.fit_seed}"
     learned = rows
     with _errors_naming_classes(table, name):
         if settings.bound is not None:

@@ -37,7 +37,8 @@ CODE: dict[Recipe, tuple[str, ...]] = {
         *(*_TABLES, "datamodules/annotations/lfw_pairs.py", "datamodules/annotations/label_table.py"),
         *(*_EVALUATION, "evaluation/audit/choices.py", "evaluation/audit/plan.py", "evaluation/audit/run.py"),
         *("evaluation/audit/result.py", "recipes/auditing/representation_tables.py"),
-        *("recipes/auditing/pair_files.py", "recipes/audit.py"),
+        *("recipes/auditing/pair_files.py", "recipes/auditing/known_erasers.py", "recipes/audit.py"),
+        "evaluation/erasers/transport.py",
     ),
 }
 """The modules that decide the result of a recipe, files and folders of this repository."""

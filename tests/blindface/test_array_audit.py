@@ -12,7 +12,9 @@ import torch
 from blindface import audit
 from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.audit.settings import AuditSettings
+from evaluation.leakage.access import access_leakage
 from recipes import audit as audit_command
+from tests.support.class_maps import ClassMaps, unit_embeddings
 from tests.support.small_audits import FAST, make_table
 
 FAST_KEYWORDS = {
@@ -268,3 +270,27 @@ def test_an_embedding_table_may_be_given_by_its_columns():
     found = audit(table.embedding, {"smiling": table.labels["smiling"]}, subjects=table.labels["identity"],
                   **FAST_KEYWORDS | {"permutations": 0})  # fmt: skip
     assert found.to_frame()["balanced_accuracy"].item() > 0.95
+
+
+def test_an_attacker_may_know_the_eraser(tmp_path):
+    samples, fitted = unit_embeddings(people=90), unit_embeddings(people=1000, seed=1)
+    maps = ClassMaps(fitted.embedding, fitted.label)
+    erased = {"phi": maps.erase(samples.embedding, samples.label)}
+    given = {**FAST_KEYWORDS, "permutations": 0, "access": True, "after": erased, "cache": tmp_path}
+    given |= {"subjects": samples.identity}
+    about = (samples.embedding, {"class": samples.label})
+    known = audit(*about, erasers={"phi": maps}, **given)
+    access = known.audit.frame("access", representation="phi").set_index(["access", "attacker"])
+    table = access_leakage(
+        samples._replace(embedding=erased["phi"].astype(np.float32)), "white box", samples.embedding,
+        maps=maps, folds=3, seed=1,
+    )  # fmt: skip
+    read = access.loc["white box", "balanced_accuracy"]
+    assert read.tolist() == pytest.approx(table["balanced_accuracy"].tolist(), abs=0.02)
+    assert "the eraser without the key of its noise (white box)" in known.verdict()
+    without = audit(*about, **given)
+    assert "white box" not in set(without.audit.frame("access")["access"])
+    assert "an attacker who knows the eraser was not tested" in without.verdict()
+    within = known.audit.frame("verification_within", attribute="class")
+    assert within["representation"].tolist() == ["before", "phi"]
+    assert (within["impostor"] < known.audit.frame("verification", metric="cosine")["impostor"]).all()

@@ -289,3 +289,20 @@ def test_a_crossed_cell_that_is_too_small_is_named(table):
     key = f"--key_file={table.with_name('k')}"
     with pytest.raises(UsageError, match=r"fewer of class .*3 'male, yes'"):
         run(table, *FIXED, key, "--sensitive=[gender,smiling]", config="transport")
+
+
+def test_it_may_learn_from_a_share_of_the_subjects(table):
+    made = EmbeddingTable.load(table)
+    identity = torch.arange(N) // 4
+    labels, names = made.labels | {"identity": identity}, tuple(f"p{i}" for i in range(N // 4))
+    replace(made, labels=labels, attributes=made.attributes | {"identity": names}).save(table)
+    half = run(table, "--fit_share=0.5", "--fit_seed=1")
+    learned = np.isin(made.sample_id, half.learned_from)
+    x, label = made.embedding.double().numpy(), made.labels["gender"].numpy()
+    assert learned.sum() == N // 4
+    assert not learned[N // 2 :].any()
+    assert np.unique(np.bincount(identity[learned], minlength=N // 4)).tolist() == [0, 4], "whole subjects"
+    np.testing.assert_allclose(half.embedding, fit_leace(x[learned], label[learned])(x), atol=1e-5)
+    assert half.provenance["share of their subjects"] == "0.5, seed 1"
+    with pytest.raises(UsageError, match="above 0 and at most 1"):
+        run(table, "--fit_share=0", "--overwrite=true")

@@ -41,6 +41,10 @@ def make_evidence(names, attribute, other, groups) -> Frames:
         "access": crossed(**about, access=["retrained", "pairs", "fused"]).assign(
             images="all", attacker="mlp", balanced_accuracy=0.5, low=0.4, high=0.6, **scored
         ),
+        "verification_within": each.assign(
+            metric="cosine", auc=0.97, auc_low=0.96, auc_high=0.98, eer=0.08, eer_low=0.07, eer_high=0.09,
+            **{f"tar_at_1e-{k}": 0.9 - 0.15 * k for k in range(1, 6)}, genuine=57000, impostor=8900000,
+        ),
         "identification": crossed(
             representation=names, group_attribute=["", other], rank=[1, 2, 5]
         ).assign(

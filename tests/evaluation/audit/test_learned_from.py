@@ -1,10 +1,12 @@
 """Whom the attackers of an audit learn from: whichever lets them read more."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from evaluation.audit.rows import choose_rows
-from evaluation.audit.sections import measure_leakage
+from evaluation.audit.sections import measure_leakage, unseen_crowd
 from evaluation.audit.settings import AuditSettings
 from evaluation.samples.representations import Representations
 
@@ -36,3 +38,43 @@ def test_the_better_of_the_two_is_kept(sign, learned_from):
     assert alone["learned_from"].tolist() == ["unseen", "unseen"]
     gain = table["balanced_accuracy"][0] - alone["balanced_accuracy"][0]
     assert gain > 0.05 if sign == 1 else gain == 0
+
+
+def half_learned(signs: tuple[int, int]) -> Representations:
+    """It learned from half of the training people; signs of these and of the others."""
+    one = faces(1)
+    learned = (one.split == 0) & (np.arange(len(one)) % 4 < 2)
+    x = one.embeddings["x"].copy()
+    mean = 2 * (2 * one.labels["a"] - 1)
+    for part, sign in ((learned, signs[0]), ((one.split == 0) & ~learned, signs[1])):
+        x[part, 0] += (sign - 1) * mean[part]
+    return replace(one, embeddings={"x": x}, seen={"x": np.where(learned, 1, 0)})
+
+
+def test_attackers_learn_from_training_subjects_it_has_not_met():
+    settings = AuditSettings(attackers=["linear"], scalings=["standardised"], folds=3, tune=False)
+    for signs, best in (((-1, 1), "unseen crowd"), ((1, 1), "also training")):
+        one = half_learned(signs)
+        frames = measure_leakage(one, "a", choose_rows(one, settings), settings)
+        assert frames["leakage"]["learned_from"].tolist() == [best]
+        assert frames["_correct"]["learned_from"].tolist() == ["unseen", "also training", "unseen crowd"]
+    only = AuditSettings(**{**vars(settings), "extra": False})
+    frames = measure_leakage(one, "a", choose_rows(one, only), only)
+    assert frames["_correct"]["learned_from"].tolist() == ["unseen"]
+
+
+def test_a_crowd_has_every_class_and_a_record():
+    rows = choose_rows(one := half_learned((1, 1)), AuditSettings())
+    crowd = unseen_crowd(one, "a", rows)
+    assert len(crowd) == TRAINING // 2
+    assert (one.seen["x"][crowd] == 0).all()
+    unknown = replace(one, seen={"x": np.where(one.seen["x"] == 1, 1, -1)})
+    np.testing.assert_array_equal(unseen_crowd(unknown, "a", rows), crowd)
+    one_class = np.where(np.isin(np.arange(len(one)), crowd), 0, one.labels["a"])
+    for without in (
+        replace(one, seen={}),
+        replace(one, seen={"x": np.zeros(len(one), int)}),
+        replace(one, seen={"x": np.ones(len(one), int)}),
+        replace(one, labels={"a": one_class}),
+    ):
+        assert not len(unseen_crowd(without, "a", rows))

@@ -8,6 +8,7 @@ from evaluation.audit.verification_verdict import verification_verdicts
 from tests.support.made_audit import crossed, make_audit
 
 X = "x tells subjects apart with AUC .9900 [.9850, .9950] and EER 4.0 % [3.0, 5.0]"
+X += ", and 55.0 % of genuine pairs are accepted at a FMR of 0.1 %"
 
 
 def compared(after, spread=0.0005):
@@ -30,6 +31,7 @@ def compared(after, spread=0.0005):
 def test_one_representation_has_its_figures():
     audit = make_audit(names=("x",), score=(0.68,))
     audit.frames.pop("identification", None)
+    within = audit.frames.pop("verification_within")
     assert verification_verdicts(audit) == [f"{X}."]
     identification = crossed(representation=["x"], rank=[1, 5], group=["", "women"])
     audit.frames["identification"] = identification.assign(
@@ -39,6 +41,12 @@ def test_one_representation_has_its_figures():
     assert verification_verdicts(audit) == [
         f"{X}; among 1,200 enrolled subjects the right one has rank 1 for 80.0 % [70.0, 90.0] of the probes."
     ]
+    del audit.frames["identification"]
+    audit.frames["verification_within"] = within
+    same = "subjects of the same emotion with AUC .9700 and EER 8.0 %"
+    assert verification_verdicts(audit) == [f"{X}; {same}."]
+    audit.frames["verification"] = audit.frames["verification"].assign(**{"tar_at_1e-3": np.nan})
+    assert "FMR" not in verification_verdicts(audit)[0], "too few impostors"
 
 
 @pytest.mark.parametrize(

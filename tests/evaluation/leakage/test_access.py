@@ -95,3 +95,23 @@ def test_the_retrained_reading_is_that_of_the_permutation_test():
 def test_pairs_need_the_originals(before):
     with pytest.raises(ValueError, match="needs the original embeddings of the same samples"):
         access_leakage(leaking("none"), "pairs", before)
+
+
+def keyed(x, noise):
+    """Add noise that is a function of the image."""
+    seeds = [int.from_bytes(row.tobytes(), "little") for row in x]
+    return x + noise * np.stack([np.random.default_rng(seed).normal(size=x.shape[1]) for seed in seeds])
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_repeats_of_an_image_undo_fresh_noise_alone(fresh):
+    """The image of a subject is embedded 16 times, with fresh noise or with noise that a key determines."""
+    rng = np.random.default_rng(0)
+    of_subject, subjects = np.arange(100) % 2, np.repeat(np.arange(100), 16)
+    image = rng.normal(size=(100, 4))
+    image[:, 0] += 6 * of_subject
+    x = image[subjects]
+    erased = x + 12 * rng.normal(size=x.shape) if fresh else keyed(x, 12)
+    table = access_leakage(Samples(erased, of_subject[subjects], subjects), "fused")
+    fused = readings(table)["kernel_linear"]
+    assert fused["all"] > 0.75 if fresh else fused["all"] < 0.65

@@ -156,8 +156,9 @@ def test_predictions_are_those_of_scikit_learn():
 
 def test_slow_attackers_learn_from_some_and_the_table_says_so():
     options = {"folds": 3, "tune": False, "max_samples": 50, "scalings": ["raw"]}
-    table = attacked(leaking("linear", people=30), attackers=["rbf_svm", "boosting", "knn"], **options)
-    assert table["n_train"].tolist() == [50, 50, 120]
+    attackers = ["rbf_svm", "boosting", "knn", "kernel_linear", "kernel_rbf"]
+    table = attacked(leaking("linear", people=30), attackers=attackers, **options | {"scalings": ["unit"]})
+    assert table["n_train"].tolist() == [50, 50, 120, 50, 100]
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from evaluation.report.attack_tables import attack_tables, detail_tables, learni
 from evaluation.report.evidence_tables import change, evidence_tables
 from evaluation.report.identification_tables import identification_tables
 from evaluation.report.page import write_report
+from evaluation.report.result_tables import verification_within_table
 from evaluation.report.typography import typographic
 from evaluation.report.verdict_cards import caveat_groups, facts_tables, header_facts, verdict_cards
 from tests.support.made_audit import make_audit
@@ -23,12 +24,14 @@ NEW = {
     "smallest_leak": "smallest_leak_1", "subgroups": "subgroups_1", "confident": "confident_1",
     "learning_curve": "learning_curve_1", "access": "access_1", "power": "power_1",
     "identification": "identification", "identification_open": "identification_open",
+    "verification_within": "verification_within",
 }  # fmt: skip
 
 
 def _tables(audit):
     parts = (evidence_tables, attack_tables, detail_tables)
     found = [table for part in parts for table in part(audit, *ABOUT)] + identification_tables(audit)
+    found += [table for table in [verification_within_table(audit)] if table]
     return {table.name: table for table in found}
 
 
@@ -65,6 +68,8 @@ def test_the_other_tables_hold_their_numbers():
     assert ["phi", "MLP", "extrapolated", "40,000", "55.0 %", "[50.0, 60.0]"] in tables[
         "learning_curve_1"
     ].rows
+    within = ["emotion", "phi", "0.9700", "[0.9600, 0.9800]", "8.00 %", "[7.0, 9.0]", "75.0 %", "60.0 %"]
+    assert within in [row[:8] for row in tables["verification_within"].rows]
     assert [row[1] for row in tables["access_1"].rows[:3]] == [
         "labelled embeddings",
         "pairs of original and transformed embeddings",

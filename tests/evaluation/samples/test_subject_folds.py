@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.samples.subject_folds import subject_folds
+from evaluation.samples.subject_folds import drawn_subjects, subject_folds
 
 RNG = np.random.default_rng(0)
 PEOPLE = RNG.integers(40, size=300) * 7
@@ -34,3 +34,23 @@ def test_the_seed_deals_people_out_and_equal_labels_do_not():
 def test_fewer_people_than_folds_are_refused():
     with pytest.raises(ValueError, match="5 folds need at least as many people"):
         list(subject_folds(np.arange(8) % 2, np.arange(8) % 4, 5, 0))
+
+
+@pytest.mark.parametrize(("share", "subjects"), [(0.5, 10), (0.01, 1), (1, 20)])
+def test_a_share_of_the_subjects_with_all_their_samples(share, subjects):
+    identity = np.repeat(np.arange(20), 3)
+    chosen = drawn_subjects(identity, share, seed=0)
+    assert len(np.unique(identity[chosen])) == subjects
+    assert chosen.sum() == 3 * subjects
+
+
+def test_unknown_subjects_are_drawn_one_by_one():
+    chosen = drawn_subjects(np.full(100, -1), 0.3, seed=0)
+    assert chosen.sum() == 30
+    assert not np.array_equal(chosen, drawn_subjects(np.full(100, -1), 0.3, seed=1))
+
+
+@pytest.mark.parametrize("share", [0, -0.5, 1.1])
+def test_a_share_lies_between_0_and_1(share):
+    with pytest.raises(ValueError, match="above 0 and at most 1"):
+        drawn_subjects(np.arange(4), share, seed=0)

@@ -6,7 +6,7 @@ import torch
 
 from evaluation.verification.error_rates import auc, eer
 from evaluation.verification.pair_bootstrap import Intervals, auc_and_eer_intervals, draw_auc_and_eer
-from evaluation.verification.pair_scores import count_pairs
+from evaluation.verification.pair_scores import count_pairs, score_pairs
 from tests.support.verification_sets import METRICS, all_scores, faces
 
 
@@ -14,20 +14,21 @@ def bootstrap_auc_and_eer(*arguments):
     return auc_and_eer_intervals(draw_auc_and_eer(*arguments))
 
 
-def brute_force(embedding, identity, draws):
+def brute_force(embedding, identity, draws, group=None):
     """AUC and EER (draws, 2) of samples drawn by people, pairs of two copies of a person left out."""
+    group = np.zeros(len(identity)) if group is None else group
     rng = np.random.default_rng(1)
     unit = torch.nn.functional.normalize(embedding.double()).numpy()
     cosine, who = unit @ unit.T, identity.numpy()
     i, j = np.triu_indices(len(who), 1)
-    same = who[i] == who[j]
+    same, counted = who[i] == who[j], group[i] == group[j]
     score, results = cosine[i, j], []
     order = np.argsort(score)
     people = len(np.unique(who))
     for _ in range(draws):
         times = np.bincount(rng.integers(people, size=people), minlength=people)
         weight = np.where(same, times[who[i]], times[who[i]] * times[who[j]])[order]
-        genuine, impostor = weight * same[order], weight * ~same[order]
+        genuine, impostor = weight * same[order], weight * (~same & counted)[order]
         below, fnmr = np.cumsum(impostor) / impostor.sum(), np.cumsum(genuine) / genuine.sum()
         area = (genuine * (below - impostor / impostor.sum() / 2)).sum() / genuine.sum()
         at = np.argmax(1 - below < fnmr)
@@ -57,6 +58,19 @@ def test_more_images_narrow_it_less_than_more_people():
         found = bootstrap_auc_and_eer(*count_pairs(x, who, "cosine"), 500, 0)
         widths.append(found.eer_high - found.eer_low)
     assert widths[1] > 0.7 * widths[0], "sixteen times the pairs would quarter it"
+
+
+def test_intervals_within_groups_are_those_of_drawing_people():
+    embedding, identity = faces(300, 100, d=16, noise=1.6, seed=3)
+    identity = identity.unique(return_inverse=True)[1]
+    group = np.random.default_rng(0).integers(3, size=300)
+    summary = score_pairs(embedding, identity, draws=2000, group=group).summary().iloc[0]
+    low, high = np.quantile(brute_force(embedding, identity, 400, group), [0.025, 0.975], axis=0)
+    for k, name in enumerate(("auc", "eer")):
+        width = high[k] - low[k]
+        assert summary[f"{name}_low"] < summary[name] < summary[f"{name}_high"]
+        ends = summary[[f"{name}_low", f"{name}_high"]].tolist()
+        assert ends == pytest.approx([low[k], high[k]], abs=0.2 * width)
 
 
 @pytest.mark.parametrize("metric", METRICS)

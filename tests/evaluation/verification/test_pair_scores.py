@@ -187,3 +187,41 @@ def test_a_gpu_gives_the_same(metric):
     embedding, identity = faces(5000, 1000, d=64)
     one, other = (score_pairs(embedding.to(d), identity.to(d), metric).summary() for d in ("cpu", "cuda"))
     assert one.iloc[:, 1:].to_numpy() == pytest.approx(other.iloc[:, 1:].to_numpy(), abs=1e-5, nan_ok=True)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("precise", [True, False])
+def test_impostors_of_one_group_are_those_of_scipy(metric, precise, monkeypatch):
+    monkeypatch.setattr(pair_tiles, "TILE", 5000)
+    if not precise:
+        monkeypatch.setattr(pair_scores, "_EXACT", 0)
+    embedding, identity = faces(300, 60, d=16)
+    group = torch.randint(-1, 3, (300,), generator=torch.Generator().manual_seed(1))  # also within subjects
+    known = group >= 0
+    x, who, of = (a[known] for a in (embedding, identity, group))
+    counts = score_pairs(embedding, identity, metric, draws=0, group=group).counts
+    genuine = all_scores(x, who, metric)[0]
+    impostor = np.concatenate([all_scores(x[of == g], who[of == g], metric)[1] for g in range(3)])
+    expected = count_errors(genuine, impostor)
+    assert (counts.genuine, counts.impostor) == (len(genuine), len(impostor))
+    assert auc(counts) == pytest.approx(auc(expected), abs=1e-9 if precise else 1e-6)
+    assert eer(counts) == pytest.approx(eer(expected), abs=1e-9 if precise else 1e-3)
+    assert abs(auc(counts) - auc(count_pairs(x, who, metric)[1])) > 1e-5, "all impostors give another figure"
+
+
+def test_one_group_is_no_group():
+    embedding, identity = faces(200, 50)
+    one, none = (
+        score_pairs(embedding, identity, draws=20, group=g) for g in (torch.zeros(200, dtype=int), None)
+    )
+    assert one.summary().equals(none.summary())
+
+
+def test_what_tells_groups_apart_is_no_help_within_them():
+    embedding, identity = faces(300, 100, d=4, noise=3.0)
+    group = identity % 2
+    shown = torch.cat([embedding, 30 * group[:, None].double()], 1)
+    plain, aided = (score_pairs(x, identity, "euclidean", draws=0) for x in (embedding, shown))
+    assert auc(aided.counts) > auc(plain.counts) + 0.1
+    within = [score_pairs(x, identity, "euclidean", draws=0, group=group) for x in (embedding, shown)]
+    assert auc(within[0].counts) == pytest.approx(auc(within[1].counts), abs=1e-9)

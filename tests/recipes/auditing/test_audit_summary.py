@@ -2,6 +2,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from evaluation.audit.access_verdict import access_sentence
 from evaluation.audit.result import Caveat
 from recipes.auditing.audit_summary import print_summary
 from tests.support.made_audit import make_audit
@@ -21,6 +22,7 @@ def test_a_verdict_that_points_to_warnings_is_followed_by_them(capsys):
     assert lines[place + 1 :] == [
         "  warning: phi has collapsed [bold]",
         "  warning: Short: a third of the samples is missing",
+        f"  {access_sentence(make_audit(), 'emotion', 'phi')}",
         "warning: few subjects in all",
         "warning (x): Short: a tenth of the samples is missing",
     ]
