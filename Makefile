@@ -18,7 +18,7 @@ train: .venv/installed ## Train CONFIG (a file of configs/) on the synthetic fac
 test: .venv/installed ## Run the tests on all cores; FACE_DATA_ROOT adds those on real faces, ARGS adds pytest options
 	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
-test-fast: ## Run the tests that are not marked slow, for every commit: three minutes on two cores
+test-fast: ## Run the tests that are not marked slow, for every commit
 	@$(MAKE) test ARGS='-m "not slow" $(ARGS)'
 
 lint: .venv/installed ## Check style (ruff), types (mypy) and who imports whom (import-linter)

@@ -82,13 +82,15 @@ class Router:
         For two classes the difference of the scores is twice that of `ridge + tanh(logit / 2)`.
         """
         places = {digest.tobytes(): fold for digest, fold in zip(self.digests, self.folds, strict=True)}
-        own = np.array([places.get(digest.tobytes(), -1) for digest in _digests(u)])
-        found = [self._block(u[rows], own[rows]) for rows in _blocks(len(u))]
+        own = np.array([places.get(digest.tobytes(), -1) for digest in _digests(u)], np.int64)
+        points = self.points.astype(np.float64)
+        starts = range(0, max(len(u), 1), _ROWS)
+        found = [self._block(u[at : at + _ROWS], own[at : at + _ROWS], points) for at in starts]
         return np.concatenate(found)
 
-    def _block(self, u: Floats, own: Ints) -> Floats:
+    def _block(self, u: Floats, own: Ints, points: Floats) -> Floats:
         x = (u - self.center) / self.deviation
-        kernel = rbf_kernel(x, self.points.astype(np.float64), 1 / x.shape[1])
+        kernel = rbf_kernel(x, points, 1 / x.shape[1])
         ridge = np.stack([kernel @ weights for weights in self.weights])
         layers = zip(self.hidden, self.hidden_bias, self.out, self.out_bias, strict=True)
         inputs = torch.from_numpy(x.astype(np.float32))
@@ -185,7 +187,3 @@ def _probability(x: Tensor, hidden: Tensor, hidden_bias: Tensor, out: Tensor, ou
 def _digests(u: Floats) -> np.ndarray:
     texts = [hashlib.blake2b(content, digest_size=_DIGEST).digest() for content in embedding_contents(u)]
     return np.frombuffer(b"".join(texts), np.uint8).reshape(len(u), _DIGEST)
-
-
-def _blocks(rows: int) -> list[slice]:
-    return [slice(start, start + _ROWS) for start in range(0, rows, _ROWS)]

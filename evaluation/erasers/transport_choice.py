@@ -171,7 +171,8 @@ def _prepare(
     mean, axes = principal_axes(train.embedding, min(most, *np.shape(train.embedding)))
     router = fit_router(rows.unit, rows.label, rows.subjects, **settings) if routed else None
     routes = [np.zeros(len(part), np.int64) if router is None else router(part) for part in (rows.unit, unit)]
-    contents = (embedding_contents(rows.unit), embedding_contents(x))
+    known = np.asarray(train.embedding)[np.asarray(train.label) >= 0]
+    contents = (embedding_contents(known), embedding_contents(x))
     return _Trial(
         rows, unit, label, subjects, contents, mean, axes, router, (routes[0], routes[1]),
         draw_key() if key is None else key, before,

@@ -9,6 +9,7 @@ import traceback
 import warnings
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import pytorch_lightning as pl
@@ -301,26 +302,35 @@ def test_lightning_can_put_its_sampler_into_the_loader() -> None:
     assert sorted(i for batch in again for i in batch["index"].tolist()) == list(range(5))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("sharded", [True, False])  # False: Lightning puts a sampler of its own in
-def test_two_processes_share_an_epoch(sharded: bool, tmp_path) -> None:
+@pytest.fixture(scope="module")
+def shared_epochs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `<sharded>_<rank>.json`: the samples that each of two processes trained on."""
+    folder = tmp_path_factory.mktemp("shared")
     code = (
-        "import json, os, sys\n"
+        "import json\n"
         "from tests.support.numbered_images import NumberedData, Recorder, make_trainer\n"
-        "module = Recorder()\n"
-        "trainer = make_trainer(devices=2, strategy='ddp', max_epochs=1, limit_val_batches=0)\n"
-        f"trainer.fit(module, NumberedData(sharded={sharded}))\n"
-        "assert type(trainer.train_dataloader).__name__ == 'PrefetchLoader'\n"
-        "seen = [i for stage, _, index in module.seen if stage == 'train' for i in index]\n"
-        f"open({str(tmp_path)!r} + f'/{{trainer.global_rank}}.json', 'w').write(json.dumps(seen))\n"
+        "for sharded in (True, False):\n"
+        "    module = Recorder()\n"
+        "    trainer = make_trainer(devices=2, strategy='ddp', max_epochs=1, limit_val_batches=0)\n"
+        "    trainer.fit(module, NumberedData(sharded=sharded))\n"
+        "    assert type(trainer.train_dataloader).__name__ == 'PrefetchLoader'\n"
+        "    seen = [i for stage, _, index in module.seen if stage == 'train' for i in index]\n"
+        f"    file = {str(folder)!r} + f'/{{sharded}}_{{trainer.global_rank}}.json'\n"
+        "    open(file, 'w').write(json.dumps(seen))\n"
     )
-    script = tmp_path / "run.py"
+    script = folder / "run.py"
     script.write_text(code)
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.getcwd()}
     run = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, env=environment, timeout=300
     )
     assert run.returncode == 0, run.stderr
-    seen = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1)]
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sharded", [True, False])  # False: Lightning puts a sampler of its own in
+def test_two_processes_share_an_epoch(sharded: bool, shared_epochs: Path) -> None:
+    seen = [json.loads((shared_epochs / f"{sharded}_{rank}.json").read_text()) for rank in (0, 1)]
     assert len(seen[0]) == len(seen[1]) == 23
     assert {i for share in seen for i in share} - {-1} == set(range(LENGTH))

@@ -79,6 +79,13 @@ def test_noise_follows_key_and_content_not_the_batch(fitted):
         fitted(x, files[:1])
 
 
+def test_no_rows_and_rows_of_zeros_are_erased(fitted):
+    assert fitted(np.zeros((0, D))).shape == (0, K)
+    zeros = fitted(np.zeros((1, D)))
+    assert np.isfinite(zeros).all()
+    np.testing.assert_allclose(np.linalg.norm(replace(fitted, sigma=0)(np.zeros((1, D)))), 1)
+
+
 def test_without_its_key_all_but_the_noise_is_there(fitted):
     x, *_ = data()
     keyless = replace(fitted, key=None)
