@@ -167,8 +167,8 @@ def plan(
         if settings.learning_curve:
             add("learning curve", *about, measure_learning_curve, "folds")
         if settings.access:
-            given = {"before": originals.get(name), "maps": known_maps.get(name)}
-            add("access", *about, partial(measure_access, **given), "folds")
+            measure = partial(measure_access, before=originals.get(name), maps=known_maps.get(name))
+            add("access", *about, measure, "folds")
             steps[-1].options["before"] = digests.get(name)
         if settings.information:
             add("information", *about, measure_information, "folds")

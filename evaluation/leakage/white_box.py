@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.linear_model import RidgeCV
 
 from evaluation.leakage.fold_probes import PROBES
+from evaluation.probes.attacker_table import Setting
 from evaluation.probes.kernel_probe import KernelProbe
 from evaluation.probes.pca_attackers import discriminant, whitened_components
 from evaluation.probes.similarity import similarity_scores
@@ -14,7 +15,7 @@ from evaluation.samples.audited_samples import AuditedSamples
 from evaluation.samples.subject_folds import subject_folds
 
 _SHRINKAGE = 0.1  # of the covariances whose densities are features
-_NEAREST = ({"n": 1, "log_rank": 0}, {"n": 10, "log_rank": 0})
+_NEAREST: list[Setting] = [{"n": 1, "log_rank": 0}, {"n": 10, "log_rank": 0}]
 _RIDGES = tuple(np.logspace(-6, 2, 9))  # beside features of unit deviation, for 1,000 samples
 _LENGTHS = (0.1, 0.5, 0.9)  # quantiles of the lengths that an embedding may have had
 _LEAST = 1e-6  # relative spread of the lengths below which there is one
