@@ -97,6 +97,9 @@ def _judged(right: Right, audit: Audit) -> Outcome:
         faults.append(f"{verdict.level} in place of {right.level}")
     if not right.at_least <= estimate.accuracy <= right.at_most:
         faults.append(f"read at {estimate.accuracy:.3f}, right is {right.at_least} to {right.at_most}")
+    beyond = estimate.beyond is not None and estimate.beyond.significant
+    if right.beyond_identity not in (None, beyond):
+        faults.append(f"{'' if beyond else 'not '}found beyond identity")
     return Outcome(verdict.level, estimate.accuracy, estimate.p, text, (*faults, *_unsaid(right, text)))
 
 
