@@ -55,3 +55,24 @@ def test_every_step_is_understood_by_its_recipe(page, data, parsers, tmp_path, m
     for job in jobs:
         told = [WORD.sub(lambda found: "128" if found[2] == "features" else "file", x) for x in job.args]
         parsers[job.recipe].parse_args([*resolve_configs(told), *own.get(job.recipe, [])])
+
+
+def test_substitutes_are_cropped_for_their_recogniser(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("FACE_DATA_ROOT", str(tmp_path))
+    given = ["--config=paper/table_4_1.yaml", "--config=paper/on_substitutes.yaml"]
+    config, published = reproduce.read_options(given)
+    jobs = plan_jobs(config.steps, config.datasets, [0, 1, 2], published.steps)
+    crops = {job.step: job.args for job in jobs if job.recipe == "prepare"}
+    assert {*crops} == {"align_faces", "align_expressions", "align_verification"}
+    for args in crops.values():
+        assert args[args.index("--mode") + 1 : args.index("--mode") + 4] == ("align", "--size", "160")
+    tables = {"x_faces": "align_faces", "x_verification": "align_verification", "lntl": "align_faces"}
+    for job in jobs:
+        step = tables.get(job.step, "align_expressions" if job.step == "x_expressions" else None)
+        if step is not None:
+            assert f"{{{step}.crops}}" in job.args
+            assert f"{tmp_path}/weights/inception_resnet_v1_128_fp16.safetensors" in job.args
+    drawn = [job for job in jobs if job.step in ("x_expressions", "lntl_expressions")]
+    assert len(drawn) == 6, "every seed draws other subjects, for both representations"
+    for job in drawn:
+        assert job.args[job.args.index("--data.init_args.split_seed") + 1] == str(job.seed)
