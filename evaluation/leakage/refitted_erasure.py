@@ -105,8 +105,9 @@ def refitted_erasure(
             found = verification(torch.from_numpy(erased.embedding[test]), torch.from_numpy(identity[test]))
             pairs[repeat, fold] = found.auc, found.eer
             for place, (attacker, scaling) in enumerate(jobs):
-                options = {"tune": tune, "max_samples": max_samples, "seed": seed}
-                attack = cross_fit(attacker, scaling, erased, splits, **options)
+                attack = cross_fit(
+                    attacker, scaling, erased, splits, tune=tune, max_samples=max_samples, seed=seed
+                )
                 sizes[place] += attack.n_train / (repeats * folds)
                 for (_, asked), prediction in zip(splits, attack.predictions, strict=True):
                     right[place, repeat, asked] = prediction == known.label[asked]
