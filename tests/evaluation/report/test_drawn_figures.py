@@ -25,7 +25,8 @@ def test_groups_of_all_sensitive_attributes_have_a_map(figures) -> None:
     gender, ethnicity = np.arange(len(points)) % 2, np.arange(len(points)) // 2 % 3
     maps = points.assign(**{"label.gender": gender, "label.ethnicity": ethnicity})
     frames = {**audit.frames, "tsne": maps}
-    frames["leakage"] = pd.concat([frames["leakage"], frames["leakage"].assign(attribute="ethnicity")])
+    for name in ("leakage", "strongest"):
+        frames[name] = pd.concat([frames[name], frames[name].assign(attribute="ethnicity")])
     classes = {"gender": ("women", "men"), "ethnicity": ("A", "B", "C")}
     settings = {**audit.settings, "per_group": 10}
     both = replace(audit, attributes=tuple(classes), classes=classes, frames=frames, settings=settings)
