@@ -35,7 +35,7 @@ def test_every_setting_makes_a_row(monkeypatch, tmp_path, capsys):
     folder = tmp_path / "work" / "x-emotion-seen"
     rows = pd.concat([pd.read_csv(path) for path in folder.glob("*.csv")])
     assert sorted(rows["setting"].unique()) == ["leace:4:0.5", "raw"]
-    assert len(rows) == 2 * 2 * 2
+    assert len(rows) == 2 * 2 * 2 * 2, "attackers, scalings, sources, settings"
     assert rows[rows["setting"] == "raw"]["balanced_accuracy"].max() > 0.8
     assert "removed" in capsys.readouterr().out
     monkeypatch.setattr(transport_and_blur, "erased", lambda *args: pytest.fail("computed again"))
