@@ -10,8 +10,7 @@ of the images, `--by_image`, is a control that shows what a division by subject 
 """
 
 import json
-from collections.abc import Callable
-from inspect import signature
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +18,16 @@ import numpy as np
 
 from benchmarks.options import make_parser
 from datamodules.tables.embedding_table import EmbeddingTable
-from evaluation.erasers.methods import FITS
+from evaluation.erasers.methods import FITS, Method, fit_method
 from evaluation.leakage.refitted_erasure import CROWDS, ErasureReadings, Fit, refitted_erasure
 from evaluation.samples.labelled_samples import Samples
 
 
-def eraser_of(method: str | None, options: dict[str, Any]) -> Fit:
-    """Return a function that fits a method of `FITS`; None erases nothing."""
+def eraser_of(method: Method | None, options: dict[str, Any]) -> Fit:
+    """Return a function that fits an eraser; None erases nothing."""
     if method is None:
         return lambda x, label, subjects: np.asarray
-    fit: Callable[..., Any] = FITS[method]  # type: ignore[index]  # the parser has checked it
-    takes = signature(fit).parameters
-
-    def fitted(x: Any, label: Any, subjects: Any) -> Any:
-        known = {"label": label, "subjects": subjects}
-        return fit(x, **{name: known[name] for name in known if name in takes}, **options)
-
-    return fitted
+    return partial(fit_method, method, **options)
 
 
 def report(crowd: str, found: ErasureReadings) -> None:

@@ -17,7 +17,7 @@ EMOTIONS = tuple(name for name in POSED if name != "fearful")
 """Without fear, like the thesis' six of CFEE: observers see it in a fifth of its photographs alone."""
 
 ACTING = ("theatre", "facs", "memory")
-"""How an expression was acted: as on a stage, by the rules of FACS, or from a memory of one's own."""
+"""Ways of acting an expression: as on a stage, by the rules of FACS, or from a memory of one's own."""
 
 IMAGES = dict(zip(POSED, (78, 226, 197, 200, 198, 151, 182), strict=True))
 """Frontal photographs of each expression in the complete release."""

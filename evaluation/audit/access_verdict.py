@@ -10,7 +10,7 @@ ACCESSES = {
     "fused": "several images of one subject, fused",
     "white box": "pairs, and the eraser without the key of its noise (white box)",
 }
-"""What an attacker has, by the name of its access."""
+"""Description of what an attacker has, by the name of its access."""
 
 _LEARNED_FROM = {
     ALSO_TRAINING: ", the training subjects among them",

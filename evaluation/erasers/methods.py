@@ -9,6 +9,7 @@ from evaluation.erasers.leace import fit_leace
 from evaluation.erasers.noise import fit_noise
 from evaluation.erasers.pca import fit_pca
 from evaluation.erasers.transport_fit import fit_transport
+from evaluation.samples.arrays import Floats, Ints
 
 Method = Literal["leace", "inlp", "transport", "pca", "noise"]
 FITS: dict[Method, Callable[..., Any]] = {
@@ -29,6 +30,13 @@ def needs_label(method: Method) -> bool:
 def takes_subjects(method: Method) -> bool:
     """Return whether an eraser learns by folds of subjects."""
     return "subjects" in signature(FITS[method]).parameters
+
+
+def fit_method(method: Method, x: Floats, label: Ints, subjects: Ints, **options: Any) -> Any:
+    """Fit an eraser to those of embeddings (N, D), labels (N,) and subjects (N,) that it learns from."""
+    arrays = [label] if needs_label(method) else []
+    arrays += [subjects] if takes_subjects(method) else []
+    return FITS[method](x, *arrays, **options)
 
 
 def options_of(method: Method) -> list[str]:

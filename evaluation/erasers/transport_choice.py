@@ -40,7 +40,7 @@ class _Found(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class _Trial:
-    """What the candidates share: components and router of the training rows, and the validation rows."""
+    """Shared by the candidates: components and router of the training rows, and the validation rows."""
 
     rows: KnownRows
     validation: Floats

@@ -1,7 +1,7 @@
 """Leakage by what the attacker has: labelled embeddings, pairs of both representations, several images."""
 
 from collections.abc import Iterator
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,6 @@ from evaluation.samples.labelled_samples import Samples
 from evaluation.samples.subject_folds import subject_folds
 
 Access = Literal["retrained", "pairs", "fused", "white box"]
-ACCESSES: tuple[Access, ...] = get_args(Access)
 
 FUSED: dict[str, int | None] = {"2": 2, "4": 4, "all": None}
 """Number of images of a subject that are fused, by its name."""
@@ -49,7 +48,7 @@ def access_leakage(
 
     Args:
         samples: N samples of the audited representation and one attribute.
-        access: one of `ACCESSES`.
+        access: see above.
         before: (N, D') original embeddings of the same samples; needed by `pairs` and `white box`.
         folds: number of folds of the subjects.
         seed: seed of folds, groups of images, intervals and the subsample.

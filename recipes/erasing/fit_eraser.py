@@ -13,7 +13,7 @@ from datamodules.contract import SPLITS, Split
 from datamodules.tables.embedding_table import EmbeddingTable
 from datamodules.tables.table_options import cross_labels
 from evaluation.erasers.keyed_noise import key_fingerprint
-from evaluation.erasers.methods import FITS, Method, needs_label, options_of, takes_subjects
+from evaluation.erasers.methods import Method, fit_method, needs_label, options_of, takes_subjects
 from evaluation.erasers.stored_eraser import StoredEraser
 from evaluation.erasers.transport import Transport
 from evaluation.erasers.transport_choice import choose_transport
@@ -93,9 +93,7 @@ def fit_eraser(table: EmbeddingTable, settings: EraserSettings) -> StoredEraser:
             }
             learned = rows | chosen
         else:
-            arrays = [x[rows]] + ([label[rows]] if name else [])
-            arrays += [subjects[rows]] if takes_subjects(method) else []
-            eraser = FITS[method](*arrays, **options)
+            eraser = fit_method(method, x[rows], label[rows], subjects[rows], **options)
             learned = rows & (takes_subjects(method) | (label >= 0))  # others use rows of known label alone
     if key := getattr(eraser, "key", None):
         facts["eraser's noise key"] = key_fingerprint(key)
