@@ -7,7 +7,8 @@ from evaluation.samples.wording import interval, percent
 ACCESSES = {
     "retrained": "labelled embeddings",
     "pairs": "pairs of original and transformed embeddings",
-    "fused": "several images of one subject, fused",
+    "fused": "several images of one subject, averaged",
+    "fused scores": "several images of one subject, whose scores are added",
     "white box": "pairs, and the eraser without the key of its noise (white box)",
 }
 """Description of what an attacker has, by the name of its access."""

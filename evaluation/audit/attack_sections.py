@@ -65,7 +65,7 @@ def measure_access(
     """
     (name,) = one.embeddings
     samples = one.samples(name, attribute, rows.tested)
-    accesses: list[Access] = ["retrained", "fused"]
+    accesses: list[Access] = ["retrained", "fused", "fused scores"]
     accesses += [] if before is None else ["pairs"]
     accesses += [] if before is None or maps is None else ["white box"]
     original = None if before is None else before[rows.tested]

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 
 from evaluation.audit.cache import Frames
+from evaluation.audit.packed_readings import REPLICATES
 from evaluation.audit.rows import AuditRows
 from evaluation.audit.settings import SPLITS, AuditSettings
 from evaluation.fairness.bias_sweep import bias_sweep_gaps, bias_sweep_slopes, sweep_bias
+from evaluation.fairness.gap_changes import gap_changes, replicate_frame
 from evaluation.fairness.predictions import Predictions
 from evaluation.fairness.signed_gaps import pooled_rates, signed_gaps, summary
 from evaluation.leakage.attribute_map import attribute_map
@@ -24,7 +26,8 @@ def measure_downstream(one: Representations, group: str, _: AuditRows, settings:
 
     Returns:
         `downstream`, `signed_gaps`, `dose_response` and, of two biases or more, `dose_slopes`, on the test
-        subjects; and `candidates`, one row with `val_<measure>` and `test_<measure>` (see `choices`).
+        subjects; `REPLICATES`, by which representations are compared; and `candidates`, one row with
+        `val_<measure>` and `test_<measure>` (see `choices`).
     """
     (name,) = one.embeddings
     assert settings.target is not None
@@ -52,11 +55,33 @@ def measure_downstream(one: Representations, group: str, _: AuditRows, settings:
         "downstream": pooled_rates(at_bias.test, settings.seed),
         "signed_gaps": signed_gaps(at_bias.test, settings.seed),
         "dose_response": bias_sweep_gaps(tested, settings.seed),
+        REPLICATES: replicate_frame(tested, settings.seed),
         "candidates": pd.DataFrame([chosen_by]),
     }
     if len(tested) > 1:
         frames["dose_slopes"] = bias_sweep_slopes(tested, settings.seed)
     return frames
+
+
+def compare_downstream(frame: pd.DataFrame) -> Frames:
+    """Compare the classifiers on each representation with those on the first.
+
+    Args:
+        frame: rows of `replicate_frame` with `representation` and `attribute`, the attribute of the groups.
+
+    Returns:
+        `gap_changes`, see there, with `representation` and `attribute`; nothing of one representation.
+    """
+    first = frame["representation"].iloc[0]
+    before = frame[frame["representation"] == first]
+    tables = []
+    for (name, group), after in frame.groupby(["representation", "attribute"], sort=False):
+        if name != first:
+            table = gap_changes(before[before["attribute"] == group], after)
+            table.insert(0, "representation", name)
+            table.insert(1, "attribute", group)
+            tables.append(table)
+    return {"gap_changes": pd.concat(tables, ignore_index=True)} if tables else {}
 
 
 def _measures(

@@ -1,10 +1,13 @@
-"""Pack the predictions of all readings into a frame of the cache."""
+"""Internal frames of an audit: predictions and replicates, by which representations are compared."""
 
 import numpy as np
 import pandas as pd
 
 CORRECT = "_correct"
 """Internal section: whether each reading was right about each sample; not written to files."""
+
+REPLICATES = "_replicates"
+"""Internal section: replicates of the gaps of downstream classifiers, see `fairness.gap_changes`."""
 
 
 def pack_correct(table: pd.DataFrame, correct: np.ndarray) -> pd.DataFrame:

@@ -11,9 +11,10 @@ import pandas as pd
 from evaluation.audit.cache import AuditCache, Frames, fingerprint
 from evaluation.audit.choices import choose_representations
 from evaluation.audit.corrected_tests import correct_tests
+from evaluation.audit.downstream_section import compare_downstream
 from evaluation.audit.facts import about_subjects, digest_of_samples, facts
 from evaluation.audit.leakage_warnings import leakage_warnings
-from evaluation.audit.packed_readings import CORRECT
+from evaluation.audit.packed_readings import CORRECT, REPLICATES
 from evaluation.audit.plan import Step, plan
 from evaluation.audit.rare_classes import attackable_attributes
 from evaluation.audit.readings import compare_readings
@@ -81,6 +82,8 @@ def run_audit(
     frames |= correct_tests(frames)
     if CORRECT in frames:
         frames |= compare_readings(frames[CORRECT], joined, rows, attributes, settings.seed)
+    if REPLICATES in frames:
+        frames |= compare_downstream(frames[REPLICATES])
     if len(representations.embeddings) > 1 and "candidates" in frames:
         frames["selection"] = choose_representations(frames["candidates"], settings.leakage_at_most)
     caveats = [] if settings.tune else [Caveat(_QUICK)]

@@ -61,9 +61,11 @@ def measure_leakage(one: Representations, attribute: str, rows: AuditRows, setti
             extra=one.samples(name, attribute, extra) if len(extra) else None,
             max_samples=settings.max_samples,
             seed=settings.seed,
+            settings=found[0].settings if found else None,
         )
 
-    found = [attacked(settings.scalings, rows.tested[:0])]
+    found: list[LeakageReadings] = []
+    found.append(attacked(settings.scalings, rows.tested[:0]))
     if len(rows.extra):
         found.append(attacked(settings.scalings[:1], rows.extra))
     crowd = unseen_crowd(one, attribute, rows)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.leakage.fold_probes import PROBES, FoldProbes
-from evaluation.leakage.fused_samples import fuse
+from evaluation.leakage.fused_samples import classes_of_groups, draw_groups, fuse
 from evaluation.leakage.reconstruction import reconstruct
 from evaluation.leakage.shuffled_labels import possible_schemes
 from evaluation.leakage.strongest_reading import strongest_reading
@@ -18,7 +18,7 @@ from evaluation.samples.audited_samples import AuditedSamples, audited_samples
 from evaluation.samples.labelled_samples import Samples
 from evaluation.samples.subject_folds import subject_folds
 
-Access = Literal["retrained", "pairs", "fused", "white box"]
+Access = Literal["retrained", "pairs", "fused", "fused scores", "white box"]
 
 FUSED: dict[str, int | None] = {"2": 2, "4": 4, "all": None}
 """Number of images of a subject that are fused, by its name."""
@@ -43,6 +43,8 @@ def access_leakage(
     - `fused`: several images of one subject, whose embeddings are averaged, in training and test. Where the
       attribute changes within subjects, they are of one class too: the attacker has to know that they show
       the same, as frames of one take do.
+    - `fused scores`: the same groups in test alone. Probes learn from single images, and the scores of the
+      images of a group are added: a direction that one subject's images share is not lost in a mean.
     - `white box`: as `pairs`, and all of the eraser but the key of its noise. The attacker inverts the map of
       each class, see `predict_by_candidates`.
 
@@ -74,6 +76,8 @@ def access_leakage(
     known = audited_samples(samples, folds, max_samples, seed)
     if access == "fused":
         parts = list(_fused(known, folds, seed))
+    elif access == "fused scores":
+        parts = list(_fused(known, folds, seed, _predict_single(known, folds, seed)))
     elif access == "pairs":
         parts = [("1", known, _predict_by_pairs(known, width, folds, seed))]
     elif access == "white box":
@@ -102,12 +106,28 @@ def _predict(known: AuditedSamples, folds: int, seed: int) -> Ints:
     return probes.predict(known.label[None])[:, 0]
 
 
-def _fused(known: AuditedSamples, folds: int, seed: int) -> Iterator[tuple[str, AuditedSamples, Ints]]:
+def _predict_single(known: AuditedSamples, folds: int, seed: int) -> Floats:
+    """Score single images by cross-fitted probes, (probes, C, N)."""
+    return FoldProbes(known.embedding, known.subjects, folds, seed).scores(known.label)
+
+
+def _fused(
+    known: AuditedSamples, folds: int, seed: int, scores: Floats | None = None
+) -> Iterator[tuple[str, AuditedSamples, Ints]]:
+    """Yield the means of groups with their predictions, from the means or from the scores of images."""
     by_class = "within subjects" in possible_schemes(known.label, known.subjects)
     for name, images in FUSED.items():
-        means = fuse(known, images, by_class=by_class, rng=np.random.default_rng(seed))
-        if len(np.unique(means.label)) > 1 and len(np.unique(means.subjects)) >= folds:
+        rows, group = draw_groups(known, images, by_class=by_class, rng=np.random.default_rng(seed))
+        means = fuse(known, rows, group)
+        if len(np.unique(means.label)) < 2 or len(np.unique(means.subjects)) < folds:
+            continue
+        if scores is None:
             yield name, means, _predict(means, folds, seed)
+            continue
+        added = np.zeros((*scores.shape[:2], len(means.label)))
+        np.add.at(added, (slice(None), slice(None), group), scores[:, :, rows])
+        occurring = np.unique(classes_of_groups(known, rows, group))
+        yield name, means, added[:, occurring].argmax(1)
 
 
 def _predict_by_pairs(known: AuditedSamples, width: int, folds: int, seed: int) -> Ints:

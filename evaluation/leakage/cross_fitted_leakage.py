@@ -3,7 +3,7 @@
 This is the estimate of an audit. `held_out_leakage` is the cheaper one that callbacks use during a training.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import nan
 from typing import NamedTuple
 
@@ -30,6 +30,8 @@ class LeakageReadings(NamedTuple):
     """R rows, see `cross_fitted_leakage`."""
     correct: NDArray[np.float32]
     """(R, N) share of the repeats in which each tested sample of known class was predicted correctly."""
+    settings: dict[tuple[str, Scaling], list[Setting]]
+    """Settings that were used in each fold of each repeat, by attacker and scaling."""
 
 
 UNSEEN, ALSO_TRAINING, UNSEEN_CROWD = "unseen", "also training", "unseen crowd"
@@ -49,6 +51,7 @@ def cross_fitted_leakage(
     max_samples: int = 5000,
     seed: int = 0,
     progress: bool = False,
+    settings: Mapping[tuple[str, Scaling], list[Setting]] | None = None,
 ) -> LeakageReadings:
     """Measure how well several attackers predict an attribute of subjects they have not learned from.
 
@@ -75,12 +78,15 @@ def cross_fitted_leakage(
             kernel_rbf learns from twice as many.
         seed: seed of every random choice, so the same call returns the same readings.
         progress: show a progress bar.
+        settings: those of other readings of the same samples, folds and repeats, which are then not chosen
+            again: what is tuned on the subjects of `samples` serves with `extra` ones, too.
 
     Returns:
-        The predictions that were correct, and a table with one row for each attacker and scaling: `attacker`,
-        `scaling`; the columns of `accuracies`; `spread`, the standard deviation of the balanced accuracy over
-        repeats (nan of one); `n` tested samples, of `people` subjects; `n_train`, the mean number of training
-        samples; the chosen `settings` and in how many folds; `learned_from`, `unseen` or `also training`.
+        The predictions that were correct, the settings, and a table with one row for each attacker and
+        scaling: `attacker`, `scaling`; the columns of `accuracies`; `spread`, the standard deviation of the
+        balanced accuracy over repeats (nan of one); `n` tested samples, of `people` subjects; `n_train`, the
+        mean number of training samples; the chosen `settings` and in how many folds; `learned_from`, `unseen`
+        or `also training`.
 
     Raises:
         ValueError: embeddings that are not finite, shapes that do not match, fewer than two classes, a class
@@ -90,14 +96,16 @@ def cross_fitted_leakage(
     every, tested = _together(samples, extra)
     label, subjects = every.label[:tested], every.subjects[:tested]
     splits = [split for repeat in range(repeats) for split in _splits(every, tested, folds, seed + repeat)]
-    rows, corrects = [], []
+    rows, corrects, used = [], [], {}
     jobs = [(name, scaling) for name in attackers for scaling in _tuned_first(scalings_of(name, scalings))]
-    shared: dict[str, list[Setting]] = {}
+    given = settings or {}
+    shared = {name: chosen for (name, scaling), chosen in given.items() if scaling != "raw"}
     for attacker, scaling in track(jobs, description="attacking", disable=not progress):
-        settings = None if scaling == "raw" else shared.get(attacker)
+        chosen = given.get((attacker, scaling)) or (None if scaling == "raw" else shared.get(attacker))
         found = cross_fit(
-            attacker, scaling, every, splits, tune=tune, max_samples=max_samples, seed=seed, settings=settings
+            attacker, scaling, every, splits, tune=tune, max_samples=max_samples, seed=seed, settings=chosen
         )
+        used[attacker, scaling] = found.settings
         if scaling != "raw":
             shared.setdefault(attacker, found.settings)
         right = np.zeros((repeats, tested), np.float32)
@@ -113,7 +121,7 @@ def cross_fitted_leakage(
             | {"n_train": round(found.n_train), "settings": describe_settings(found.settings)}
             | {"learned_from": UNSEEN if extra is None else ALSO_TRAINING}
         )
-    return LeakageReadings(pd.DataFrame(rows), np.stack(corrects))
+    return LeakageReadings(pd.DataFrame(rows), np.stack(corrects), used)
 
 
 def retraining_spread(right: np.ndarray, label: Ints) -> float:

@@ -15,6 +15,7 @@ from evaluation.samples.audited_samples import AuditedSamples
 from evaluation.samples.subject_folds import subject_folds
 
 _INNER_FOLDS, _TUNING_SAMPLES = 3, 2500  # of the tuning: folds, and the most training samples it uses
+_ENOUGH = 800  # test samples of the first inner fold, of which the others are not needed
 
 
 class Fold(NamedTuple):
@@ -55,8 +56,8 @@ def cross_fit(
         samples: samples of all folds.
         splits: training rows and test rows of F folds; the subjects differ.
         tune: choose the setting of each fold by the balanced accuracy in three inner folds of its training
-            subjects, on at most 2,500 of their samples. Without it, or where a class has one subject, the
-            default setting is used.
+            subjects, on at most 2,500 of their samples; in the first of them alone where that tests 800
+            samples. Without it, or where a class has one subject, the default setting is used.
         max_samples: training samples, drawn at random, of the attackers that the table marks as
             `subsampled`, or a multiple.
         seed: seed of every random choice.
@@ -117,6 +118,7 @@ def _choose(
     inner = [
         inner_folds(samples, _subsample(rows, samples.label, _TUNING_SAMPLES, seed), seed) for rows in trains
     ]
+    inner = [splits[:1] if splits and len(splits[0][1]) >= _ENOUGH else splits for splits in inner]
     grid = attacker_row(attacker).grid
     folds = [Fold(train, test, grid) for splits in inner for train, test in splits]
     predictions = iter(predict_folds(attacker, scaling, samples, folds, seed) if folds else [])

@@ -41,6 +41,16 @@ class FoldProbes:
                 found[place][:, test] = probe.predict(labels[:, train])
         return found
 
+    def scores(self, label: Ints) -> Floats:
+        """Score the C classes of labels (N,) for all samples, (probes, C, N), the highest is predicted."""
+        found = np.zeros((len(PROBES), int(label.max()) + 1, len(label)))
+        for (train, test), probes in zip(self._splits, self._probes, strict=True):
+            for place, probe in enumerate(probes):
+                scores = probe.scores(label[None, train])[:, 0]
+                found[place, : len(scores), test] = scores.T
+                found[place, len(scores) :, test] = -np.inf
+        return found
+
     def ranked(self, place: int, labels: Ints) -> tuple[Ints, Floats]:
         """Predict by one of `PROBES`, and rank the margin between the two highest scores within each fold.
 

@@ -14,7 +14,7 @@ from evaluation.probes.mlp import BATCH, HIDDEN, balanced_epoch
 from evaluation.samples.arrays import Ints
 
 LEARNING_RATE = 1e-3
-_VISITS, _EPOCHS = 2**18, (10, 60)  # about this many samples seen, within these numbers of epochs
+_VISITS, _EPOCHS = 2**17, (10, 60)  # about this many samples seen, within these numbers of epochs
 _MIN_UPDATES = 200
 _AT_ONCE = 2**27  # weights that train at once: with gradients and moments 2 GiB
 _TEST_ROWS = 4096
@@ -56,11 +56,14 @@ def mlp_predictions(
     steps = [max(1, round(stop * updates([len(network.train) for network in networks]))) for stop in stops]
     size = HIDDEN * (x.shape[1] + 1 + label.max() + 1)
     some = max(1, _AT_ONCE // int(size))
-    found: list[list[Ints]] = []
-    for first in range(0, len(networks), some):
-        stacked = Stacked(inputs, label, networks[first : first + some])
-        stages = [stacked.advance(int(count)) for count in np.diff(steps, prepend=0)]
-        found += map(list, zip(*stages, strict=True))
+    found: list[list[Ints]] = [[] for _ in networks]
+    for decay in {network.decay for network in networks}:
+        alike = [i for i, network in enumerate(networks) if network.decay == decay]
+        for chosen in (alike[first : first + some] for first in range(0, len(alike), some)):
+            stacked = Stacked(inputs, label, [networks[i] for i in chosen])
+            stages = [stacked.advance(int(count)) for count in np.diff(steps, prepend=0)]
+            for i, stops_of_one in zip(chosen, zip(*stages, strict=True), strict=True):
+                found[i] = list(stops_of_one)
     return found
 
 
@@ -76,7 +79,7 @@ class Stacked:
     Args:
         inputs: (N, D) float32, on the device to train on.
         label: (N,) classes 0, 1, ...
-        networks: J networks.
+        networks: J networks of one decay, which Adam adds to the gradients while it has them at hand.
     """
 
     def __init__(self, inputs: Tensor, label: Ints, networks: Sequence[Perceptron]) -> None:
@@ -86,9 +89,10 @@ class Stacked:
         self.weights = [
             torch.stack(parts).to(inputs.device).requires_grad_() for parts in zip(*first, strict=True)
         ]
-        self.decay = torch.tensor([n.decay for n in networks], device=inputs.device)[:, None, None]
+        w1, b1, w2, b2 = self.weights
+        groups = [{"params": [w1, w2], "weight_decay": networks[0].decay}, {"params": [b1, b2]}]
         # elementwise, so a step on the stack is the step of each network
-        self.optimizer = torch.optim.Adam(self.weights, lr=LEARNING_RATE, fused=True)
+        self.optimizer = torch.optim.Adam(groups, lr=LEARNING_RATE, fused=True)
         self.batches = [_batches(label, network) for network in networks]
 
     def advance(self, steps: int) -> list[Ints]:
@@ -106,9 +110,6 @@ class Stacked:
         loss = cross_entropy(logits.flatten(0, 1), self.label[rows].flatten(), reduction="sum") / BATCH
         self.optimizer.zero_grad()
         loss.backward()
-        for weight in (w1, w2):
-            assert weight.grad is not None
-            weight.grad.addcmul_(weight.detach(), self.decay)
         self.optimizer.step()
 
     @torch.no_grad()

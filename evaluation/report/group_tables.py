@@ -3,6 +3,7 @@
 from math import isnan
 
 from evaluation.audit.result import Audit
+from evaluation.fairness.gap_changes import OVERALL
 from evaluation.report.result_tables import Cell, make_table
 from evaluation.report.tables import Table
 from evaluation.samples.wording import MISSING, interval, number, p_value, percent, short
@@ -126,4 +127,25 @@ def downstream_tables(audit: Audit) -> list[Table]:
         },
         texts=3,
     )
-    return [x for x in (groups, gaps, response, growth) if x]
+    changes = make_table(
+        "gap_changes",
+        "Classifiers on each representation against those on the first, at every bias: the gap (second group "
+        "minus the first) or the accuracy of all, its change, and the share of the gap that is left, where "
+        "there was one. Intervals are paired, over subjects and draws.",
+        audit.frame("gap_changes"),
+        {
+            **words,
+            "bias": lambda x: f"{x.bias:g}",
+            "measure": lambda x: _MEASURES.get(x.measure, x.measure),
+            "before": lambda x: percent(x.before),
+            "after": lambda x: percent(x.after),
+            "change": lambda x: percent(x.change),
+            "95 %": lambda x: interval(x.low, x.high),
+            "left": lambda x: MISSING if isnan(x.ratio) or x.measure == OVERALL else percent(x.ratio),
+            "left, 95 %": lambda x: (
+                MISSING if isnan(x.ratio) or x.measure == OVERALL else interval(x.ratio_low, x.ratio_high)
+            ),
+        },
+        texts=4,
+    )
+    return [x for x in (groups, gaps, response, growth, changes) if x]

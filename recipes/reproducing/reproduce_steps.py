@@ -45,6 +45,16 @@ def _embed_outputs(folder: Path) -> dict[str, str]:
     return {"table": "table.safetensors", "features": str(table.embedding.shape[1])}
 
 
+def _erase_args(folder: Path) -> list[str]:
+    """Tell an eraser where to write, again if it was killed between its two files."""
+    files = [*_out("table.safetensors")(folder), f"--save_eraser={folder / 'eraser.safetensors'}"]
+    return [*files, "--overwrite=true"]
+
+
+def _erase_outputs(folder: Path) -> dict[str, str]:
+    return _embed_outputs(folder) | {"eraser": "eraser.safetensors"}
+
+
 def _out(name: str) -> Callable[[Path], list[str]]:
     return lambda folder: [f"--out={folder / name}"]
 
@@ -53,14 +63,14 @@ _ARGS: dict[str, Callable[[Path], list[str]]] = {
     "prepare": _out("crops"),
     "train": _train_args,
     "embed": lambda folder: [*_out("table.safetensors")(folder), "--trainer.enable_progress_bar=false"],
-    "erase": _out("table.safetensors"),
+    "erase": _erase_args,
     "audit": _out("audit"),
 }
 _OUTPUTS: dict[str, Callable[[Path], dict[str, str]]] = {
     "prepare": lambda folder: {"crops": "crops"},
     "train": _train_outputs,
     "embed": _embed_outputs,
-    "erase": _embed_outputs,
+    "erase": _erase_outputs,
     "audit": lambda folder: {"audit": "audit"},
 }
 _VALUES = ("features",)  # outputs that are not paths

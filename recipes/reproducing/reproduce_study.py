@@ -16,7 +16,7 @@ OUTPUTS: dict[Recipe, tuple[str, ...]] = {
     "prepare": ("crops",),
     "train": ("checkpoint", "results"),
     "embed": ("table", "features"),
-    "erase": ("table", "features"),
+    "erase": ("table", "features", "eraser"),
     "audit": ("audit",),
 }
 """Outputs that a later step may use, as `{step.table}`; `features` is the length of the embeddings."""

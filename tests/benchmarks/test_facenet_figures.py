@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torch.nn.functional import normalize
 
@@ -36,6 +37,7 @@ def lfw_table(leave_out: str = "") -> EmbeddingTable:
     return table.take(torch.tensor(kept))
 
 
+@pytest.mark.slow
 def test_the_pairs_of_lfw_are_found_by_name(tmp_path):
     pairs = write_pairs(tmp_path / "pairs.txt")
     table = lfw_table()
@@ -95,6 +97,7 @@ def test_the_embedding_is_made_of_the_pooled_features(tmp_path):
     assert not torch.allclose(normalize(pooled), pooled)
 
 
+@pytest.mark.slow
 def test_the_command_measures_both_sets(tmp_path, monkeypatch, capsys):
     (tmp_path / "lfw").mkdir()
     write_pairs(tmp_path / "lfw" / "pairs.txt")

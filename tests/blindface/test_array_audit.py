@@ -144,6 +144,7 @@ def test_splits_and_blocks_reach_the_audit(arrays):
     assert found.representations.block.tolist() == (np.arange(N) // 4).tolist()
 
 
+@pytest.mark.slow
 def test_subjects_that_were_learned_from_are_refused_or_said(arrays):
     splits = np.where(np.arange(N) < 40, "train", "test")
     more = {"splits": splits, "after": {"hidden": arrays["z"]}}
@@ -159,6 +160,7 @@ def test_subjects_that_were_learned_from_are_refused_or_said(arrays):
     )
 
 
+@pytest.mark.slow
 def test_the_command_and_the_library_measure_the_same(tmp_path):
     table = make_table(6.0)
     table.save(tmp_path / "x.safetensors")

@@ -153,6 +153,7 @@ def test_every_second_epoch_is_probed_and_all_are_in_the_table(tmp_path):
     assert rows["val/leakage/gender"].tolist() == [1, 1]
 
 
+@pytest.mark.slow
 def test_wandb_gets_the_table_once(tmp_path):
     loggers = [
         CSVLogger(tmp_path, name="", version=""),

@@ -299,6 +299,7 @@ def test_an_audit_of_other_attackers_replaces_the_earlier_one(tables) -> None:
     assert (out / "figures" / "mine.svg").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_the_table_the_page_and_the_sentence_give_one_share(audited) -> None:
     out, _ = audited
     numbers = json.loads((out / "numbers.json").read_text())

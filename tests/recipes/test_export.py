@@ -106,6 +106,7 @@ def test_an_export_records_that_the_weights_were_random(tmp_path, sensitivenets,
     assert again.backbone.random
 
 
+@pytest.mark.slow
 def test_the_onnx_file_is_a_backbone_of_the_recipes_too(exported, lntl):
     options = {"scale": 1.0, "mean": [0.0] * 3, "std": [1.0] * 3}
     again = load_embedder(backbone="onnx", weights=str(exported / "embedding.onnx"), options=options)

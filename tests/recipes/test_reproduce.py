@@ -296,6 +296,7 @@ def test_every_page_is_planned(name, tmp_path) -> None:
     assert len(set(job_keys(jobs).values())) == len(jobs)
 
 
+@pytest.mark.slow
 def test_figures_share_the_steps_of_the_table() -> None:
     def of(name: str) -> set[str]:
         config, published = reproduce.read_options([f"--config=paper/{name}", "--config=paper/on_synthetic"])

@@ -164,6 +164,19 @@ def make_audit(
             gap=0.1, low=-0.02, high=0.2
         ),
         "dose_slopes": gaps.assign(slope=0.5, low=0.31, high=0.72),
+        "gap_changes": gaps[gaps["representation"] != names[0]]
+        .reset_index(drop=True)
+        .assign(
+            bias=0.7,
+            before=0.31,
+            after=0.12,
+            change=-0.19,
+            low=-0.25,
+            high=-0.11,
+            ratio=0.39,
+            ratio_low=0.21,
+            ratio_high=0.55,
+        ),
         "candidates": candidates,
         "selection": choose_representations(candidates, leakage_at_most=0.625),
     }

@@ -24,6 +24,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("crops")
 
 
+@pytest.mark.slow
 @given(
     x=st.floats(-30, 150, width=32),
     y=st.floats(-30, 110, width=32),

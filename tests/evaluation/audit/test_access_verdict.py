@@ -17,7 +17,7 @@ def test_what_attackers_have_and_what_more_access_reads():
     text = access_sentence(audit, "emotion", "phi")
     assert text.startswith(f"Access: the leakage of emotion from phi is {HELD}, and {UNKNOWN}; ")
     assert "with pairs of original and transformed embeddings 50.0 % [40.0, 60.0]" in text
-    assert "with several images of one subject, fused 70.0 % [60.0, 80.0]" in text
+    assert "with several images of one subject, averaged 70.0 % [60.0, 80.0]" in text
     assert text.endswith("; an attacker who knows the eraser was not tested.")
     assert "retrained" not in text
     assert not access_sentence(audit, "emotion", "x").endswith("was not tested.")

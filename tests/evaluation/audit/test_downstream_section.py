@@ -6,6 +6,7 @@ import pytest
 from sklearn.metrics import accuracy_score, recall_score
 
 from evaluation.audit import downstream_section
+from evaluation.audit.packed_readings import REPLICATES
 from evaluation.audit.plan import plan
 from evaluation.audit.rows import choose_rows
 from evaluation.audit.settings import AuditSettings
@@ -63,7 +64,7 @@ def test_all_other_frames_are_of_the_test(monkeypatch):
 def test_one_bias_has_no_slope(monkeypatch):
     answered_by_hand(monkeypatch, 0.8)
     frames = measured(people(300), replace(SETTINGS, biases=[]))
-    assert set(frames) == {"downstream", "signed_gaps", "dose_response", "candidates"}
+    assert set(frames) == {"downstream", "signed_gaps", "dose_response", "candidates", REPLICATES}
 
 
 def test_leakage_is_read_among_the_people_of_each_part_alone(monkeypatch):

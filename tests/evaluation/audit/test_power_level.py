@@ -12,6 +12,7 @@ SETTINGS = AuditSettings(
 )
 
 
+@pytest.mark.slow
 def test_power_is_of_the_level_that_each_corrected_test_has(tmp_path):
     rng = np.random.default_rng(0)
     label = rng.integers(2, size=60)

@@ -1,6 +1,7 @@
 """The expected cost that an audit reports with each of its steps."""
 
 import numpy as np
+import pytest
 
 from evaluation.audit.run import run_audit
 from evaluation.audit.settings import AuditSettings
@@ -10,6 +11,7 @@ SETTINGS = {"attackers": ["linear"], "folds": 2, "tune": False, "permutations": 
 SETTINGS |= {"scalings": ["standardised"], "learning_curve": False, "access": False}
 
 
+@pytest.mark.slow
 def test_what_is_cached_costs_nothing_and_the_rest_adds_up(tmp_path):
     rng = np.random.default_rng(0)
     label = rng.integers(2, size=60)

@@ -49,6 +49,7 @@ def test_the_biases_differ_in_nothing_but_the_bias(seen):
         np.testing.assert_array_equal(answers.subject, seen[0.5].subject)
 
 
+@pytest.mark.slow
 def test_slopes_are_least_squares(seen, table):
     slopes = bias_sweep_slopes(seen).set_index("measure")
     for measure in MEASURES:
@@ -58,6 +59,7 @@ def test_slopes_are_least_squares(seen, table):
     assert slopes.loc["auc", "low"] < 0 < slopes.loc["auc", "high"]
 
 
+@pytest.mark.slow
 def test_a_representation_without_the_group_does_not_respond():
     slopes = bias_sweep_slopes(run("blind"))
     assert ((slopes["low"] < 0) & (slopes["high"] > 0)).all()

@@ -72,9 +72,32 @@ def test_fused_images_undo_noise_that_hides_single_ones():
 
 def test_without_a_leak_no_access_reads():
     samples = leaking("none", people=60)
-    for access in ("retrained", "pairs", "fused"):
+    for access in ("retrained", "pairs", "fused", "fused scores"):
         table = access_leakage(samples, access, samples.embedding)
         assert (table["low"] < 0.52).all(), access
+
+
+def test_added_scores_read_what_a_mean_does_not_hold():
+    """By XOR with a sign that differs between images of a subject: their mean holds nothing."""
+    rng = np.random.default_rng(0)
+    subjects = np.repeat(np.arange(60), 8)
+    of_subject = subjects % 2
+    signs = np.tile([-1.0, 1.0], 240)
+    x = np.stack([signs, signs * (2 * of_subject - 1)], axis=1) + 0.9 * rng.normal(size=(480, 2))
+    samples = Samples(x, of_subject, subjects)
+    single = readings(access_leakage(samples, "retrained"))["kernel_rbf", "1"]
+    means, added = (readings(access_leakage(samples, x))["kernel_rbf"] for x in ("fused", "fused scores"))
+    assert means["all"] < 0.65
+    assert single < 0.85 < added["4"] <= added["all"]
+    assert added["all"] > 0.95
+
+
+def test_added_scores_are_of_the_groups_of_the_means():
+    samples = leaking("linear", people=40)
+    tables = [access_leakage(samples, access) for access in ("fused", "fused scores")]
+    same = ["images", "attacker", "n", "people"]
+    assert tables[0][same].equals(tables[1][same])
+    assert (tables[1]["balanced_accuracy"] > 0.8).all()
 
 
 def test_an_attribute_that_changes_is_fused_within_its_class():

@@ -22,6 +22,7 @@ def minority(share, seed=0, people=600, images=2, width=16, size=8):
     return Samples(place[subjects] + 0.7 * rng.normal(size=(len(subjects), width)), label[subjects], subjects)
 
 
+@pytest.mark.slow
 def test_a_minority_that_leaks_fully_is_found():
     samples = minority(0.05, seed=3)
     assert permutation_test(samples, permutations=99).p_value > 0.05  # lost in the average of all

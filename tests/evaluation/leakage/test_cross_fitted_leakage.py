@@ -218,7 +218,7 @@ def test_the_correct_predictions_give_the_accuracies():
         "folds": 3,
         "tune": False,
     }
-    table, correct = cross_fitted_leakage(samples, repeats=3, **options)
+    table, correct, _ = cross_fitted_leakage(samples, repeats=3, **options)
     assert correct.shape == (4, 66)
     label = samples.label[6:]
     balanced = [np.mean([one[label == c].mean() for c in (0, 1)]) for one in correct]
@@ -255,3 +255,18 @@ def test_scalings_share_settings_and_raw_has_its_own(monkeypatch):
     assert tuned == ["robust", "raw"]
     settings = table.set_index("scaling")["settings"]
     assert settings["standardised"] == settings["unit"] == settings["robust"]
+
+
+def test_further_samples_take_the_settings_that_are_chosen_already(monkeypatch):
+    samples, options = leaking("linear", people=20), {"attackers": ["linear", "forest"], "folds": 2}
+    extra = leaking("linear", people=30)
+    extra = extra._replace(identity=extra.identity + 100)
+    chosen = cross_fitted_leakage(samples, repeats=2, **options).settings
+    assert {len(of_folds) for of_folds in chosen.values()} == {4}
+    monkeypatch.setattr(cross_fitting, "_choose", None)  # calling it would fail
+    given = {"repeats": 2, "extra": extra, "settings": chosen}
+    found = cross_fitted_leakage(samples, scalings=["standardised"], **given, **options)
+    chosen["forest", "standardised"] = chosen["forest", "robust"]  # trees saw robust features for all
+    assert found.settings == {key: chosen[key] for key in found.settings}
+    assert len(found.settings) == 2
+    assert (found.table["n_train"] > 100).all()

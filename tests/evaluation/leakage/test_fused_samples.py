@@ -1,12 +1,17 @@
 import numpy as np
 import pytest
 
-from evaluation.leakage.fused_samples import fuse
+from evaluation.leakage.fused_samples import classes_of_groups, draw_groups, fuse
 from evaluation.samples.audited_samples import AuditedSamples
 
 LABEL = np.array([0, 0, 1, 1, 1, 0, 1, 1, 0])
 SUBJECTS = np.array([0, 0, 0, 1, 1, 1, 1, 1, 2])
 SAMPLES = AuditedSamples(np.eye(9), LABEL, SUBJECTS)  # a mean tells its images
+
+
+def fused(images, seed=0, *, by_class):
+    groups = draw_groups(SAMPLES, images, by_class=by_class, rng=np.random.default_rng(seed))
+    return fuse(SAMPLES, *groups)
 
 
 @pytest.mark.parametrize(
@@ -20,7 +25,7 @@ SAMPLES = AuditedSamples(np.eye(9), LABEL, SUBJECTS)  # a mean tells its images
     ],
 )
 def test_groups_are_of_one_subject_and_as_large_as_asked(images, by_class, sizes):
-    found = fuse(SAMPLES, images, by_class=by_class, rng=np.random.default_rng(0))
+    found = fused(images, by_class=by_class)
     members = [np.flatnonzero(mean) for mean in found.embedding]
     assert [len(m) for m in members] == sizes
     np.testing.assert_allclose(found.embedding.sum(1), 1)
@@ -31,17 +36,21 @@ def test_groups_are_of_one_subject_and_as_large_as_asked(images, by_class, sizes
 
 
 def test_the_class_of_a_mean_is_that_of_most_of_its_images():
-    found = fuse(SAMPLES, None, by_class=False, rng=np.random.default_rng(0))
+    found = fused(None, by_class=False)
     assert found.label.tolist() == [0, 1]
     assert found.subjects.tolist() == [0, 1]
 
 
+def test_classes_of_no_group_are_skipped_in_the_numbering():
+    samples = SAMPLES._replace(label=LABEL + 1, subjects=SUBJECTS)
+    rows, group = np.array([2, 3, 4]), np.array([0, 1, 1])
+    assert classes_of_groups(samples, rows, group).tolist() == [2, 2]
+    assert fuse(samples, rows, group).label.tolist() == [0, 0]
+
+
 def test_the_groups_are_random():
-    groups = {
-        fuse(SAMPLES, 4, by_class=True, rng=np.random.default_rng(s)).embedding.tobytes() for s in (0, 1)
-    }
-    assert len(groups) == 1  # the only four images of a class
-    groups = {
-        fuse(SAMPLES, 2, by_class=True, rng=np.random.default_rng(s)).embedding.tobytes() for s in range(9)
-    }
-    assert len(groups) > 1
+    def different(images, seeds):
+        return len({fused(images, seed, by_class=True).embedding.tobytes() for seed in range(seeds)})
+
+    assert different(4, 2) == 1  # the only four images of a class
+    assert different(2, 9) > 1

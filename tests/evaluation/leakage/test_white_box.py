@@ -51,6 +51,7 @@ def test_pairs_teach_the_attacker_to_weigh_noise(maps):
     assert errors[1] < 0.8 * errors[0]
 
 
+@pytest.mark.slow
 def test_class_maps_hide_from_others_alone_and_noise_helps(maps):
     samples = unit_embeddings(people=300)
     x, label = samples.embedding, samples.label

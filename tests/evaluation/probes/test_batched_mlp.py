@@ -17,10 +17,11 @@ NETWORKS = [
 
 
 def test_a_stack_trains_like_each_network_alone_in_plain_torch():
-    stacked = Stacked(torch.from_numpy(X), LABEL, NETWORKS)
+    alike = [network._replace(decay=0.05) for network in NETWORKS]
+    stacked = Stacked(torch.from_numpy(X), LABEL, alike)
     first = [[weight[j].detach().clone() for weight in stacked.weights] for j in range(3)]
     predictions = stacked.advance(8)
-    for j, network in enumerate(NETWORKS):
+    for j, network in enumerate(alike):
         net = nn.Sequential(nn.Linear(6, 1024), nn.ReLU(), nn.Linear(1024, 2))
         w1, b1, w2, b2 = first[j]
         for parameter, start in zip(net.parameters(), (w1.T, b1[0], w2.T, b2[0]), strict=True):
@@ -39,6 +40,14 @@ def test_a_stack_trains_like_each_network_alone_in_plain_torch():
             torch.testing.assert_close(ours[j].detach().squeeze(), theirs.squeeze(), rtol=1e-3, atol=1e-5)
         expected = net(x[network.test]).argmax(1).numpy()
         assert (predictions[j] == expected).mean() > 0.98
+
+
+def test_networks_of_several_decays_keep_their_places():
+    together = mlp_predictions(X, LABEL, NETWORKS, [0.1, 1])
+    for network, ours in zip(NETWORKS, together, strict=True):
+        alone = mlp_predictions(X, LABEL, [network], [0.1, 1])[0]
+        for a, b in zip(ours, alone, strict=True):
+            assert (a == b).mean() > 0.97
 
 
 def test_in_parts_all_stops_are_the_same(monkeypatch):

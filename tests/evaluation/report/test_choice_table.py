@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from evaluation.audit.choices import choose_representations
+from evaluation.fairness.gap_changes import OVERALL
 from evaluation.report.choice_table import choice_table, choice_text
 from evaluation.report.group_tables import downstream_tables
 from evaluation.report.sections import groups_section
@@ -66,7 +67,7 @@ def test_what_was_balanced_is_said(balance):
     audit = make_audit()
     section = groups_section(replace(audit, settings=audit.settings | {"balance": balance}), NoFigures())
     assert ("balanced over ethnicity" in " ".join(section.text)) == (balance is not None)
-    assert [table.name for table in section.tables][-2:] == ["dose_slopes", "selection"]
+    assert [table.name for table in section.tables][-2:] == ["gap_changes", "selection"]
 
 
 def test_names_are_escaped():
@@ -76,3 +77,13 @@ def test_names_are_escaped():
     assert "<" not in table.markdown()
     assert table.latex().count(r"\end{table}") == 1
     assert not re.search(r"(?<!\\)[%#$]", table.latex())
+
+
+def test_changes_say_what_is_left_of_a_gap():
+    audit = make_audit()
+    frame = audit.frames["gap_changes"].iloc[:2].assign(measure=["tpr", OVERALL])
+    frames = audit.frames | {"gap_changes": frame}
+    tables = {table.name: table for table in downstream_tables(replace(audit, frames=frames))}
+    gap, accuracy = ([*map(str, row)] for row in tables["gap_changes"].rows)
+    assert gap[-6:] == ["31.0 %", "12.0 %", "-19.0 %", "[-25.0, -11.0]", "39.0 %", "[21.0, 55.0]"]
+    assert accuracy[-2:] == [MISSING, MISSING]

@@ -73,7 +73,7 @@ def test_the_other_tables_hold_their_numbers():
     assert [row[1] for row in tables["access_1"].rows[:3]] == [
         "labelled embeddings",
         "pairs of original and transformed embeddings",
-        "several images of one subject, fused",
+        "several images of one subject, averaged",
     ]
 
 

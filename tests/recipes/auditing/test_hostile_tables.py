@@ -63,6 +63,7 @@ def test_tested_subjects_marked_as_training_are_refused(folder, capsys):
     assert not (folder / "out" / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_a_short_table_is_refused_and_shrinks_no_other(folder, capsys):
     """Construction 3: one after table lacks half of the samples, those that show who smiles."""
     table = make_table(0.0)
@@ -87,6 +88,7 @@ def test_a_short_table_is_refused_and_shrinks_no_other(folder, capsys):
     )
 
 
+@pytest.mark.slow
 def test_half_of_the_samples_may_be_missing_with_leave(folder):
     make_table(0.0).take(torch.arange(1, 360, 3)).save(folder / "phi.safetensors")
     assert run(folder, "--allow_missing=0.7") == 0
@@ -116,6 +118,7 @@ def test_an_eraser_of_the_tested_subjects_is_refused(folder, capsys):
     )
 
 
+@pytest.mark.slow
 def test_an_eraser_of_other_subjects_is_audited_without_a_word(folder):
     _erased(folder)
     assert run(folder) == 0
@@ -135,6 +138,7 @@ def test_other_images_of_a_subject_count_as_seen(folder):
     assert (found.seen["phi"] == np.where(found.identity == subject, 1, -1)).all()
 
 
+@pytest.mark.slow
 def test_unseen_subjects_are_said_where_it_was_checked(folder):
     x = make_table(6.0)
     record = {"learned_from": x.sample_id[(x.split == 0).numpy()]}

@@ -56,6 +56,7 @@ def run(folder: Path, *more: str, before: str = "x.npy", labels: str | None = "l
     return 0
 
 
+@pytest.mark.slow
 def test_arrays_give_the_figures_of_the_table(folder, table):
     table.save(folder / "x.safetensors")
     assert run(folder) == 0

@@ -17,6 +17,7 @@ PAGES = (
     "notebook_gender",
     "lambda_tradeoff",
     "bias_dose_response",
+    "blind_faces",
 )
 DATA = [
     (page, data) for page in PAGES for data in (None, "on_synthetic", "on_substitutes", "on_mobilefacenet")

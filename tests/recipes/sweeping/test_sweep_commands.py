@@ -46,6 +46,7 @@ def test_every_setting_of_a_shipped_sweep_parses(name, tmp_path):
     assert not (tmp_path / "out").exists(), "planning writes nothing"
 
 
+@pytest.mark.slow
 def test_the_values_reach_the_module(sweep, monkeypatch):
     runs = planned_runs(sweep(), Path("out"), [*toy.BACKBONE, *toy.DATA, *toy.QUIET])
     run = runs[-1]

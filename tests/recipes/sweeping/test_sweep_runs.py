@@ -62,6 +62,7 @@ def test_a_damaged_note_of_the_end_is_one_line_and_costs_nothing(content, tmp_pa
     assert (run.folder / "lntl" / "now" / "metrics.csv").is_file()
 
 
+@pytest.mark.slow
 def test_no_more_at_a_time_than_asked_for(tmp_path):
     runs = [faked(run, "0.5") for run in fake_runs(tmp_path, seeds=(0, 1, 2))]
     most = 0
