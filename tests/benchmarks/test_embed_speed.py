@@ -3,6 +3,7 @@ import pytest
 from benchmarks import embed_speed
 
 
+@pytest.mark.slow
 def test_both_sides_give_the_same_embeddings(monkeypatch):
     found = embed_speed.compare(70, 1)
     assert found["ratio"] > 0

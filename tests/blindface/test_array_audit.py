@@ -274,6 +274,7 @@ def test_an_embedding_table_may_be_given_by_its_columns():
     assert found.to_frame()["balanced_accuracy"].item() > 0.95
 
 
+@pytest.mark.slow
 def test_an_attacker_may_know_the_eraser(tmp_path):
     samples, fitted = unit_embeddings(people=90), unit_embeddings(people=1000, seed=1)
     maps = ClassMaps(fitted.embedding, fitted.label)

@@ -281,7 +281,7 @@ DATA = [path.stem for path in sorted((CONFIGS / "paper").glob("on_*.yaml"))]
 def test_every_configuration_names_its_command(name) -> None:
     path = CONFIGS / "paper" / f"{name}.yaml"
     lines = path.read_text().splitlines()
-    assert len(lines) <= 40
+    assert len(lines) <= 45
     commands = [line for line in lines if line.startswith("#   ")]
     assert any("python recipes/reproduce.py" in x and f"paper/{name}.yaml" in x for x in commands)
 
@@ -330,6 +330,7 @@ def test_drawn_faces_are_no_digits() -> None:
         reproduce.read_options(["--config=paper/colored_mnist.yaml", "--config=paper/on_synthetic.yaml"])
 
 
+@pytest.mark.slow
 def test_deviations_of_a_page_and_of_its_data_are_both_said(tmp_path) -> None:
     (tmp_path / "page.yaml").write_text("deviations: [Of the page.]\n")
     configs = ["paper/table_4_2.yaml", str(tmp_path / "page.yaml"), "paper/on_synthetic.yaml"]

@@ -64,6 +64,7 @@ def test_the_most_accurate_that_leaks_little_is_tested_alone(call):
     assert "test" not in everywhere
 
 
+@pytest.mark.slow
 def test_started_again_it_repeats_nothing(call):
     call()
     first = Path("out/sweep.csv").read_bytes()
@@ -113,6 +114,7 @@ def test_when_all_fail_there_is_no_table(call):
     assert not Path("out/sweep.csv").exists()
 
 
+@pytest.mark.slow
 def test_options_after_two_dashes_are_part_of_what_is_run(call):
     call()
     asked = []

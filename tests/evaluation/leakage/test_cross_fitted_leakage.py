@@ -60,6 +60,7 @@ def test_only_curved_attackers_read_a_curved_leak():
     assert found.min() > 0.8
 
 
+@pytest.mark.slow
 def test_a_tiny_scale_hides_a_leak_from_raw_attackers():
     samples = leaking("tiny", people=60)
     options = {"folds": 3, "tune": False, "scalings": ["standardised", "raw"]}
@@ -103,6 +104,7 @@ def test_one_image_of_each_class_and_person_is_no_artefact():
     assert alone["high"] < 1 / 3, "the control: a split that is blind to people falls below chance"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["constant", "linear"])
 def test_folds_share_nobody_and_read_everybody_once(kind, monkeypatch):
     samples, seen = leaking(kind, people=40), []
@@ -257,7 +259,7 @@ def test_scalings_share_settings_and_raw_has_its_own(monkeypatch):
     assert settings["standardised"] == settings["unit"] == settings["robust"]
 
 
-def test_further_samples_take_the_settings_that_are_chosen_already(monkeypatch):
+def test_further_samples_take_settings_that_are_chosen(monkeypatch):
     samples, options = leaking("linear", people=20), {"attackers": ["linear", "forest"], "folds": 2}
     extra = leaking("linear", people=30)
     extra = extra._replace(identity=extra.identity + 100)

@@ -164,6 +164,7 @@ def test_unknown_labels_change_nothing():
     assert held_out_leakage(*padded).equals(held_out_leakage(TRAIN, TEST))
 
 
+@pytest.mark.slow
 def test_the_seed_is_all_that_chance_depends_on():
     np.random.seed(1)  # noqa: NPY002  # the state that nothing may read
     first = held_out_leakage(TRAIN, TEST, ["mlp", "forest"], seed=3)

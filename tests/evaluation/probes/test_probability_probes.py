@@ -69,6 +69,7 @@ def test_only_the_first_step_ignores_the_embedding():
         assert np.ptp(next(path)[:, 0]) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", PROBABILITY_FAMILIES)
 def test_chance_depends_on_the_seed_and_disturbs_nobody(family):
     torch.manual_seed(1)

@@ -232,6 +232,7 @@ def test_sections_that_were_not_measured_are_left_out(tmp_path):
     assert {path.stem for path in (tmp_path / "figures").glob("*.svg")} == {"leakage_1"}
 
 
+@pytest.mark.slow
 def test_the_same_audit_gives_the_same_files(tmp_path):
     audit = make_audit()
     kept = {name: audit.frames[name] for name in ("leakage", "strongest", "removed", "health")}

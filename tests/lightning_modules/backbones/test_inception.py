@@ -87,6 +87,7 @@ def test_half_precision_is_widened_without_a_change(file):
         assert torch.equal(tensor, stored[name].to(tensor.dtype)), name
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize("features", ["embedding", "pooled"])
 def test_the_recipe_rebuilds_the_network_alone(file, features, tmp_path):

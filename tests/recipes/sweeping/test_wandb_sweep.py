@@ -47,6 +47,7 @@ def test_the_schema_does_find_faults(sweeps_python):
         assert "methd" in " ".join(asked.violations)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cap", [1, 4, 100])
 def test_values_of_any_kind_and_a_cap(cap, sweeps_python, tmp_path):
     parameters = {
