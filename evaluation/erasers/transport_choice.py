@@ -26,7 +26,7 @@ from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.labelled_samples import Samples, known_subjects, subjects_of
 from evaluation.verification.all_pairs import verification
 
-COMPONENTS = (32, 64, 128, 256)
+COMPONENTS = (16, 24, 32, 64, 128, 256)
 SIGMAS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
