@@ -1,6 +1,7 @@
 """Measure downstream classifiers on top of a representation, for the audit."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -72,15 +73,12 @@ def compare_downstream(frame: pd.DataFrame) -> Frames:
     Returns:
         `gap_changes`, see there, with `representation` and `attribute`; nothing of one representation.
     """
-    first = frame["representation"].iloc[0]
-    before = frame[frame["representation"] == first]
+    first, *others = frame["representation"].unique()
     tables = []
-    for (name, group), after in frame.groupby(["representation", "attribute"], sort=False):
-        if name != first:
-            table = gap_changes(before[before["attribute"] == group], after)
-            table.insert(0, "representation", name)
-            table.insert(1, "attribute", group)
-            tables.append(table)
+    for name, group in product(others, frame["attribute"].unique()):
+        of_group = frame[frame["attribute"] == group]
+        before, after = (of_group[of_group["representation"] == x] for x in (first, name))
+        tables.append(gap_changes(before, after).assign(representation=name, attribute=group))
     return {"gap_changes": pd.concat(tables, ignore_index=True)} if tables else {}
 
 

@@ -124,10 +124,10 @@ def _fused(
         if scores is None:
             yield name, means, _predict(means, folds, seed)
             continue
-        added = np.zeros((*scores.shape[:2], len(means.label)))
-        np.add.at(added, (slice(None), slice(None), group), scores[:, :, rows])
+        added = np.zeros((len(means.label), *scores.shape[:2]))
+        np.add.at(added, group, np.moveaxis(scores, 2, 0)[rows])
         occurring = np.unique(classes_of_groups(known, rows, group))
-        yield name, means, added[:, occurring].argmax(1)
+        yield name, means, added[:, :, occurring].argmax(2).T
 
 
 def _predict_by_pairs(known: AuditedSamples, width: int, folds: int, seed: int) -> Ints:

@@ -1,7 +1,7 @@
 """Train many multilayer perceptrons at once: all folds and candidate settings take each step together."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -90,7 +90,10 @@ class Stacked:
             torch.stack(parts).to(inputs.device).requires_grad_() for parts in zip(*first, strict=True)
         ]
         w1, b1, w2, b2 = self.weights
-        groups = [{"params": [w1, w2], "weight_decay": networks[0].decay}, {"params": [b1, b2]}]
+        groups: list[dict[str, Any]] = [
+            {"params": [w1, w2], "weight_decay": networks[0].decay},
+            {"params": [b1, b2]},
+        ]
         # elementwise, so a step on the stack is the step of each network
         self.optimizer = torch.optim.Adam(groups, lr=LEARNING_RATE, fused=True)
         self.batches = [_batches(label, network) for network in networks]
