@@ -85,6 +85,7 @@ def test_the_probe_reads_what_is_there_and_nothing_else():
     assert accuracy < 70
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_the_embedding_is_made_of_the_pooled_features(tmp_path):
     path = str(write_facenet(tmp_path / "w.safetensors"))

@@ -45,6 +45,7 @@ def test_a_division_by_subject_reads_no_subject(study) -> None:
     assert study("--by_image")[1][0] > 0.75, "images of the tested subjects tell what is their own"
 
 
+@pytest.mark.slow
 def test_erasers_are_refitted_for_every_crowd(study) -> None:
     said, leakage = study("--method", "leace", "--crowds", "seen", "unseen", "tested")
     assert re.findall(r"(\w+) crowd", said) == ["seen", "unseen", "tested"]

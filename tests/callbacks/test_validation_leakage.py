@@ -25,6 +25,7 @@ def make_trainer(folder, callback, **options):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_each_validation_trains_new_probes(tmp_path):
     seen = []
 
@@ -139,6 +140,7 @@ def fitted(folder, callback, **options):
     return trainer
 
 
+@pytest.mark.slow
 def test_every_second_epoch_is_probed_and_all_are_in_the_table(tmp_path):
     fitted(
         tmp_path, ValidationLeakage(["emotion", "gender"], families=["linear", "forest"], every_n_epochs=2)

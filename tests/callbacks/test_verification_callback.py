@@ -123,6 +123,7 @@ def fit_and_test(folder, **data):
     return {name: float(value) for name, value in trainer.callback_metrics.items()}
 
 
+@pytest.mark.slow
 def test_a_test_leaves_a_table_and_curves_before_and_after(tmp_path):
     logged = fit_and_test(tmp_path, traits=2)
     table = pd.read_csv(tmp_path / "verification.csv").set_index("representation")

@@ -228,6 +228,7 @@ def test_a_configuration_names_correlations_in_plain_words(tmp_path):
     assert datamodule.size == 48
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "least"), [("emotion", 0.42), ("gender", 0.72), ("ethnicity", 0.55)])
 def test_a_linear_probe_of_pixels_beats_chance_on_unseen_people(name, least, pixels):
     (x, y), (x_test, y_test) = pixels

@@ -69,6 +69,7 @@ class ToyCLI(LightningCLI):
         parser.link_arguments("data.attributes", "model.init_args.attributes", apply_on="instantiate")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", slow_but(("baseline", "lntl_variant"), METHODS))
 def test_a_checkpoint_of_the_command_line_loads_too(name, toy, batch, tmp_path, monkeypatch):
     kind, options = METHODS[name].kind, METHODS[name].options | METHODS[name].unusual

@@ -279,6 +279,7 @@ def write_table(faces: SyntheticFaces, backbone: torch.nn.Module, path: Path) ->
     )
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_table_of_the_recogniser_gives_the_same_suppressor(toy, tmp_path):
     faces = SyntheticFaces(
@@ -311,6 +312,7 @@ def test_a_table_of_the_recogniser_gives_the_same_suppressor(toy, tmp_path):
         assert (value - start[name]).abs().max() > 1e-3, "it has learned"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mining", ["semihard", "random"])
 def test_resuming_amid_a_round_equals_no_interruption(mining, tmp_path):
     for stop in (1, 2, 3):  # after 4, 8 and 12 batches: in the warm-up and amid either player's turn
@@ -422,6 +424,7 @@ def people_with_emotions(first: int, people: int) -> dict[str, torch.Tensor]:
     return {"embedding": x, "identity": identity, "emotion": emotion}
 
 
+@pytest.mark.slow
 def test_the_fixed_classifier_is_fooled_by_delta_alone(tmp_path):
     """The fixed classifier is fooled; a full-rank linear map hides little from a fresh probe by itself."""
     fitted, tested = people_with_emotions(1, 20), people_with_emotions(3, 20)

@@ -61,6 +61,7 @@ def test_shards_in_any_order_make_the_same_bytes(root, tmp_path, whole, count, f
     assert "not finished" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_merge_can_be_run_again_and_so_can_a_shard(root, tmp_path, whole) -> None:
     out = tmp_path / "crops"
     run_job(root, out, shard="0/2")

@@ -40,6 +40,7 @@ def test_a_representation_without_the_group_has_no_gap_to_learn():
     assert ((table["low"] < 0) & (table["high"] > 0)).all()
 
 
+@pytest.mark.slow
 def test_the_gap_changes_sign_with_the_bias():
     swapped = replace(MANY, labels=MANY.labels | {"smiling": 1 - MANY.labels["smiling"]})
     for data, bias, sign in ((MANY, 0.2, -1), (swapped, 0.8, 1), (swapped, 0.2, -1)):

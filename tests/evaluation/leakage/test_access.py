@@ -70,6 +70,7 @@ def test_fused_images_undo_noise_that_hides_single_ones():
     assert (table["people"] == 80).all()
 
 
+@pytest.mark.slow
 def test_without_a_leak_no_access_reads():
     samples = leaking("none", people=60)
     for access in ("retrained", "pairs", "fused", "fused scores"):

@@ -259,6 +259,7 @@ def test_scalings_share_settings_and_raw_has_its_own(monkeypatch):
     assert settings["standardised"] == settings["unit"] == settings["robust"]
 
 
+@pytest.mark.slow
 def test_further_samples_take_settings_that_are_chosen(monkeypatch):
     samples, options = leaking("linear", people=20), {"attackers": ["linear", "forest"], "folds": 2}
     extra = leaking("linear", people=30)

@@ -56,6 +56,7 @@ def test_standardise_survives_spreads_whose_square_is_zero():
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_a_collapsed_representation_reads_like_its_rescaled_copy():
     table = held_out_leakage(TRAIN, TEST)
     assert (table["balanced_accuracy"] > 0.5).all()  # there is something to read
@@ -117,6 +118,7 @@ def test_a_weak_leak_is_not_hidden_by_a_large_class(family):
     assert balanced_accuracy_score(label[300:], prediction) > control
 
 
+@pytest.mark.slow
 def test_only_curved_probes_read_a_curved_leak():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(900, 2))
@@ -158,6 +160,7 @@ def test_the_table_of_known_predictions(monkeypatch):
     assert row["low"] <= row["balanced_accuracy"] <= row["high"]
 
 
+@pytest.mark.slow
 def test_unknown_labels_change_nothing():
     unknown = Samples(np.full((4, 8), np.nan), np.full(4, -1), np.full(4, -1))
     padded = [Samples(*map(np.concatenate, zip(s[:3], unknown[:3], strict=True))) for s in (TRAIN, TEST)]

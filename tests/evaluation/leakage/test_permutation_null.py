@@ -39,6 +39,7 @@ def test_known_leaks(kind, at_all, beyond):
     assert abs(found["readable at all"].null.mean() - 0.5) < 0.06
 
 
+@pytest.mark.slow
 def test_a_trait_of_subjects_with_wrong_labels():
     rng = np.random.default_rng(0)
     counts = rng.integers(1, 9, size=160)

@@ -39,6 +39,7 @@ def test_a_group_is_tested_as_if_there_were_no_other():
     assert table["p_value"][1] == alone.p_value
 
 
+@pytest.mark.slow
 def test_a_group_that_tells_the_class_is_no_leak_within_it():
     """The group is far away and most of it is of one class; within it, nothing can be read."""
     rng = np.random.default_rng(0)

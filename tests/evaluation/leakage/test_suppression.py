@@ -31,6 +31,7 @@ def test_without_removal_each_draw_is_the_probe_on_its_fold():
     assert table["balanced_accuracy"].tolist() == pytest.approx([*expected, *expected[:2]])
 
 
+@pytest.mark.slow
 def test_a_redundant_leak_survives_and_a_single_one_does_not():
     rng = np.random.default_rng(0)
     label = np.arange(600) % 2

@@ -30,6 +30,7 @@ def test_tsne_keeps_clusters_apart_and_repeats_itself(cloud):
     np.testing.assert_array_equal(points, tsne_points(x, 0))
 
 
+@pytest.mark.slow
 def test_tsne_does_not_depend_on_scale_nor_place(cloud):
     """A representation that collapsed to 1e-6 of its scale shows what it did before."""
     x, label, _ = cloud
@@ -37,6 +38,7 @@ def test_tsne_does_not_depend_on_scale_nor_place(cloud):
     assert KNeighborsClassifier(5).fit(points[::2], label[::2]).score(points[1::2], label[1::2]) == 1
 
 
+@pytest.mark.slow
 def test_fifty_components_are_as_trustworthy_as_all():
     x, _ = clusters(n=150, width=200, distance=0.7)
     full = TSNE(perplexity=30, init="pca", random_state=0).fit_transform(x)
@@ -118,6 +120,7 @@ def test_no_points_are_refused():
         plot_embedding({"x": np.zeros((0, 2))}, np.zeros(0, int), ["a"])
 
 
+@pytest.mark.slow
 def test_the_head_brings_out_what_it_was_trained_on(monkeypatch):
     """The class moves one of many directions: neighbours in f share it, in x many do not, in new samples."""
     monkeypatch.setattr("evaluation.probes.head_features._UPDATES", 150)

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -50,6 +51,7 @@ def test_networks_of_several_decays_keep_their_places():
             assert (a == b).mean() > 0.97
 
 
+@pytest.mark.slow
 def test_in_parts_all_stops_are_the_same(monkeypatch):
     whole = mlp_predictions(X, LABEL, NETWORKS, [0.1, 1])
     monkeypatch.setattr(batched_mlp, "_AT_ONCE", 1)

@@ -10,6 +10,7 @@ CURVED, CURVED_TEST = ((x[:, 0] * x[:, 1] > 0).astype(int) for x in (X, X_TEST))
 STRAIGHT, STRAIGHT_TEST = ((x[:, 0] > 0).astype(int) for x in (X, X_TEST))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", HEADS)
 def test_scores_rank_the_positives_above(head):
     score = head_scores(head, X, STRAIGHT, X_TEST, 0)

@@ -28,6 +28,7 @@ def test_sample_weights_stand_in_for_class_weights():
     assert read[label == 1].mean() > 0.6
 
 
+@pytest.mark.slow
 def test_the_audit_takes_a_class_path_as_an_attacker():
     options = {"folds": 2, "scalings": ["standardised"]}
     table = cross_fitted_leakage(leaking("linear", people=20), attackers=["knn", TREES], **options).table

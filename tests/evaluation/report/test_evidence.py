@@ -138,6 +138,7 @@ def test_warnings_are_grouped_and_said_once():
     ]
 
 
+@pytest.mark.slow
 def test_an_audit_of_verification_alone_has_a_page(tmp_path):
     audit = make_audit()
     kept = ("verification", "verification_curve", "verification_histogram", "identification", "health")

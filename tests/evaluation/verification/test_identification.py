@@ -152,6 +152,7 @@ def test_order_scale_and_unknown_subjects_change_nothing():
                 assert one[column].to_numpy() == pytest.approx(other[column].to_numpy(), nan_ok=True)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_rate_of_new_subjects():
     rng = np.random.default_rng(0)
     generator = torch.Generator().manual_seed(0)

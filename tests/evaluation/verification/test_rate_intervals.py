@@ -32,6 +32,7 @@ def brute_rates(embedding, identity, threshold, draws, exact):
     return np.quantile(results, [0.025, 0.975], axis=0).T.ravel()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threshold", [0.3, 0.6])
 def test_intervals_of_rates_are_those_of_drawing_people(threshold):
     embedding, identity = faces(400, 100, d=8, noise=0.8, seed=3)

@@ -140,6 +140,7 @@ def test_a_file_of_the_trunk_alone_gives_pooled_features(file, tmp_path):
         build(path)
 
 
+@pytest.mark.slow
 def test_an_option_goes_before_the_metadata_with_a_warning(file):
     with pytest.warns(UserWarning, match=r"metadata say normalisation per_image, and the option .* fixed"):
         backbone = build(file, normalisation="fixed")

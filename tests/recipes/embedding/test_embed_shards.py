@@ -26,6 +26,7 @@ def whole(backbone, tmp_path) -> bytes:
     return (tmp_path / "whole").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [[0], [1, 0], [2, 0, 1], [11, 3, 7, 0, 8, 2, 10, 1, 4, 9, 6, 5]])
 def test_shards_in_any_order_make_the_same_bytes(backbone, tmp_path, whole, order, embedded, capsys):
     out, count = tmp_path / "t", len(order)
@@ -67,6 +68,7 @@ def test_a_killed_shard_goes_on_and_a_missing_one_is_done(
     assert out.read_bytes() == whole
 
 
+@pytest.mark.slow
 def test_a_merge_that_is_killed_is_run_again(backbone, tmp_path, whole, embedded, monkeypatch):
     out = tmp_path / "t"
     embedded.clear()
@@ -87,6 +89,7 @@ def _interrupted(self):
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_what_a_run_of_all_had_done_is_not_done_by_shards(backbone, tmp_path, whole, embedded, killed):
     out = tmp_path / "t"
     killed(3, out, backbone)

@@ -264,6 +264,7 @@ def test_a_checkpoint_cannot_have_published_weights_fetched(baseline, tmp_path, 
     assert made == [False]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     slow_but("resnet10t", ["resnet10t", "vggface2_resnet50", "inception_resnet_v1", "lntl_convnet"]),

@@ -29,6 +29,7 @@ def _started_processes(out: Path) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 3])
 def test_what_is_done_is_not_done_again(processes, tmp_path):
     runs = fake_runs(tmp_path)
@@ -72,6 +73,7 @@ def test_no_more_at_a_time_than_asked_for(tmp_path):
     assert all(training_folder(run) for run in runs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "problem"),
     [("fail", "exit code 1: error: the loss is not finite; all of it in "), ("cut", "was not tested")],

@@ -37,11 +37,13 @@ def _content(name: str) -> dict:
     return yaml.safe_load((CONFIGS / "sweeps" / name).read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SWEEPS)
 def test_wandbs_schema_and_grid_agree(name, sweeps_python):
     assert all_points(sweeps_python, _content(name)) == list(read_sweep(f"sweeps/{name}").points())
 
 
+@pytest.mark.slow
 def test_the_schema_does_find_faults(sweeps_python):
     with engine(sweeps_python, _content("lntl_lambda.yaml") | {"methd": "grid"}) as asked:
         assert "methd" in " ".join(asked.violations)
