@@ -50,7 +50,9 @@ def measure_leakage(one: Representations, attribute: str, rows: AuditRows, setti
     """
     (name,) = one.embeddings
 
-    def attacked(scalings: Sequence[Scaling], extra: Ints) -> LeakageReadings:
+    def attacked(
+        scalings: Sequence[Scaling], extra: Ints, tuned: LeakageReadings | None = None
+    ) -> LeakageReadings:
         return cross_fitted_leakage(
             one.samples(name, attribute, rows.tested),
             attackers=settings.attackers,
@@ -61,16 +63,15 @@ def measure_leakage(one: Representations, attribute: str, rows: AuditRows, setti
             extra=one.samples(name, attribute, extra) if len(extra) else None,
             max_samples=settings.max_samples,
             seed=settings.seed,
-            settings=found[0].settings if found else None,
+            settings=None if tuned is None else tuned.settings,
         )
 
-    found: list[LeakageReadings] = []
-    found.append(attacked(settings.scalings, rows.tested[:0]))
+    found = [attacked(settings.scalings, rows.tested[:0])]
     if len(rows.extra):
-        found.append(attacked(settings.scalings[:1], rows.extra))
+        found.append(attacked(settings.scalings[:1], rows.extra, found[0]))
     crowd = unseen_crowd(one, attribute, rows)
     if len(crowd):
-        readings = attacked(settings.scalings[:1], crowd)
+        readings = attacked(settings.scalings[:1], crowd, found[0])
         found.append(readings._replace(table=readings.table.assign(learned_from=UNSEEN_CROWD)))
     every = pd.concat([x.table for x in found], ignore_index=True)
     packed = pack_correct(every, np.concatenate([x.correct for x in found]))
