@@ -3,6 +3,7 @@
 from typing import Literal, get_args
 
 import numpy as np
+import torch
 
 from evaluation.samples.arrays import Floats
 
@@ -86,5 +87,7 @@ def squared_distance(a: Floats, b: Floats) -> Floats:
 
 def rbf_kernel(a: Floats, b: Floats, gamma: float) -> Floats:
     """Compute exp(-gamma |a_i - b_j|^2), (N, M), of (N, D) and (M, D)."""
-    distance = squared_distance(a, b)
-    return np.exp(-gamma * distance, out=distance)
+    kernel = squared_distance(a, b)
+    kernel *= -gamma
+    torch.from_numpy(kernel).exp_()  # on all threads, as NumPy's is not
+    return kernel

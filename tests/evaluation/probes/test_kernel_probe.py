@@ -126,3 +126,15 @@ def test_two_classes_take_one_score(kernel):
     probe = KernelProbe(train, rng.normal(size=(30, 5)), kernel)
     both = [probe._score((labels == c).astype(float)) for c in (0, 1)]
     np.testing.assert_array_equal(probe.predict(labels), np.argmax(both, axis=0))
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("apart", [0, 100])
+def test_large_kernels_in_single_precision_score_alike(monkeypatch, kernel, apart):
+    rng = np.random.default_rng(0)
+    label = rng.integers(2, size=400)
+    x = rng.normal(size=(400, 500)) + apart * label[:, None]  # far apart is the worst condition
+    exact = KernelProbe(x[:300], x[300:], kernel).scores(label[None, :300])
+    monkeypatch.setattr("evaluation.probes.kernel_probe._DOUBLE", 299)
+    found = KernelProbe(x[:300], x[300:], kernel).scores(label[None, :300])
+    assert 0 < np.abs(found - exact).max() < 1e-4 * np.ptp(exact)
