@@ -20,7 +20,7 @@ import torch
 
 from benchmarks.options import make_parser
 from evaluation.leakage.cross_fitted_leakage import cross_fitted_leakage
-from evaluation.leakage.permutation_null import permutation_test
+from evaluation.leakage.permutation_null import permutation_tests
 from evaluation.probes.attacker_table import ATTACKERS
 from evaluation.samples.labelled_samples import Samples
 from evaluation.verification.all_pairs import verification
@@ -50,7 +50,7 @@ def parts() -> dict[str, Callable[[Samples], object]]:
     return {
         "verification": lambda x: verification(torch.from_numpy(x.embedding), torch.from_numpy(x.identity)),
         **attacks,
-        "permutation test, 99": partial(permutation_test, permutations=99),
+        "permutation test, 99": partial(permutation_tests, permutations=99),
     }
 
 

@@ -136,13 +136,6 @@ def run_tests(bench: Bench, permutations: int, seed: int) -> list[PermutationRes
     return results
 
 
-def permutation_test(
-    samples: Samples, permutations: int = 999, folds: int = 5, seed: int = 0
-) -> PermutationResult:
-    """Test the narrowest hypothesis that `permutation_tests` can test."""
-    return permutation_tests(samples, permutations, folds, seed)[-1]
-
-
 def _batches(units: ShuffledUnits, scheme: Scheme, permutations: int, seed: int) -> Iterator[Ints]:
     """Yield shuffled labels of all samples, (B, N), a few at first."""
     rng = np.random.default_rng([seed, SCHEMES.index(scheme)])

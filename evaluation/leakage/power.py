@@ -15,6 +15,7 @@ from evaluation.samples.arrays import Floats, Ints
 
 _FOLLOWING = np.linspace(0, 1, 11) ** 1.5  # shares of subjects; denser where the curve is steep
 _MOST = 0.99  # a leak that has to be stronger than this to be found is out of reach
+_WANTED = 0.8  # probability of finding the smallest leak
 
 
 def power_curve(
@@ -94,13 +95,12 @@ def power_curve(
     )
 
 
-def smallest_leak(curve: pd.DataFrame, alpha: float, power: float = 0.8) -> pd.DataFrame:
-    """Find the smallest leak that is found with a given power.
+def smallest_leak(curve: pd.DataFrame, alpha: float) -> pd.DataFrame:
+    """Find the smallest leak that is found with a power of 80 %.
 
     Args:
         curve: rows of `power_curve`; a monotone fit smooths them, and is interpolated.
         alpha: level of the test that the curve is of.
-        power: wanted probability of finding the leak.
 
     Returns:
         One row: `accuracy` (balanced), `power`, `alpha`. The accuracy is nan if the curve does not reach the
@@ -110,11 +110,11 @@ def smallest_leak(curve: pd.DataFrame, alpha: float, power: float = 0.8) -> pd.D
     accuracy = curve["accuracy"].to_numpy()
     detected = IsotonicRegression().fit_transform(accuracy, curve["detected"])
     least = nan
-    if (detected >= power).any():
-        above = int((detected >= power).argmax())
+    if (detected >= _WANTED).any():
+        above = int((detected >= _WANTED).argmax())
         some = slice(max(above - 1, 0), above + 1)
-        least = float(np.interp(power, detected[some], accuracy[some]))
-    return pd.DataFrame([{"accuracy": least if least <= _MOST else nan, "power": power, "alpha": alpha}])
+        least = float(np.interp(_WANTED, detected[some], accuracy[some]))
+    return pd.DataFrame([{"accuracy": least if least <= _MOST else nan, "power": _WANTED, "alpha": alpha}])
 
 
 def plant(along: Floats, label: Ints, subjects: Ints, scheme: Scheme, rng: np.random.Generator) -> Ints:

@@ -11,7 +11,7 @@ from evaluation.samples.arrays import Floats, Ints
 Kernel = Literal["linear", "rbf"]
 KERNELS: tuple[Kernel, ...] = get_args(Kernel)
 _RIDGE = 0.3  # beside a mean diagonal of 1 (linear) or a little less (RBF, centred)
-_DOUBLE = 4096  # rows up to which a kernel is inverted in float64; above, the ridge keeps float32 exact enough
+_DOUBLE = 4096  # rows up to which a kernel is inverted in float64; beyond, its ridge makes float32 enough
 
 
 class KernelProbe:

@@ -18,6 +18,8 @@ STEP = {torch.float32: 2.0**-21, torch.float64: 2.0**-40}
 """Step of the scores by precision: closer scores are ties, told apart by rounding."""
 
 _CHUNK = 1024  # rows that are prepared in 64 bits at once
+_ROWS = 256  # rows whose genuine pairs are scored at once
+_POINTS = 2**15  # thresholds of the grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +79,12 @@ class PairTiles:
             near = torch.addmm(self.square[columns], x, y.T, beta=-steps, alpha=2 * steps)
             return near.sub_(self.square[rows, None], alpha=steps).round_()
 
-    def genuine(self, block: int = 256) -> tuple[Tensor, Tensor]:
+    def genuine(self) -> tuple[Tensor, Tensor]:
         """Compute the genuine scores (G,) and their subjects (G,)."""
         end = self.ends[1]
         found, subjects = [self.x.new_empty(0)], [self.subject.new_empty(0)]
-        for start in range(0, len(self), block):
-            row = torch.arange(start, min(start + block, len(self)), device=end.device)[:, None]
+        for start in range(0, len(self), _ROWS):
+            row = torch.arange(start, min(start + _ROWS, len(self)), device=end.device)[:, None]
             column = torch.arange(start, int(end[row[-1]]), device=end.device)
             same = (column > row) & (column < end[row])
             found.append(self.score(slice(start, start + len(row)), slice(start, start + len(column)))[same])
@@ -121,13 +123,13 @@ class PairTiles:
         scores = steps.double() * STEP[self.x.dtype]
         return scores if self.metric == "cosine" else -(-scores).clamp(min=0).sqrt() * self.scale
 
-    def grid(self, points: int = 2**15) -> Tensor:
+    def grid(self) -> Tensor:
         """Spread thresholds evenly over all possible scores; of distances, most over the usual ones."""
         if self.metric == "cosine":
-            return torch.arange(-points // 2 - 1, points // 2 + 2) * (2.0 / points)
+            return torch.arange(-_POINTS // 2 - 1, _POINTS // 2 + 2) * (2.0 / _POINTS)
         usual = min(4 * 2**0.5, self.reach)  # the root mean square is the root of 2
         distance = np.concatenate(
-            [np.linspace(usual, 0, points), np.linspace(self.reach, usual, points // 32)]
+            [np.linspace(usual, 0, _POINTS), np.linspace(self.reach, usual, _POINTS // 32)]
         )
         return -torch.from_numpy(np.unique(distance)).flip(0) * self.scale
 
