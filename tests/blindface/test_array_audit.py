@@ -15,6 +15,7 @@ from evaluation.audit.settings import AuditSettings
 from evaluation.leakage.access import access_leakage
 from recipes import audit as audit_command
 from tests.support.class_maps import ClassMaps, unit_embeddings
+from tests.support.marks import slow
 from tests.support.small_audits import FAST, make_table
 
 FAST_KEYWORDS = {
@@ -41,10 +42,6 @@ def arrays() -> dict:
     z = x.copy()
     x[:, 0] += 6 * gender
     return {"x": x, "z": z, "gender": gender, "subjects": np.arange(N) // 2}
-
-
-def slow(value):
-    return pytest.param(value, marks=pytest.mark.slow)
 
 
 def quick(arrays, x=None, gender=None, **more):

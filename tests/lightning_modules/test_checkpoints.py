@@ -34,7 +34,7 @@ def same_outputs(
     return again
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", slow_but("lntl", METHODS))
 def test_a_checkpoint_replaces_the_weights_file(name, toy, batch, fit, tmp_path):
     weights = tmp_path / "mine.safetensors"
     backbone = build_backbone(toy["backbone"], trainable="all", options=toy["backbone_options"])

@@ -27,6 +27,7 @@ from lightning_modules.layers.sensitive_losses import delta
 from lightning_modules.sensitivenets import SensitiveNets
 from lightning_modules.sensitivenets_variant import SensitiveNetsVariant
 from lightning_modules.training.alternation import Alternation
+from tests.support.marks import slow
 
 SHORT = {"rounds": 2, "steps_per_round": 3, "classifier_steps": 2, "warmup_rounds": 1}
 SMALL = {"sensitive": "emotion", "target": "neutral", "width": 7, "hidden": 6}
@@ -188,7 +189,11 @@ def plain_torch(module: SensitiveNets, batches, target: str) -> None:
 
 @pytest.mark.parametrize(
     ("method", "target"),
-    [(SensitiveNets, "neutral"), (SensitiveNetsVariant, "neutral"), (SensitiveNetsVariant, "uniform")],
+    [
+        (SensitiveNets, "neutral"),
+        slow(SensitiveNetsVariant, "neutral"),
+        slow(SensitiveNetsVariant, "uniform"),
+    ],
 )
 def test_two_rounds_are_those_of_plain_torch(method, target, tmp_path):
     module = make(method, target=target, delta_weight=0.7, margin=1.0)

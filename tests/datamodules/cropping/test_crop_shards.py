@@ -9,6 +9,7 @@ from datamodules.cropping.crop_store import CropStore
 from datamodules.errors import DatasetError
 from tests.support.face_tree import content, crash_at, make_job, run_job, write_faces
 from tests.support.fake_detector import DyingDetector, RedDetector
+from tests.support.marks import slow
 
 COUNT = 30  # in eight chunks of four, the last of two; three images cannot be read
 
@@ -41,7 +42,7 @@ def _never():
 
 
 @pytest.mark.parametrize("format", ["memmap", "jpeg"])
-@pytest.mark.parametrize("count", [1, 2, 3, 11])
+@pytest.mark.parametrize("count", [slow(1), 2, slow(3), slow(11)])
 def test_shards_in_any_order_make_the_same_bytes(root, tmp_path, whole, count, format, capsys) -> None:
     out, order = tmp_path / "crops", list(range(count))
     random.Random(count).shuffle(order)

@@ -14,6 +14,7 @@ from datamodules.cropping.area_crops import AreaCrops
 from datamodules.cropping.face_detector import FaceDetector, Faces
 from datamodules.cropping.mtcnn_cascade import Candidates, _suppress_together, suppress
 from datamodules.synthetic_faces import SyntheticFaces
+from tests.support.marks import slow
 
 TOLERANCE = 0.05  # pixels
 
@@ -83,7 +84,7 @@ def _in_batches(detector: FaceDetector, images: np.ndarray, size: int) -> list[F
     return [faces for k in starts for faces in detector.detect(images[k : k + size])]
 
 
-@pytest.mark.parametrize("size", [1, 8, 20])
+@pytest.mark.parametrize("size", [1, slow(8), slow(20)])
 def test_faces_equal_those_of_the_package_in_each_image_alone(detector, collages, found_alone, size):
     counts = [len(faces.boxes) for faces in found_alone]
     assert 0 in counts

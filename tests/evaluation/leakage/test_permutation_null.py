@@ -11,6 +11,7 @@ from evaluation.leakage.shuffled_units import ShuffledUnits
 from evaluation.samples.labelled_samples import Samples
 from evaluation.samples.subject_folds import subject_folds
 from tests.support.known_leaks import leaking
+from tests.support.marks import slow
 
 LEAST = 1 / 60  # p-value of 59 shuffles without an exceedance
 
@@ -20,10 +21,10 @@ LEAST = 1 / 60  # p-value of 59 shuffles without an exceedance
     [
         ("linear", True, True),
         ("xor", True, True),
-        ("tiny", True, True),
+        slow("tiny", True, True),
         ("none", False, False),
         ("confounded", True, False),
-        ("constant", True, None),
+        slow("constant", True, None),
     ],
 )
 def test_known_leaks(kind, at_all, beyond):

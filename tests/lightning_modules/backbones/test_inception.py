@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from lightning_modules.backbones.factory import Backbone, WeightsError, build_backbone, save_backbone
 from tests.support.facenet import SIZE, STATED, WIDTH, write_facenet
+from tests.support.marks import slow
 
 NAME = "inception_resnet_v1"
 
@@ -110,8 +111,8 @@ def test_a_recipe_without_options_is_the_published_network():
     assert backbone.input_spec.normalisation == "fixed"
 
 
-@pytest.mark.parametrize("trainable", ["last_stage", "all"])
-@pytest.mark.parametrize("features", ["embedding", "pooled"])
+@pytest.mark.parametrize("trainable", ["last_stage", slow("all")])
+@pytest.mark.parametrize("features", ["embedding", slow("pooled")])
 def test_every_parameter_that_trains_gets_a_gradient(file, features, trainable):
     backbone = build(file, trainable, features=features).train()
     backbone(images()).sin().sum().backward()
@@ -187,8 +188,8 @@ def test_a_width_that_the_file_does_not_have_is_refused(file, monkeypatch):
     ("change", "message"),
     [
         ({"last_linear.weight": torch.ones(24, 2048)}, r"1 of another shape \(last_linear.weight\)"),
-        ({"last_linear.weight": torch.ones(24)}, "of another shape"),
-        ({"last_linear.weight": torch.ones(16, 1792)}, r"of another shape \(last_bn"),
+        slow({"last_linear.weight": torch.ones(24)}, "of another shape"),
+        slow({"last_linear.weight": torch.ones(16, 1792)}, r"of another shape \(last_bn"),
         ({"last_linear.bias": torch.ones(24)}, r"1 unexpected \(last_linear.bias\)"),
         ({"conv2d_1a.conv.weight": torch.full((32, 3, 3, 3), torch.nan)}, "not finite"),
     ],

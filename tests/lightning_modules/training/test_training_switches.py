@@ -11,6 +11,7 @@ from lightning_modules.baseline import Baseline
 from lightning_modules.lntl import LNTL
 from lightning_modules.sensitivenets import SensitiveNets
 from tests.support import toy as recipe
+from tests.support.marks import slow_but
 from tests.support.methods import METHODS
 
 SGD = {"optimizer": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9)}
@@ -41,7 +42,7 @@ def assert_alike(ours, theirs):
         torch.testing.assert_close(ours[name], value, rtol=1e-9, atol=1e-11, msg=name)
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", slow_but("lntl", VARIANTS))
 def test_checkpointing_changes_no_step(name, toy, batch, fit):
     plain = trained(name, toy, batch, fit)
     assert_alike(trained(name, toy, batch, fit, grad_checkpointing=True), plain)
@@ -132,10 +133,8 @@ def test_what_a_switch_cannot_serve_is_refused_in_a_line(case, toy):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "switch",
-    ["grad_checkpointing=true", pytest.param("compile_backbone=aot_eager", marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("switch", ["grad_checkpointing=true", "compile_backbone=aot_eager"])
 def test_a_checkpoint_knows_nothing_of_the_switches_that_made_it(switch, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recipe.run(

@@ -102,6 +102,7 @@ def _erased(folder: Path, *more: str) -> EmbeddingTable:
     return EmbeddingTable.load(out)
 
 
+@pytest.mark.slow
 def test_an_eraser_of_the_tested_subjects_is_refused(folder, capsys):
     """Construction 7: an eraser that learned from the subjects it is tested on, as its record says."""
     erased = _erased(folder, "--fit_on=[train,test]")
