@@ -3,16 +3,16 @@
     python -m benchmarks.transport_and_blur x.safetensors --sensitive male --work DIR
     python -m benchmarks.transport_and_blur x.safetensors --sensitive smiling --work DIR --bound 0.02
 
-A setting is `erasure:components:sigma`, or `raw`; `--bound` adds the one that the rule chooses on validation
-subjects. Attackers with their default settings learn from the embeddings of validation subjects, alone and
-together with the training subjects (of which the eraser has learned), and are tested on test subjects; from
-standardised features and from the embeddings as they are, whose neighbours noise hides less. With
-`--crowd unseen` the eraser learns from half of the training subjects, and the attackers from the other half
-and the validation subjects: people whom it has not seen. Verification is by the cosine over all pairs of
+A setting is `erasure:components:sigma`, `leace` or `raw`; `--bound` adds the one that the rule chooses on
+validation subjects. Attackers with their default settings learn from the embeddings of validation subjects,
+alone and together with the training subjects (of which the eraser has learned), and are tested on test
+subjects; from standardised features and from the embeddings as they are, whose neighbours noise hides less.
+With `--crowd unseen` the eraser learns from half of the training subjects, and the attackers from the other
+half and the validation subjects: people whom it has not seen. Verification is by the cosine over all pairs of
 test images, and over those of one class. Finished rows in DIR are not computed again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from sklearn.metrics import balanced_accuracy_score
 from benchmarks.options import make_parser
 from datamodules.contract import SPLITS
 from datamodules.tables.embedding_table import EmbeddingTable
+from evaluation.erasers.leace import fit_leace
 from evaluation.erasers.transport_choice import choose_transport
 from evaluation.erasers.transport_fit import ERASURES, fit_transport
 from evaluation.leakage.reduction import leakage_reduction
@@ -31,7 +32,7 @@ from evaluation.probes.attacker_table import TABLE, Attacker, scalings_of
 from evaluation.probes.attackers import attack, predict
 from evaluation.probes.standardise import Scaling, scale_rows
 from evaluation.samples.arrays import Floats, Ints
-from evaluation.samples.labelled_samples import Samples
+from evaluation.samples.labelled_samples import Samples, subjects_of
 from evaluation.samples.subject_folds import drawn_subjects
 from evaluation.verification.pair_scores import score_pairs
 
@@ -91,22 +92,27 @@ def verify(w: Floats, subjects: Ints, label: Ints) -> dict[str, float]:
 
 def erased(x: Floats, label: Ints, subjects: Ints, roles: Roles, setting: str, seed: int) -> Floats:
     """Erase all rows by a setting, or by the rule for `bound=0.02`."""
-    if setting == "raw":
-        return x
-    rows = roles.eraser
+    train, validation = (
+        Samples(x[part], label[part], subjects[part]) for part in (roles.eraser, roles.validation)
+    )
     if setting.startswith("bound="):
-        train, validation = (
-            Samples(x[part], label[part], subjects[part]) for part in (rows, roles.validation)
-        )
         chosen = choose_transport(train, validation, float(setting[6:]), key=_KEY, seed=seed)
         print(chosen.candidates.to_string(), flush=True)
         return chosen.eraser(x)
+    return fit_setting(train, setting, seed)(x)
+
+
+def fit_setting(train: Samples, setting: str, seed: int) -> Callable[[Floats], Floats]:
+    """Fit `raw` (nothing is erased), `leace`, or `erasure:components:sigma` to samples with subjects."""
+    if setting == "raw":
+        return np.asarray
+    if setting == "leace":
+        return fit_leace(train.embedding, train.label)
     erasure, components, sigma = setting.split(":")
-    eraser = fit_transport(
-        x[rows], label[rows], subjects[rows], components=int(components), sigma=float(sigma), key=_KEY,
-        erasure=next(name for name in ERASURES if name == erasure), seed=seed,
+    return fit_transport(
+        train.embedding, train.label, subjects_of(train), components=int(components), sigma=float(sigma),
+        erasure=next(name for name in ERASURES if name == erasure), key=_KEY, seed=seed,
     )  # fmt: skip
-    return eraser(x)
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ _NEIGHBOUR_CELLS = 2**25  # distances at once, 256 MiB
 _KERNEL_ROWS = 4096  # test samples at once, so that memory does not grow with the test set
 _ITERATIONS = 100  # of L-BFGS, which converges in fewer unless the problem is ill-conditioned
 _HESSIAN = 1024  # weights up to which a few Newton steps are faster than a thousand of L-BFGS
+_BINS = 32  # of a feature, for boosting
 _UPDATES, _EPOCHS = 4000, (10, 60)  # of the MLP: about this many updates, within these numbers of epochs
 
 
@@ -155,10 +156,18 @@ def _knn(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], 
 
 
 def _boosting(train: Floats, label: Ints, test: Floats, settings: Sequence[Setting], seed: int) -> list[Ints]:
-    """Train gradient boosting on 32 bins with 15 leaves a tree; more bins gain nothing and are far slower."""
+    """Train gradient boosting on 32 bins with 15 leaves a tree; more bins gain nothing and are far slower.
+
+    The bins are made here: scikit-learn's own, of weighted quantiles, take longer than the trees.
+    """
+    edges = np.quantile(train, np.arange(1, _BINS) / _BINS, axis=0)
+    train, test = (
+        np.column_stack([np.searchsorted(*column) for column in zip(edges.T, x.T, strict=True)])
+        for x in (train, test)
+    )
     rounds = [int(setting["rounds"]) for setting in settings]
     probe = HistGradientBoostingClassifier(
-        max_iter=max(rounds), max_leaf_nodes=15, max_bins=32, early_stopping=False,
+        max_iter=max(rounds), max_leaf_nodes=15, max_bins=_BINS, early_stopping=False,
         class_weight="balanced", random_state=seed,
     )  # fmt: skip
     stages = list(probe.fit(train, label).staged_predict(test))
