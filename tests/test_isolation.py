@@ -51,7 +51,7 @@ def test_draw(name, shared):
     with open("drawn.txt", "a") as file:
         print(name, draw(), shared, file=file)
 """
-HOOKS = "from tests.conftest import *\nfrom tests.conftest import _own_process\n"
+HOOKS = "from tests.support.plugin import *\nfrom tests.support.plugin import _own_process\n"
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 MODULES = {path.relative_to(TESTS).as_posix(): path.read_text() for path in TESTS.rglob("*.py")}
-# also in a string, such as a script that a test writes; test_isolation.py tests the hooks of conftest.py
-IMPORT = re.compile(r"(?:from|import|-m\"?,?) +\"?tests\b(?!\.(?:support|conftest)\b)[\w.]*(?: import \w+)?")
+# also in a string, such as a script that a test writes; test_isolation.py tests the hooks of support/plugin.py
+IMPORT = re.compile(r"(?:from|import|-m\"?,?) +\"?tests\b(?!\.support\b)[\w.]*(?: import \w+)?")
 NAME = re.compile(r"^ *def (test_\w+)", re.MULTILINE)
 
 
