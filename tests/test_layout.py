@@ -5,7 +5,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 MODULES = {path.relative_to(TESTS).as_posix(): path.read_text() for path in TESTS.rglob("*.py")}
-# also in a string, such as a script that a test writes; test_isolation.py tests the hooks of support/plugin.py
+# also in a string, such as a script that a test writes; test_isolation.py tests the hooks themselves
 IMPORT = re.compile(r"(?:from|import|-m\"?,?) +\"?tests\b(?!\.support\b)[\w.]*(?: import \w+)?")
 NAME = re.compile(r"^ *def (test_\w+)", re.MULTILINE)
 

@@ -48,6 +48,7 @@ def test_eraser_attackers_and_test_share_no_subject(monkeypatch):
         assert not seen["test"] & (seen["eraser"] | seen["attackers"])
 
 
+@pytest.mark.slow
 def test_the_curves_are_printed_and_drawn_from_finished_points(monkeypatch, tmp_path, capsys):
     make_table(per_split=144).save(tmp_path / "x.safetensors")
     monkeypatch.setattr(eraser_curves, "SHARES", (0.5, 1.0))

@@ -117,7 +117,7 @@ def test_embeddings_of_every_type_give_the_same_figures(arrays, plain, convert):
     assert _same(quick(arrays, convert(arrays["x"])), plain)
 
 
-@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16, torch.int8])
+@pytest.mark.parametrize("half", [torch.bfloat16, slow(torch.float16), slow(torch.int8)])
 def test_embeddings_of_few_bits_are_read(arrays, half):
     found = quick(arrays, torch.from_numpy(3 * arrays["x"]).to(half)).to_frame()
     assert found["balanced_accuracy"].item() > 0.95
@@ -174,6 +174,7 @@ def test_the_command_and_the_library_measure_the_same(tmp_path):
     assert found.to_frame()["balanced_accuracy"].item() == printed["balanced_accuracy"][0]
 
 
+@pytest.mark.slow
 def test_a_cache_is_used_again(arrays, tmp_path, monkeypatch):
     first = quick(arrays, cache=tmp_path / "cache")
     monkeypatch.setattr("evaluation.audit.sections.cross_fitted_leakage", None)
@@ -243,7 +244,7 @@ def test_an_unknown_setting_names_the_nearest(arrays):
 
 
 @pytest.mark.parametrize(
-    "values", [{"seed": np.int64(4)}, {"biases": (0.5, 0.7)}, {"sensitive": ("gender",)}]
+    "values", [{"seed": np.int64(4)}, slow({"biases": (0.5, 0.7)}), slow({"sensitive": ("gender",)})]
 )
 def test_settings_may_be_of_numpy_or_tuples(arrays, values):
     settings = quick(arrays, **values).audit.settings

@@ -101,6 +101,7 @@ def test_folders_named_by_uploader_are_split_by_uploader(tmp_path: Path) -> None
 shares = st.tuples(*[st.floats(0, 1)] * 3).filter(lambda x: sum(x) > 0.1)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**31), shares, st.sampled_from([None, 1, 3]))
 def test_no_two_splits_share_a_person_or_an_uploader(tree: Path, seed: int, shares, kept) -> None:
     datamodule = DiveFace(str(tree), split_seed=seed, shares=shares, max_images_per_identity=kept)

@@ -180,6 +180,7 @@ def fit(folder, steps, ckpt=None):
     return trainer.lightning_module
 
 
+@pytest.mark.slow
 def test_going_on_from_any_step_is_going_on_without_a_break(tmp_path):
     whole = fit(tmp_path / "whole", 24)
     assert whole.trainer.global_step == 24

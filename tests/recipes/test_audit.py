@@ -267,6 +267,7 @@ def test_a_table_that_knows_nobody_is_audited_with_a_caveat(tables) -> None:
     assert _run(tables, "--sensitive=smiling", "--group=gender") == 2, "there are no pairs"
 
 
+@pytest.mark.slow
 def test_what_is_printed_is_no_markup(tables, capsys) -> None:
     table = make_table(6.0, people=30)
     names = {"[red]smiling[/red]": table.labels["smiling"], "identity": table.labels["identity"]}

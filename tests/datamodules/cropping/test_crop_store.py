@@ -71,6 +71,7 @@ def test_batches_hold_the_crops_with_their_labels(root, crops) -> None:
     assert len(seen) == len(set(seen)) < 24 < len(plain.file)
 
 
+@pytest.mark.slow
 def test_crops_of_celeba_keep_every_attribute(celeba_tree, tmp_path) -> None:
     data = CelebA(str(celeba_tree))
     task = CropTask(tmp_path / "crops", data.table.folder, data.table.file, CropOptions(size=16), RedDetector)

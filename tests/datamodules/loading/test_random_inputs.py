@@ -27,6 +27,7 @@ from datamodules.synthetic_faces import SyntheticFaces
 from datamodules.train_orders import IdentityBatches, MixedOrder
 from datamodules.two_streams import TwoStreams
 from tests.support.celeba_tree import write_celeba
+from tests.support.marks import slow
 from tests.support.mnist_tree import write_mnist
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*a subset of:UserWarning")
@@ -126,7 +127,7 @@ def test_a_resumed_training_sees_the_same_with_any_workers(name: str, tmp_path: 
         assert rest == {at: digest for i, (at, digest) in enumerate(whole.items()) if i >= steps}
 
 
-@pytest.mark.parametrize("order", [None, IdentityBatches(2), MixedOrder(["gender"], {"male": 1})])
+@pytest.mark.parametrize("order", [None, slow(IdentityBatches(2)), slow(MixedOrder(["gender"], {"male": 1}))])
 def test_two_ranks_see_what_one_does(order: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def epoch(size: int) -> list[FaceBatch]:
         data = _celeba(tmp_path / "data", 0, batch_size=size, train_order=order)

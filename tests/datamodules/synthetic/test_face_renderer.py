@@ -8,6 +8,7 @@ from datamodules.synthetic.face_factors import compose, draw_identities, draw_sh
 from datamodules.synthetic.face_renderer import render
 from datamodules.synthetic.face_traits import NUISANCES
 from datamodules.synthetic.label_joint import EMOTIONS
+from tests.support.marks import slow
 
 PEOPLE = torch.arange(48)
 Z = draw_identities(1, PEOPLE, PEOPLE % 2)
@@ -39,7 +40,7 @@ def test_other_sizes_are_refused(size):
         render(draw_factors(), size)
 
 
-@pytest.mark.parametrize("size", [32, 45, 64, 97])
+@pytest.mark.parametrize("size", [32, slow(45), slow(64), slow(97)])
 def test_a_face_is_the_same_in_any_batch_bit_for_bit(size):
     factors = draw_factors(PEOPLE % 6)
     together = render(factors, size)

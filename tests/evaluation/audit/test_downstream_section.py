@@ -35,6 +35,7 @@ def answered_by_hand(monkeypatch, *doses):
     return answers
 
 
+@pytest.mark.slow
 def test_candidates_hold_the_answers_at_the_bias(monkeypatch):
     answers = answered_by_hand(monkeypatch, 0.5, 0.8, 0.9)[0.8]
     row = measured(people(300))["candidates"].iloc[0]

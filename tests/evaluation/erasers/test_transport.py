@@ -94,6 +94,7 @@ def test_without_its_key_all_but_the_noise_is_there(fitted):
     np.testing.assert_array_equal(replace(keyless, sigma=0)(x), replace(fitted, sigma=0)(x))
 
 
+@pytest.mark.slow
 def test_training_subjects_are_routed_out_of_fold():
     rng = np.random.default_rng(0)
     u, label, subjects = unit_rows(rng.normal(size=(200, 30))), np.arange(200) % 2, np.arange(200) // 2
@@ -127,6 +128,7 @@ def test_the_ridge_is_weighted_least_squares_in_the_kernel():
     np.testing.assert_allclose(gradient, 0, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_several_classes_are_routed():
     x, label, subjects = data(3)
     eraser = fit_transport(x, label, subjects, **(FAST | {"steps": 60}))
@@ -149,6 +151,7 @@ def test_rows_of_unknown_class_decide_on_the_components_alone():
     np.testing.assert_allclose(eraser.means, expected.means)
 
 
+@pytest.mark.slow
 def test_the_labels_of_the_classes_do_not_matter():
     x, label, subjects = data(3)
     here = fit_transport(x, label, subjects, **FAST)

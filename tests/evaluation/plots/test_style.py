@@ -24,6 +24,7 @@ def test_writes_an_svg_and_a_png_for_print(leakage_frame, tmp_path, monkeypatch,
     assert ElementTree.parse(svg).getroot().get("width") == f"{72 * figure.get_figwidth():g}pt"
 
 
+@pytest.mark.slow
 def test_the_same_data_give_the_same_bytes(leakage_frame, tmp_path):
     first, second = (save_figure(plot_leakage(leakage_frame), tmp_path / run, "a") for run in "12")
     again = save_figure(plot_leakage(leakage_frame), tmp_path, "b")[0]

@@ -43,6 +43,7 @@ def test_a_stack_trains_like_each_network_alone_in_plain_torch():
         assert (predictions[j] == expected).mean() > 0.98
 
 
+@pytest.mark.slow
 def test_networks_of_several_decays_keep_their_places():
     together = mlp_predictions(X, LABEL, NETWORKS, [0.1, 1])
     for network, ours in zip(NETWORKS, together, strict=True):

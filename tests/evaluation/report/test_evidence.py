@@ -16,6 +16,7 @@ from evaluation.report.result_tables import verification_within_table
 from evaluation.report.typography import typographic
 from evaluation.report.verdict_cards import caveat_groups, facts_tables, header_facts, verdict_cards
 from tests.support.made_audit import make_audit
+from tests.support.marks import slow_but
 from tests.support.page_reader import Page
 
 ABOUT = ("emotion", "1")
@@ -88,7 +89,7 @@ def test_more_data_is_said_with_the_strongest_attacker():
     assert learning_curve_text(measured, "emotion") == []
 
 
-@pytest.mark.parametrize("section", NEW)
+@pytest.mark.parametrize("section", slow_but("power", NEW))
 def test_a_section_that_was_not_measured_has_no_table(section):
     audit = make_audit()
     assert NEW[section] in _tables(audit)

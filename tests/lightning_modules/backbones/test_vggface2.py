@@ -97,6 +97,7 @@ def test_weights_of_the_other_formats_are_the_same(tmp_path, state):
     assert backbone.num_features == 2048
 
 
+@pytest.mark.slow
 def test_other_weights_are_refused(tmp_path, state):
     path = tmp_path / "weights.pth"
     torch.save({n: t for n, t in state.items() if n != "layer4.2.bn3.running_var"}, path)

@@ -169,6 +169,7 @@ def test_labels_that_contradict_each_other_are_refused(folder, capsys):
     assert "smiling differs in 4 of them" in error
 
 
+@pytest.mark.slow
 def test_a_subject_in_two_splits_is_said(folder):
     x = make_table(6.0)
     split = x.split.clone()

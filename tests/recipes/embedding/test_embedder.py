@@ -298,6 +298,7 @@ def test_a_checkpoint_says_that_what_is_frozen_is_random(trainable, random, tmp_
     assert ("random" in embedder_facts(load_embedder(backbone=str(exported)), None)) == random
 
 
+@pytest.mark.slow
 def test_the_toy_has_no_dead_unit_whatever_its_weights() -> None:
     data = SyntheticFaces(train_identities=12, val_identities=12, test_identities=12, images_per_identity=6)
     image = data.make_dataset("test").__getitems__([0, 7, 14, 21, 28, 35])["image"]

@@ -53,6 +53,7 @@ def test_no_key_is_found_where_none_is_configured(tmp_path, monkeypatch):
     assert run_folder.has_wandb_key() is False
 
 
+@pytest.mark.slow
 def test_an_offline_run_holds_the_metrics(tmp_path, monkeypatch):
     """Reads the file back that `wandb sync` would upload."""
     monkeypatch.setenv("WANDB_MODE", "offline")
