@@ -24,7 +24,9 @@ from evaluation.erasers.transport_fit import (
 )
 from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.labelled_samples import Samples, known_subjects, subjects_of
+from evaluation.samples.subject_bootstrap import percentile_interval
 from evaluation.verification.all_pairs import verification
+from evaluation.verification.pair_scores import score_pairs
 
 COMPONENTS = (16, 24, 32, 64, 128, 256)
 SIGMAS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -92,6 +94,10 @@ class ChosenTransport(NamedTuple):
     """One row for each erasure and number of components, the least readable first: `erasure`, `components`;
     `sigma` (the strongest noise within the bound), `auc_loss` at it, `leakage` (balanced accuracy of the
     strongest attacker) and `attacker`, nan where no noise is within the bound; `left_out`, the reason."""
+    loss: float
+    """Verification loss of the chosen one on the validation samples."""
+    loss_interval: tuple[float, float]
+    """Its 95 % interval, paired over the validation subjects; nan for fewer than three."""
 
 
 def choose_transport(
@@ -151,7 +157,8 @@ def choose_transport(
         raise ValueError(f"no setting has a verification loss of at most {bound:g}: {reasons}")
     columns = ["erasure", "components", "sigma", "auc_loss", "leakage", "attacker", "left_out"]
     candidates = pd.DataFrame(table).reindex(columns=columns).sort_values("leakage", ignore_index=True)
-    return ChosenTransport(best.eraser, candidates)
+    interval = loss_interval(trial.validation, best.eraser(validation.embedding), trial.subjects, seed)
+    return ChosenTransport(best.eraser, candidates, best.loss, interval)
 
 
 def _prepare(
@@ -177,6 +184,20 @@ def _prepare(
         rows, unit, label, subjects, contents, mean, axes, router, (routes[0], routes[1]),
         draw_key() if key is None else key, before,
     )  # fmt: skip
+
+
+def loss_interval(before: Floats, after: Floats, subjects: Ints, seed: int) -> tuple[float, float]:
+    """Compute the 95 % interval of the loss of verification AUC over subjects, who are drawn for both alike.
+
+    Args:
+        before: (N, D) embeddings.
+        after: (N, k) embeddings of the same samples.
+        subjects: (N,); negative ones are unknown.
+        seed: seed of the draws.
+    """
+    known = np.maximum(subjects, -1)
+    drawn = [score_pairs(x, known, seed=seed).drawn["auc"].to_numpy() for x in (before, after)]
+    return percentile_interval(drawn[0] - drawn[1]) if len(drawn[0]) else (np.nan, np.nan)
 
 
 def verification_auc(embedding: Floats, subjects: Ints) -> float:

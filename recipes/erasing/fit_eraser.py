@@ -16,7 +16,7 @@ from evaluation.erasers.keyed_noise import key_fingerprint
 from evaluation.erasers.methods import Method, fit_method, needs_label, options_of, takes_subjects
 from evaluation.erasers.stored_eraser import StoredEraser
 from evaluation.erasers.transport import Transport
-from evaluation.erasers.transport_choice import choose_transport
+from evaluation.erasers.transport_choice import ChosenTransport, choose_transport
 from evaluation.samples.labelled_samples import Samples
 from evaluation.samples.subject_folds import drawn_subjects
 from recipes.command_line.jobs import usage_errors
@@ -86,10 +86,12 @@ def fit_eraser(table: EmbeddingTable, settings: EraserSettings) -> StoredEraser:
             found = choose_transport(train, validation, settings.bound, **options)
             print(found.candidates.to_string(index=False, na_rep="-"))
             eraser: Any = found.eraser
+            loss = describe_loss(found, settings.bound, len(np.unique(subjects[chosen])))
             facts |= {
                 "eraser's bound": f"{settings.bound:g} of verification AUC",
                 "eraser's settings chosen on": " ".join(settings.choose_on),
                 "eraser's settings": _describe(eraser),
+                "eraser's verification loss": loss,
             }
             learned = rows | chosen
         else:
@@ -106,6 +108,19 @@ def fit_eraser(table: EmbeddingTable, settings: EraserSettings) -> StoredEraser:
             stacklevel=2,
         )
     return StoredEraser(eraser, facts, table.sample_id[learned])
+
+
+def describe_loss(found: ChosenTransport, bound: float, subjects: int) -> str:
+    """Format the verification loss of a chosen eraser, and warn where its interval exceeds the bound."""
+    low, high = found.loss_interval
+    text = f"{found.loss:.4f} [{low:.4f}, {high:.4f}] on {subjects} validation subjects"
+    if not high <= bound:
+        warnings.warn(
+            f"the loss of verification AUC is {text}: this does not show that other subjects lose at most "
+            f"{bound:g}; take more validation subjects, or a smaller bound",
+            stacklevel=3,
+        )
+    return text
 
 
 def _check(table: EmbeddingTable, settings: EraserSettings) -> None:

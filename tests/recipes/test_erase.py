@@ -1,9 +1,12 @@
 """Erased tables through the entry point: what is erased, who is learned from, what is kept, mistakes."""
 
+import warnings
 from dataclasses import replace
+from math import nan
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -12,11 +15,13 @@ from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.erasers.leace import fit_leace
 from evaluation.erasers.pca import fit_pca
 from evaluation.erasers.stored_eraser import StoredEraser
+from evaluation.erasers.transport_choice import ChosenTransport
 from evaluation.erasers.transport_fit import fit_transport
 from evaluation.probes.standardise import standardise
 from recipes import erase
 from recipes.command_line.config_lookup import CONFIGS
 from recipes.command_line.usage_error import UsageError
+from recipes.erasing.fit_eraser import describe_loss
 
 N, D = 400, 8
 FIXED = ["--bound=null", "--options={components: 3, sigma: 0.5, steps: 10}"]
@@ -253,6 +258,7 @@ def test_a_bound_chooses_on_validation_samples(table, capsys):
     told = after.provenance
     assert told["eraser's settings chosen on"] == "val"
     assert told["eraser's bound"] == "0.2 of verification AUC"
+    assert "on 67 validation subjects" in told["eraser's verification loss"]
     assert after.embedding.shape[1] in (2, 4)
     assert f"{after.embedding.shape[1]} components" in told["eraser's settings"]
     learned = made.sample_id[(made.split != 2).numpy()]
@@ -267,6 +273,16 @@ def test_a_bound_chooses_on_validation_samples(table, capsys):
             "--overwrite=true",
             config="transport",
         )
+
+
+@pytest.mark.parametrize("interval", [(-0.01, 0.03), (nan, nan)])
+def test_a_loss_that_may_exceed_the_bound_is_warned_of(interval):
+    found = ChosenTransport(None, pd.DataFrame(), 0.01, interval)
+    with pytest.warns(UserWarning, match=r"on 3 validation subjects: this does not show .* at most 0\.02"):
+        describe_loss(found, 0.02, 3)
+    with warnings.catch_warnings(action="error"):
+        told = describe_loss(found._replace(loss_interval=(-0.01, 0.02)), 0.02, 40)
+    assert told == "0.0100 [-0.0100, 0.0200] on 40 validation subjects"
 
 
 def test_several_attributes_are_crossed(table):

@@ -7,7 +7,7 @@ import pytest
 
 from evaluation.erasers import transport_choice
 from evaluation.erasers.quick_leakage import quick_leakage
-from evaluation.erasers.transport_choice import choose_transport, verification_auc
+from evaluation.erasers.transport_choice import choose_transport, loss_interval, verification_auc
 from evaluation.erasers.transport_fit import fit_transport
 from evaluation.samples.labelled_samples import Samples
 
@@ -70,6 +70,18 @@ def test_the_noise_is_the_strongest_within_the_bound(chosen):
     assert (loose.candidates["sigma"].dropna() == 3.0).all()
     tight = chosen.candidates[chosen.candidates["left_out"] == ""]
     assert (tight["sigma"] < 3.0).all()
+
+
+def test_the_loss_has_an_interval_over_subjects(chosen):
+    low, high = chosen.loss_interval
+    assert low < chosen.loss < high
+    assert chosen.loss == chosen.candidates["auc_loss"][0]
+    x, subjects = VALIDATION.embedding, VALIDATION.identity
+    worse = x + 2 * np.random.default_rng(0).normal(size=x.shape)
+    some, every = (loss_interval(x[:n], worse[:n], subjects[:n], 0) for n in (60, 240))
+    assert every[1] - every[0] < some[1] - some[0], "15 and 60 subjects"
+    assert loss_interval(x, x, subjects, 0) == (0, 0)
+    assert np.isnan(loss_interval(x[:8], worse[:8], subjects[:8], 0)).all(), "two subjects"
 
 
 def test_readings_tell_a_leak_from_noise():
