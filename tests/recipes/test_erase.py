@@ -280,7 +280,8 @@ def test_a_loss_that_may_exceed_the_bound_is_warned_of(interval):
     found = ChosenTransport(None, pd.DataFrame(), 0.01, interval)
     with pytest.warns(UserWarning, match=r"on 3 validation subjects: this does not show .* at most 0\.02"):
         describe_loss(found, 0.02, 3)
-    with warnings.catch_warnings(action="error"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
         told = describe_loss(found._replace(loss_interval=(-0.01, 0.02)), 0.02, 40)
     assert told == "0.0100 [-0.0100, 0.0200] on 40 validation subjects"
 
