@@ -113,10 +113,12 @@ def main() -> None:
     """Run the tests and print the table."""
     parser = make_parser(__doc__)
     parser.add_argument("--tables", type=int, default=20)
-    tables = parser.parse_args().tables
     cases = {name: (draw, {AT_ALL, BEYOND}) for name, draw in NO_LEAK.items()} | LEAKS
-    for name, (draw, without_leak) in cases.items():
-        for hypothesis, found in alarms(draw, tables, name).items():
+    parser.add_argument("--cases", nargs="+", choices=list(cases), default=list(cases), metavar="CASE")
+    options = parser.parse_args()
+    for name in options.cases:
+        draw, without_leak = cases[name]
+        for hypothesis, found in alarms(draw, options.tables, name).items():
             low, high = wilson_interval(sum(found), len(found))
             word = "power" if hypothesis not in without_leak else "ok" if low <= 0.05 else "TOO MANY"
             print(

@@ -40,6 +40,7 @@ class Outcome:
         p: p-value of the permutation test; nan if refused.
         text: the verdict and its caveats, or the error.
         faults: differences from the right outcome; empty if it is right.
+        beyond_identity: whether the attribute was found beyond identity.
     """
 
     level: str
@@ -47,6 +48,7 @@ class Outcome:
     p: float
     text: str
     faults: tuple[str, ...]
+    beyond_identity: bool = False
 
 
 def judge(construction: Construction, seed: int, folder: Path) -> Outcome:
@@ -100,7 +102,8 @@ def _judged(right: Right, audit: Audit) -> Outcome:
     beyond = estimate.beyond is not None and estimate.beyond.significant
     if right.beyond_identity not in (None, beyond):
         faults.append(f"{'' if beyond else 'not '}found beyond identity")
-    return Outcome(verdict.level, estimate.accuracy, estimate.p, text, (*faults, *_unsaid(right, text)))
+    faults += _unsaid(right, text)
+    return Outcome(verdict.level, estimate.accuracy, estimate.p, text, tuple(faults), beyond)
 
 
 def _unsaid(right: Right, text: str) -> list[str]:
