@@ -6,8 +6,8 @@ Prints a row for each construction: name | truth | verdict | reading | p of the 
 first seed) | number of seeds in which the outcome was right, and what was wrong in the others. Then the false
 alarms: the share of tables without a leak (60 subjects of 5 images, 16 features) in which the attribute is
 called readable, and of those in which either hypothesis of the test is held to be true (Holm's procedure
-bounds this share by .05), with 95 % intervals (Wilson). Exits with 1 if a construction was judged wrongly more
-often than its test allows.
+bounds this share by .05), with 95 % intervals (Wilson). Exits with 1 if a construction was judged wrongly
+more often than its test allows.
 """
 
 import sys
