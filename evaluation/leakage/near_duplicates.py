@@ -1,6 +1,7 @@
 """Find embeddings that are the same, or nearly so, under several subjects."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from evaluation.samples.arrays import Floats, Ints
 
 _SAMPLE = 2000  # rows that the scale and the usual distances are estimated from
 _NEIGHBOURS = 10
+_RANKS = (5, 10, 20, 40)  # of the neighbours whose distances show the dimension
 _NEAR = 0.25  # of the usual distance to the tenth neighbour, at most
 _CHANCE_PAIRS = 0.05  # expected number of pairs that are so near by chance
 _WIDTH = 64  # principal components of the first search
@@ -51,9 +53,11 @@ def shared_embeddings(x: Floats, subjects: Ints, seed: int = 0) -> SharedEmbeddi
     Two different embeddings are nearly equal if their distance, on robustly scaled rows, is below a quarter
     of the usual distance between an embedding and its tenth neighbour of other subjects (median over 2,000
     rows); or below less in few dimensions, where some are so near by chance: the bound is such that .05
-    pairs of N independent samples are expected, from the dimension d that the distances to the fifth and the
-    tenth neighbour show (Levina and Bickel, 2004). So a compressed copy is found, and another photograph of
-    the same person is not. Copies of which there are more than about five each are the usual distance
+    pairs of N independent samples are expected, from the dimension d that distances to neighbours show
+    (Levina and Bickel, 2004): the largest of those from the fifth to the tenth, the tenth to the twentieth
+    and the twentieth to the fortieth, since a gap between clusters, such as all photographs of a subject
+    under a second name, looks like a dimension of 1. So a compressed copy is found, and another photograph
+    of the same person is not. Copies of which there are more than about five each are the usual distance
     themselves, and are found only where they are equal.
 
     Args:
@@ -134,16 +138,26 @@ def _near_distance(x: np.ndarray, subjects: Ints, seed: int) -> float:
         squared[subjects[rows][:, None] == subjects] = np.inf
         if squared.shape[1] <= _NEIGHBOURS:
             return 0.0
-        nearest = np.sort(np.partition(squared, _NEIGHBOURS - 1)[:, :_NEIGHBOURS])
-        usual.append(nearest[:, [_NEIGHBOURS // 2 - 1, _NEIGHBOURS - 1]])
-    fifth, tenth = np.sqrt(np.maximum(np.concatenate(usual), 0)).T
-    usable = np.isfinite(tenth) & (fifth > 0)
+        most = min(_RANKS[-1], squared.shape[1])
+        usual.append(np.sort(np.partition(squared, most - 1)[:, :most]))
+    distance = np.sqrt(np.maximum(np.concatenate(usual), 0))
+    tenth = distance[:, _NEIGHBOURS - 1]
+    usable = np.isfinite(tenth) & (distance[:, _RANKS[0] - 1] > 0)
     if not usable.any():
         return 0.0
-    ratio = np.median(np.log(tenth[usable] / fifth[usable]))
-    dimension = np.log(2) / ratio if ratio > 0 else np.inf
-    share = (_CHANCE_PAIRS / (_NEIGHBOURS * len(x))) ** (1 / dimension)
+    share = (_CHANCE_PAIRS / (_NEIGHBOURS * len(x))) ** (1 / _dimension(distance[usable]))
     return float(min(_NEAR, share) * np.median(tenth[usable]))
+
+
+def _dimension(distance: Floats) -> float:
+    """Estimate the dimension of embeddings from the distances to their neighbours, (N, K) ascending."""
+    found = []
+    for near, far in pairwise(rank for rank in _RANKS if rank <= distance.shape[1]):
+        known = distance[np.isfinite(distance[:, far - 1])][:, [near - 1, far - 1]]
+        if len(known):
+            ratio = np.median(np.log(known[:, 1] / known[:, 0]))
+            found.append(np.log(far / near) / ratio if ratio > 0 else np.inf)
+    return float(max(found))
 
 
 def _principal_axes(x: np.ndarray) -> np.ndarray:

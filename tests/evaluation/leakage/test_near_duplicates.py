@@ -121,3 +121,16 @@ def test_without_the_copies_chance_is_read():
         read.append(right.mean())
     assert read[0] == pytest.approx(5 / 6, abs=0.05)
     assert read[1] == pytest.approx(1 / 2, abs=0.08)
+
+
+@pytest.mark.parametrize("images", [3, 5, 10, 20])
+def test_all_photographs_of_subjects_under_second_names_are_found(images):
+    rng = np.random.default_rng(images)
+    subject = np.repeat(np.arange(40), images)
+    x = rng.normal(scale=2, size=(40, 16))[subject] + rng.normal(size=(len(subject), 16))
+    copies = x + 0.05 * rng.normal(size=x.shape)
+    found = shared_embeddings(np.concatenate([x, copies]), np.concatenate([subject, subject + 40]))
+    assert found.merged
+    assert len(found.near) == len(x), "each with its copy, and no other"
+    np.testing.assert_array_equal(found.units[: len(x)], found.units[len(x) :])
+    assert len(np.unique(found.units)) == 40
