@@ -32,7 +32,7 @@ from evaluation.samples.labelled_samples import Samples
 
 IMAGES, DIMENSION = 4, 512
 COMPARED_DIMENSION = 2048  # that of the thesis' embeddings
-GOALS = {"rbf_svm": 5.0, "linear": 10.0, "audit_minutes_on_two_cores": 10.0}
+GOALS = {"rbf_svm": 5.0, "linear": 10.0, "boosting": 1.0, "audit_minutes_on_two_cores": 15.0}
 LARGEST_GAP = 0.005  # between the accuracies of attackers and of what they replace
 
 
