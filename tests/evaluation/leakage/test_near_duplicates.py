@@ -124,7 +124,7 @@ def test_without_the_copies_chance_is_read():
 
 
 @pytest.mark.parametrize("images", [3, 5, 10, 20])
-def test_all_photographs_of_subjects_under_second_names_are_found(images):
+def test_all_photographs_under_second_names_are_found(images):
     rng = np.random.default_rng(images)
     subject = np.repeat(np.arange(40), images)
     x = rng.normal(scale=2, size=(40, 16))[subject] + rng.normal(size=(len(subject), 16))
