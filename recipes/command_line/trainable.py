@@ -33,7 +33,7 @@ def check_trainer(trainer: Mapping[str, Any], save_top_k: int) -> None:
     if isinstance(interval, int | float) and interval <= 0:
         raise UsageError(f"trainer.val_check_interval: {interval} is to be above 0; give another number")
     if clip is not None and clip < 0:
-        raise UsageError(f"trainer.gradient_clip_val: {clip} cannot be negative; null clips nothing")
+        raise UsageError(f"trainer.gradient_clip_val: {clip:g} cannot be negative; null clips nothing")
     if save_top_k == 0:
         raise UsageError("checkpoint.save_top_k: with 0 no checkpoint is kept to be tested; give 1 or more")
     if (precision := trainer.get("precision")) in _HALF:

@@ -430,7 +430,7 @@ WRONG = {
     ),
     "negative clipping": (
         ["--config", "baseline.yaml", "--trainer.gradient_clip_val=-1"],
-        "trainer.gradient_clip_val: -1.0 cannot be negative",
+        "trainer.gradient_clip_val: -1 cannot be negative",
     ),
     "clipping that turns gradients round": (
         ["--config", "lntl.yaml", "--model.init_args.gradient_clip_val=-1"],
