@@ -73,5 +73,5 @@ def test_durations_are_read_at_a_glance(seconds, text):
 
 
 def test_more_samples_take_longer():
-    for section in ("MLP: leakage", "verification", "one that nobody timed"):
+    for section in ("RBF-SVM: leakage", "verification", "one that nobody timed"):
         assert 0 < expected_seconds(section, 1000) < expected_seconds(section, 8000)
