@@ -34,7 +34,7 @@ SHARES = (0.125, 0.25, 0.5, 1.0)
 
 
 class Point(NamedTuple):
-    """What is measured: a setting, and shares of the two halves of the training subjects."""
+    """One measurement: a setting, and shares of the two halves of the training subjects."""
 
     setting: str
     of_eraser: float
