@@ -62,12 +62,14 @@ class Construction:
         right: the right outcome, for the last representation.
         make: draws the tables, before and after, from a random generator; its docstring says what holds.
         settings: options of the audit that differ from the study's.
+        counts_alarms: whether the study counts false alarms over many of its tables.
     """
 
     name: str
     right: Right
     make: Callable[[np.random.Generator], list[Table]]
     settings: dict[str, Any] = field(default_factory=dict)
+    counts_alarms: bool = False
 
     @property
     def truth(self) -> str:

@@ -100,12 +100,12 @@ def learned_from_tested(rng: Rng) -> list[Table]:
 
 
 NULLS = [
-    Construction("independent", Right(NOT_FOUND, at_most=0.65), independent),
-    Construction("independent, of images", Right(NOT_FOUND, at_most=0.65), changing),
+    Construction("independent", Right(NOT_FOUND, at_most=0.65), independent, counts_alarms=True),
+    Construction("independent, of images", Right(NOT_FOUND, at_most=0.65), changing, counts_alarms=True),
     Construction(
         "every photograph under two ids", Right(NOT_FOUND, at_most=0.65, says=("identical",)), two_ids
     ),
-    Construction("frames of takes, not named", Right(NOT_FOUND), takes),
+    Construction("frames of takes, not named", Right(NOT_FOUND), takes, counts_alarms=True),
     Construction("frames of takes, named", Right(NOT_FOUND), named_takes),
     Construction("memoriser", Right(NOT_FOUND, at_most=0.65), memoriser),
     Construction("19 shuffles", Right("doubtful", says=("shuffles",)), few_shuffles, {"permutations": 19}),
