@@ -5,8 +5,8 @@
 Half of the training subjects belong to the eraser, the other half to the attackers. First the eraser learns
 from a share of its half, and the attackers from all of theirs; then the other way round. All attackers also
 learn from the test subjects of other folds, whom the eraser has not seen either, and the strongest counts. A
-setting is `raw`, `leace`, or `erasure:components:sigma`, a transport and blur. Finished points in DIR are not
-measured again. Prints mean and standard deviation over the seeds.
+setting is `raw`, `leace`, `erasure:components:sigma` (transport and blur) or `matching:dimensions:weight`.
+Finished points in DIR are not measured again. Prints mean and standard deviation over the seeds.
 """
 
 from collections.abc import Iterator

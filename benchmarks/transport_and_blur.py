@@ -1,10 +1,10 @@
-"""Measure transport and blur on an embedding table: leakage to several attackers, and verification.
+"""Measure erasers of an embedding table: leakage to several attackers, and verification.
 
     python -m benchmarks.transport_and_blur x.safetensors --sensitive male --work DIR
     python -m benchmarks.transport_and_blur x.safetensors --sensitive smiling --work DIR --bound 0.02
 
-A setting is `erasure:components:sigma`, `leace` or `raw`; `--bound` adds the one that the rule chooses on
-validation subjects. Attackers with their default settings learn from the embeddings of validation subjects,
+A setting is `erasure:components:sigma` (transport and blur), `matching:dimensions:weight`, `leace` or `raw`;
+`--bound` adds the transport that the rule chooses on validation subjects. Attackers with their default settings learn from the embeddings of validation subjects,
 alone and together with the training subjects (of which the eraser has learned), and are tested on test
 subjects; from standardised features and from the embeddings as they are, whose neighbours noise hides less.
 With `--crowd unseen` the eraser learns from half of the training subjects, and the attackers from the other
@@ -25,6 +25,7 @@ from benchmarks.options import make_parser
 from datamodules.contract import SPLITS
 from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.erasers.leace import fit_leace
+from evaluation.erasers.matching_fit import fit_matching
 from evaluation.erasers.transport_choice import choose_transport
 from evaluation.erasers.transport_fit import ERASURES, fit_transport
 from evaluation.leakage.reduction import leakage_reduction
@@ -103,14 +104,17 @@ def erased(x: Floats, label: Ints, subjects: Ints, roles: Roles, setting: str, s
 
 
 def fit_setting(train: Samples, setting: str, seed: int) -> Callable[[Floats], Floats]:
-    """Fit `raw` (nothing is erased), `leace`, or `erasure:components:sigma` to samples with subjects."""
+    """Fit `raw` (nothing is erased), `leace`, `matching:...` or `erasure:...` to samples with subjects."""
     if setting == "raw":
         return np.asarray
     if setting == "leace":
         return fit_leace(train.embedding, train.label)
-    erasure, components, sigma = setting.split(":")
+    arrays = train.embedding, train.label, subjects_of(train)
+    erasure, size, strength = setting.split(":")
+    if erasure == "matching":
+        return fit_matching(*arrays, dimensions=int(size), weight=float(strength), seed=seed)
     return fit_transport(
-        train.embedding, train.label, subjects_of(train), components=int(components), sigma=float(sigma),
+        *arrays, components=int(size), sigma=float(strength),
         erasure=next(name for name in ERASURES if name == erasure), key=_KEY, seed=seed,
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from blindface.label_columns import as_classes, as_codes
 from blindface.matrices import as_matrix
+from evaluation.erasers.matching import Matching
 from evaluation.erasers.methods import FITS, Method, needs_label, options_of, takes_subjects
 from evaluation.erasers.transport import Transport
 from evaluation.samples.arrays import Ints
@@ -20,7 +21,8 @@ class Eraser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Erase an attribute from embeddings, or blur them as a control.
 
     Args:
-        method: `leace`, `inlp` or `transport`, which erase an attribute; `pca` or `noise`, the controls.
+        method: `leace`, `inlp`, `transport` or `matching`, which erase an attribute; `pca` or `noise`, the
+            controls.
         options: of the method, such as `{"iterations": 5}` for `inlp`; see `evaluation/erasers`.
 
     Attributes:
@@ -43,9 +45,10 @@ class Eraser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Args:
             X: (N, D) embeddings.
             y: (N,) classes of the attribute; None and NaN are unknown, and their rows are not learned from.
-                The controls use none. (Rows of unknown class decide on the components of `transport`.)
-            subjects: (N,) subject of each sample, for the folds of `transport`; None and NaN are subjects of
-                their own. The other methods use none.
+                The controls use none. (Rows of unknown class decide on the components of `transport` and
+                `matching`.)
+            subjects: (N,) subject of each sample, for the folds of `transport` and the identity loss of
+                `matching`; None and NaN are subjects of their own. The other methods use none.
 
         Raises:
             ValueError: no such method or option, arrays that do not fit, or fewer than two classes.
@@ -77,17 +80,21 @@ class Eraser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> np.ndarray:  # noqa: N803
-        """Erase embeddings (M, D); returns (M, D), of `transport` (M, components), of the same float type."""
+        """Erase embeddings (M, D); returns (M, D) of the same float type.
+
+        Those of `transport` are (M, components), of `matching` (M, dimensions).
+        """
         check_is_fitted(self)
         x = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
         return self.transformation_(x).astype(x.dtype)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Name the features that `transform` returns; those of `transport` are not those of its input."""
+        """Name the features of `transform`; those of `transport` and `matching` are new ones."""
         names = super().get_feature_names_out(input_features)
-        if not isinstance(self.transformation_, Transport):
+        if not isinstance(self.transformation_, Transport | Matching):
             return names
-        return np.array([f"transport{i}" for i in range(self.transformation_.axes.shape[1])], dtype=object)
+        width = self.transformation_(np.ones((1, self.n_features_in_))).shape[1]
+        return np.array([f"{self.method}{i}" for i in range(width)], dtype=object)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -111,7 +118,7 @@ def erase(
         s: (N,) classes of the attribute: text, whole numbers, booleans or categories; None and NaN are
             unknown. A DataFrame of several attributes erases the combinations of their classes. The controls
             `pca` and `noise` use none.
-        method: `leace`, `inlp`, `transport`, `pca` or `noise`.
+        method: `leace`, `inlp`, `transport`, `matching`, `pca` or `noise`.
         subjects: (N,) subject of each sample, see `Eraser.fit`.
         **options: of the method.
 

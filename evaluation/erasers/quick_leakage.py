@@ -37,13 +37,15 @@ def quick_leakage(
     Args:
         seen: (M, k) erased embeddings that the eraser learned from, and their classes (M,).
         w: (N, k) erased embeddings of other subjects.
-        label: (N,) classes 0, 1, ...
+        label: (N,) classes 0, 1, ...; samples of -1 are left out.
         subjects: (N,) subject of each.
         seed: of the halves and of the attackers.
 
     Raises:
         ValueError: fewer than two subjects, or half of them are of one class.
     """
+    known = label >= 0
+    w, label, subjects = w[known], label[known], subjects[known]
     halves = list(subject_folds(label, subjects, 2, seed))
     if any(len(np.unique(label[rows])) < 2 for rows, _ in halves):
         raise ValueError("half of the validation subjects are of one class; give more of them")
@@ -52,13 +54,13 @@ def quick_leakage(
         for scaling in scalings_of(attacker, _SCALINGS):
             predicted = np.empty_like(label)
             for rows, test in halves:
-                known, classes = w[rows], label[rows]
+                learned, classes = w[rows], label[rows]
                 if more:
-                    known, classes = np.concatenate([known, seen[0]]), np.concatenate([classes, seen[1]])
+                    learned, classes = np.concatenate([learned, seen[0]]), np.concatenate([classes, seen[1]])
                 if TABLE[attacker].subsampled:
-                    drawn = np.random.default_rng(seed).permutation(len(known))[:_MOST]
-                    known, classes = known[drawn], classes[drawn]
-                x, x_test = scale_rows(known, w[test], scaling)
+                    drawn = np.random.default_rng(seed).permutation(len(learned))[:_MOST]
+                    learned, classes = learned[drawn], classes[drawn]
+                x, x_test = scale_rows(learned, w[test], scaling)
                 predicted[test] = attack(attacker, x, classes, x_test, [TABLE[attacker].default], seed)[0]
             readings.append(QuickReading(balanced_accuracy_score(label, predicted), attacker))
     return max(readings)

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from evaluation.erasers.keyed_noise import key_fingerprint
+from evaluation.erasers.matching import Matching
 from evaluation.erasers.noise import Noise
 from evaluation.erasers.projection import Projection
 from evaluation.erasers.router import Router
@@ -19,9 +20,14 @@ from evaluation.erasers.transport import Transport
 from storage.atomic import write_bytes
 from storage.checksums import json_sha256, tensor_sha256
 
-FittedEraser = Projection | Noise | Transport
+FittedEraser = Projection | Noise | Transport | Matching
 _KEY, _VERSION = "eraser", 1
-_KINDS: dict[str, type[FittedEraser]] = {"projection": Projection, "noise": Noise, "transport": Transport}
+_KINDS: dict[str, type[FittedEraser]] = {
+    "projection": Projection,
+    "noise": Noise,
+    "transport": Transport,
+    "matching": Matching,
+}
 _SAMPLES = "learned_from"
 
 
@@ -46,7 +52,7 @@ class StoredEraser:
     @property
     def features(self) -> int:
         """Number of features of the embeddings that it takes."""
-        if isinstance(self.eraser, Transport):
+        if isinstance(self.eraser, Transport | Matching):
             return len(self.eraser.mean)
         return len(self.eraser.deviation if isinstance(self.eraser, Noise) else self.eraser.center)
 

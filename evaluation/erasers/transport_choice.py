@@ -7,12 +7,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import torch
 
+from evaluation.erasers.choice import (
+    ChosenEraser,
+    Validation,
+    loss_interval,
+    validation_rows,
+    verification_auc,
+)
 from evaluation.erasers.keyed_noise import draw_key, embedding_contents
 from evaluation.erasers.quick_leakage import QuickReading, quick_leakage
 from evaluation.erasers.router import Router, fit_router
-from evaluation.erasers.transport import Transport, unit_rows
+from evaluation.erasers.transport import Transport
 from evaluation.erasers.transport_fit import (
     ERASURES,
     Erasure,
@@ -23,10 +29,7 @@ from evaluation.erasers.transport_fit import (
     principal_axes,
 )
 from evaluation.samples.arrays import Floats, Ints
-from evaluation.samples.labelled_samples import Samples, known_subjects, subjects_of
-from evaluation.samples.subject_bootstrap import percentile_interval
-from evaluation.verification.all_pairs import verification
-from evaluation.verification.pair_scores import score_pairs
+from evaluation.samples.labelled_samples import Samples
 
 COMPONENTS = (16, 24, 32, 64, 128, 256)
 SIGMAS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -45,23 +48,20 @@ class _Trial:
     """Shared by the candidates: components and router of the training rows, and the validation rows."""
 
     rows: KnownRows
-    validation: Floats
-    label: Ints
-    subjects: Ints
+    validation: Validation
     contents: tuple[list[bytes], list[bytes]]
     mean: Floats
     axes: Floats
     router: Router | None
     routes: tuple[Ints, Ints]
     key: str
-    before: float
 
     def run(self, erasure: Erasure, count: int, sigmas: Sequence[float], bound: float, seed: int) -> _Found:
         """Fit a candidate with the strongest noise within the bound; raise ValueError if there is none."""
         if count > self.axes.shape[1]:
             raise ValueError(f"the embeddings have {self.axes.shape[1]} components")
         axes = self.axes[:, :count]
-        v = [(unit - self.mean) @ axes for unit in (self.rows.unit, self.validation)]
+        v = [(unit - self.mean) @ axes for unit in (self.rows.unit, self.validation.unit)]
         if erasure == "leace":
             maps, left = leace_maps(v[0], self.rows)
             eraser = Transport(self.mean, axes, *maps, None, 0, self.key, left)
@@ -73,31 +73,16 @@ class _Trial:
         losses = {}
         for sigma in sigmas:
             w = replace(eraser, sigma=sigma).blurred(z[1], self.contents[1])
-            losses[sigma] = self.before - verification_auc(w, self.subjects)
+            losses[sigma] = self.validation.auc - verification_auc(w, self.validation.subjects)
         within = [sigma for sigma, loss in losses.items() if loss <= bound]
         if not within:
             raise ValueError(f"its verification loss is at least {min(losses.values()):.4f}")
         eraser = replace(eraser, sigma=max(within))
         seen, w = (eraser.blurred(part, names) for part, names in zip(z, self.contents, strict=True))
-        known = self.label >= 0
         reading = quick_leakage(
-            (seen, self.rows.label), w[known], self.label[known], self.subjects[known], seed
+            (seen, self.rows.label), w, self.validation.label, self.validation.subjects, seed
         )
         return _Found(eraser, losses[eraser.sigma], reading)
-
-
-class ChosenTransport(NamedTuple):
-    """The eraser that the rule chose, and all candidates."""
-
-    eraser: Transport
-    candidates: pd.DataFrame
-    """One row for each erasure and number of components, the least readable first: `erasure`, `components`;
-    `sigma` (the strongest noise within the bound), `auc_loss` at it, `leakage` (balanced accuracy of the
-    strongest attacker) and `attacker`, nan where no noise is within the bound; `left_out`, the reason."""
-    loss: float
-    """Verification loss of the chosen one on the validation samples."""
-    loss_interval: tuple[float, float]
-    """Its 95 % interval, paired over the validation subjects; nan for fewer than three."""
 
 
 def choose_transport(
@@ -113,7 +98,7 @@ def choose_transport(
     steps: int = 1500,
     max_points: int = 10_000,
     seed: int = 0,
-) -> ChosenTransport:
+) -> ChosenEraser:
     """Fit every candidate, and choose the least readable one of those whose verification loss is bounded.
 
     For each erasure and number of components the strongest noise is taken whose loss of AUC, of the cosine
@@ -157,49 +142,24 @@ def choose_transport(
         raise ValueError(f"no setting has a verification loss of at most {bound:g}: {reasons}")
     columns = ["erasure", "components", "sigma", "auc_loss", "leakage", "attacker", "left_out"]
     candidates = pd.DataFrame(table).reindex(columns=columns).sort_values("leakage", ignore_index=True)
-    interval = loss_interval(trial.validation, best.eraser(validation.embedding), trial.subjects, seed)
-    return ChosenTransport(best.eraser, candidates, best.loss, interval)
+    of = trial.validation
+    interval = loss_interval(of.unit, best.eraser(validation.embedding), of.subjects, seed)
+    erasure, count = ("leace" if best.eraser.router is None else "transport"), best.eraser.axes.shape[1]
+    settings = f"{erasure}, {count} components, sigma {best.eraser.sigma:g}"
+    return ChosenEraser(best.eraser, settings, candidates, best.loss, interval)
 
 
 def _prepare(
     train: Samples, validation: Samples, routed: bool, most: int, key: str | None, settings: dict[str, int]
 ) -> _Trial:
     """Fit what the candidates share."""
-    if shared := len(np.intersect1d(known_subjects(train), known_subjects(validation))):
-        raise ValueError(f"{shared} subjects are among the training and the validation samples")
     rows = labelled_rows(train.embedding, train.label, train.identity)
-    x = np.asarray(validation.embedding, np.float64)
-    unit, subjects = unit_rows(x), subjects_of(validation)
-    before = verification_auc(unit, subjects)
-    if np.isnan(before):
-        raise ValueError("no two validation samples are of one subject, so verification cannot be measured")
-    place = np.searchsorted(rows.names, validation.label).clip(max=len(rows.names) - 1)
-    label = np.where(rows.names[place] == validation.label, place, -1)
+    prepared = validation_rows(train, validation, rows.names)
     mean, axes = principal_axes(train.embedding, min(most, *np.shape(train.embedding)))
     router = fit_router(rows.unit, rows.label, rows.subjects, **settings) if routed else None
-    routes = [np.zeros(len(part), np.int64) if router is None else router(part) for part in (rows.unit, unit)]
+    parts = (rows.unit, prepared.unit)
+    routes = [np.zeros(len(part), np.int64) if router is None else router(part) for part in parts]
     known = np.asarray(train.embedding)[np.asarray(train.label) >= 0]
-    contents = (embedding_contents(known), embedding_contents(x))
-    return _Trial(
-        rows, unit, label, subjects, contents, mean, axes, router, (routes[0], routes[1]),
-        draw_key() if key is None else key, before,
-    )  # fmt: skip
-
-
-def loss_interval(before: Floats, after: Floats, subjects: Ints, seed: int) -> tuple[float, float]:
-    """Compute the 95 % interval of the loss of verification AUC over subjects, who are drawn for both alike.
-
-    Args:
-        before: (N, D) embeddings.
-        after: (N, k) embeddings of the same samples.
-        subjects: (N,); negative ones are unknown.
-        seed: seed of the draws.
-    """
-    known = np.maximum(subjects, -1)
-    drawn = [score_pairs(x, known, seed=seed).drawn["auc"].to_numpy() for x in (before, after)]
-    return percentile_interval(drawn[0] - drawn[1]) if len(drawn[0]) else (np.nan, np.nan)
-
-
-def verification_auc(embedding: Floats, subjects: Ints) -> float:
-    """Compute the AUC of the cosine over all pairs of embeddings (N, D); negative subjects are unknown."""
-    return verification(torch.from_numpy(embedding), torch.from_numpy(np.maximum(subjects, -1))).auc
+    contents = (embedding_contents(known), embedding_contents(validation.embedding))
+    drawn = draw_key() if key is None else key
+    return _Trial(rows, prepared, contents, mean, axes, router, (routes[0], routes[1]), drawn)

@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,18 @@ import numpy as np
 from datamodules.contract import SPLITS, Split
 from datamodules.tables.embedding_table import EmbeddingTable
 from datamodules.tables.table_options import cross_labels
+from evaluation.erasers.choice import ChosenEraser
 from evaluation.erasers.keyed_noise import key_fingerprint
-from evaluation.erasers.methods import Method, fit_method, needs_label, options_of, takes_subjects
+from evaluation.erasers.methods import (
+    CHOICES,
+    Method,
+    fit_method,
+    needs_label,
+    options_of,
+    options_of_choice,
+    takes_subjects,
+)
 from evaluation.erasers.stored_eraser import StoredEraser
-from evaluation.erasers.transport import Transport
-from evaluation.erasers.transport_choice import ChosenTransport, choose_transport
 from evaluation.samples.labelled_samples import Samples
 from evaluation.samples.subject_folds import drawn_subjects
 from recipes.command_line.jobs import usage_errors
@@ -32,8 +38,8 @@ class EraserSettings:
         sensitive: attributes to erase, of which several are crossed: the classes are the combinations of
             theirs; none for a control.
         fit_on: splits to fit it to.
-        options: of the method, or of `choose_transport` where there is a bound.
-        bound: largest loss of verification AUC, by which the settings of a transport are chosen.
+        options: of the method, or of its choice (`CHOICES`) where there is a bound.
+        bound: largest loss of verification AUC, by which the settings are chosen.
         choose_on: splits on which they are chosen.
         fit_share: share of the subjects of `fit_on` to fit to, see `drawn_subjects`; in a table without
             identities each sample is a subject.
@@ -83,14 +89,14 @@ def fit_eraser(table: EmbeddingTable, settings: EraserSettings) -> StoredEraser:
         if settings.bound is not None:
             chosen = _rows(table, settings.choose_on, "choose_on")
             train, validation = (Samples(x[part], label[part], subjects[part]) for part in (rows, chosen))
-            found = choose_transport(train, validation, settings.bound, **options)
+            found = CHOICES[method](train, validation, settings.bound, **options)
             print(found.candidates.to_string(index=False, na_rep="-"))
             eraser: Any = found.eraser
             loss = describe_loss(found, settings.bound, len(np.unique(subjects[chosen])))
             facts |= {
                 "eraser's bound": f"{settings.bound:g} of verification AUC",
                 "eraser's settings chosen on": " ".join(settings.choose_on),
-                "eraser's settings": _describe(eraser),
+                "eraser's settings": found.settings,
                 "eraser's verification loss": loss,
             }
             learned = rows | chosen
@@ -110,7 +116,7 @@ def fit_eraser(table: EmbeddingTable, settings: EraserSettings) -> StoredEraser:
     return StoredEraser(eraser, facts, table.sample_id[learned])
 
 
-def describe_loss(found: ChosenTransport, bound: float, subjects: int) -> str:
+def describe_loss(found: ChosenEraser, bound: float, subjects: int) -> str:
     """Format the verification loss of a chosen eraser, and warn where its interval exceeds the bound."""
     low, high = found.loss_interval
     text = f"{found.loss:.4f} [{low:.4f}, {high:.4f}] on {subjects} validation subjects"
@@ -135,12 +141,11 @@ def _check(table: EmbeddingTable, settings: EraserSettings) -> None:
         )
     offered = options_of(method)
     if settings.bound is not None:
-        if method != "transport":
+        if method not in CHOICES:
             raise UsageError(f"{method} has no settings that a bound could choose")
         if "identity" not in table.labels:
             raise UsageError("a bound on the verification loss needs the identities, which the table lacks")
-        parameters = signature(choose_transport).parameters.values()
-        offered = [option.name for option in parameters if option.kind is option.KEYWORD_ONLY]
+        offered = options_of_choice(method)
     if unknown := sorted(set(settings.options) - set(offered)):
         raise UsageError(f"{method} has no option {', '.join(unknown)}; it has {', '.join(offered)}")
 
@@ -164,8 +169,3 @@ def _errors_naming_classes(table: EmbeddingTable, name: str) -> Iterator[None]:
         names = ", ".join(f"{place} {text!r}" for place, text in enumerate(table.attributes.get(name, ())))
         more = f"; the classes of {name} are {names}" if "of class " in str(error) else ""
         raise UsageError(f"{error}{more}") from error
-
-
-def _describe(eraser: Transport) -> str:
-    erasure = "leace" if eraser.router is None else "transport"
-    return f"{erasure}, {eraser.axes.shape[1]} components, sigma {eraser.sigma:g}"

@@ -95,7 +95,11 @@ def test_it_keeps_float32_and_fits_into_a_pipeline(arrays):
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        (("gender", "leece"), {}, "method is 'leece', it must be one of leace, inlp, transport, pca, noise"),
+        (
+            ("gender", "leece"),
+            {},
+            "method is 'leece', it must be one of leace, inlp, transport, matching, pca, noise",
+        ),
         (("gender", "inlp"), {"iteration": 3}, "inlp has no option 'iteration'; did you mean iterations?"),
         ((None, "leace"), {}, "leace requires y to be passed"),
         (("ones", "leace"), {}, "s has only the class '1' in 400 samples"),

@@ -12,10 +12,10 @@ import torch
 
 from datamodules.contract import SPLITS
 from datamodules.tables.embedding_table import EmbeddingTable
+from evaluation.erasers.choice import ChosenEraser
 from evaluation.erasers.leace import fit_leace
 from evaluation.erasers.pca import fit_pca
 from evaluation.erasers.stored_eraser import StoredEraser
-from evaluation.erasers.transport_choice import ChosenTransport
 from evaluation.erasers.transport_fit import fit_transport
 from evaluation.probes.standardise import standardise
 from recipes import erase
@@ -277,7 +277,7 @@ def test_a_bound_chooses_on_validation_samples(table, capsys):
 
 @pytest.mark.parametrize("interval", [(-0.01, 0.03), (nan, nan)])
 def test_a_loss_that_may_exceed_the_bound_is_warned_of(interval):
-    found = ChosenTransport(None, pd.DataFrame(), 0.01, interval)
+    found = ChosenEraser(None, "", pd.DataFrame(), 0.01, interval)
     with pytest.warns(UserWarning, match=r"on 3 validation subjects: this does not show .* at most 0\.02"):
         describe_loss(found, 0.02, 3)
     with warnings.catch_warnings():

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from evaluation.erasers import transport_choice
+from evaluation.erasers.choice import loss_interval, verification_auc
 from evaluation.erasers.quick_leakage import quick_leakage
-from evaluation.erasers.transport_choice import choose_transport, loss_interval, verification_auc
+from evaluation.erasers.transport_choice import choose_transport
 from evaluation.erasers.transport_fit import fit_transport
 from evaluation.samples.labelled_samples import Samples
 
