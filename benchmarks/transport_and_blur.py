@@ -4,9 +4,10 @@
     python -m benchmarks.transport_and_blur x.safetensors --sensitive smiling --work DIR --bound 0.02
 
 A setting is `erasure:components:sigma` (transport and blur), `matching:dimensions:weight`, `leace` or `raw`;
-`--bound` adds the transport that the rule chooses on validation subjects. Attackers with their default settings learn from the embeddings of validation subjects,
-alone and together with the training subjects (of which the eraser has learned), and are tested on test
-subjects; from standardised features and from the embeddings as they are, whose neighbours noise hides less.
+`--bound` adds the transport that the rule chooses on validation subjects. Attackers with their default
+settings learn from the embeddings of validation subjects, alone and together with the training subjects (of
+which the eraser has learned), and are tested on test subjects; from standardised features and from the
+embeddings as they are, whose neighbours noise hides less.
 With `--crowd unseen` the eraser learns from half of the training subjects, and the attackers from the other
 half and the validation subjects: people whom it has not seen. Verification is by the cosine over all pairs of
 test images, and over those of one class. Finished rows in DIR are not computed again.

@@ -1,6 +1,7 @@
 """The study of transport and blur: roles that share no subject, a row of each setting, the unseen crowd."""
 
 import sys
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,10 @@ import pytest
 
 from benchmarks import transport_and_blur
 from benchmarks.transport_and_blur import make_roles
+from evaluation.erasers.leace import fit_leace
+from evaluation.erasers.matching_fit import fit_matching
+from evaluation.erasers.transport_fit import fit_transport
+from evaluation.samples.labelled_samples import Samples
 from tests.support.embedding_tree import make_table
 
 
@@ -40,3 +45,17 @@ def test_every_setting_makes_a_row(monkeypatch, tmp_path, capsys):
     assert "removed" in capsys.readouterr().out
     monkeypatch.setattr(transport_and_blur, "erased", lambda *args: pytest.fail("computed again"))
     transport_and_blur.main()
+
+
+def test_a_setting_names_the_eraser_and_its_options(monkeypatch):
+    rng = np.random.default_rng(0)
+    train = Samples(rng.normal(size=(80, 6)), np.arange(80) % 2, np.arange(80) // 4)
+    monkeypatch.setattr(transport_and_blur, "fit_matching", partial(fit_matching, steps=2, hidden=4))
+    for setting, expected in (
+        ("matching:4:9", fit_matching(*train[:3], dimensions=4, weight=9, steps=2, hidden=4, seed=1)),
+        ("leace:3:0.5", fit_transport(*train[:3], components=3, erasure="leace", key="00" * 32, seed=1)),
+        ("leace", fit_leace(*train[:2])),
+        ("raw", np.asarray),
+    ):
+        found = transport_and_blur.fit_setting(train, setting, 1)(train.embedding)
+        np.testing.assert_array_equal(found, expected(train.embedding))

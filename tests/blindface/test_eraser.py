@@ -10,6 +10,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from blindface import Eraser, erase
 from evaluation.erasers.leace import fit_leace
+from evaluation.erasers.matching_fit import fit_matching
 from evaluation.erasers.transport_fit import fit_transport
 
 NOISE_FAILS = {
@@ -115,6 +116,17 @@ def test_mistakes_are_one_line(arrays, arguments, options, message):
 
 
 FIXED = {"components": 3, "steps": 10, "key": KEY}
+
+
+def test_matching_names_its_own_features(arrays):
+    x, gender = arrays
+    fast = {"dimensions": 3, "hidden": 8, "steps": 2}
+    eraser = erase(x, gender, "matching", subjects=np.arange(400) // 4, **fast)
+    expected = fit_matching(x, gender, np.arange(400) // 4, **fast)
+    np.testing.assert_array_equal(eraser.transform(x), expected(x))
+    assert eraser.get_feature_names_out().tolist() == ["matching0", "matching1", "matching2"]
+    with pytest.raises(ValueError, match="there are 0; give the subjects"):
+        erase(x, gender, "matching", **fast)
 
 
 def test_transport_takes_subjects_and_unknown_classes(arrays):

@@ -110,11 +110,15 @@ def test_a_control_knows_no_attribute(table):
 @pytest.mark.parametrize("config", sorted(path.stem for path in (CONFIGS / "erase").glob("*.yaml")))
 def test_every_configuration_runs(table, config):
     fast = [*FIXED, "--options={components: 2, steps: 10}", f"--key_file={table.with_name('key')}"]
-    more = {"pca": ["--options.components=2"], "transport": fast}.get(config, [])
-    after = run(table, *more, config=config, sensitive=config in ("leace", "inlp", "transport"))
+    trained = ["--bound=null", "--options={dimensions: 3, steps: 2}"]
+    if config == "matching":  # which needs several samples a subject
+        people(table)
+    more = {"pca": ["--options.components=2"], "transport": fast, "matching": trained}.get(config, [])
+    sensitive = config in ("leace", "inlp", "transport", "matching")
+    after = run(table, *more, config=config, sensitive=sensitive)
     assert after.embedding.isfinite().all()
     assert after.provenance["eraser"].startswith(config)
-    assert SPLITS[int(after.split[-1])] == "test"
+    assert after.split.equal(EmbeddingTable.load(table).split)
 
 
 @pytest.mark.parametrize(
@@ -273,6 +277,20 @@ def test_a_bound_chooses_on_validation_samples(table, capsys):
             "--overwrite=true",
             config="transport",
         )
+
+
+def test_a_bound_chooses_the_weight_of_matching(table):
+    made = people(table)
+    options = "--options={dimensions: [4, 5], weights: [10], steps: 3}"
+    after = run(table, "--bound=0.9", options, config="matching")
+    told = after.provenance
+    assert told["eraser's settings"] == f"{after.embedding.shape[1]} dimensions, weight 10"
+    assert "on 67 validation subjects" in told["eraser's verification loss"]
+    assert set(after.learned_from) == set(made.sample_id[(made.split != 2).numpy()])
+    with pytest.raises(UsageError, match="matching adds no noise by a key"):
+        run(table, options, f"--key_file={table.with_name('k')}", "--overwrite=true", config="matching")
+    with pytest.raises(UsageError, match="matching has no option sigmas; it has dimensions, weights"):
+        run(table, "--options={sigmas: [0]}", "--overwrite=true", config="matching")
 
 
 @pytest.mark.parametrize("interval", [(-0.01, 0.03), (nan, nan)])

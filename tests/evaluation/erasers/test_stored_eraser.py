@@ -9,6 +9,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from evaluation.erasers.leace import fit_leace
+from evaluation.erasers.matching_fit import fit_matching
 from evaluation.erasers.noise import fit_noise
 from evaluation.erasers.stored_eraser import EraserFileError, StoredEraser
 from evaluation.erasers.transport_fit import fit_transport
@@ -23,6 +24,7 @@ IDS = np.array(["a", "b\nc", "ü"])
 ERASERS = {
     "transport": fit_transport(X, LABEL, components=3, steps=10, key=KEY),
     "leace in components": fit_transport(X, LABEL, components=3, erasure="leace", key=KEY),
+    "matching": fit_matching(X, LABEL, np.arange(200) // 4, dimensions=3, hidden=8, steps=2),
     "leace": fit_leace(X, LABEL),
     "noise": fit_noise(X, 0.5),
 }
