@@ -15,7 +15,7 @@ from evaluation.erasers.transport_fit import labelled_rows
 from evaluation.samples.labelled_samples import Samples, subjects_of
 
 DIMENSIONS = (24,)
-WEIGHTS = (300.0, 1000.0, 3000.0)
+WEIGHTS = (300.0, 1000.0, 3000.0, 10_000.0)
 
 
 def choose_matching(

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 import torch
 
-from datamodules.contract import SPLITS
 from datamodules.tables.embedding_table import EmbeddingTable
 from evaluation.erasers.choice import ChosenEraser
 from evaluation.erasers.leace import fit_leace

@@ -73,7 +73,7 @@ def test_identity_knows_impostors_of_the_same_class_alone():
     assert identity_loss(z, label).item() == pytest.approx(np.mean(expected))
 
 
-def test_pairs_are_two_samples_of_a_subject_and_mixtures_of_one_class():
+def test_pairs_are_of_a_subject_and_mixtures_of_a_class():
     training = _prepare(TRAIN.embedding, labelled_rows(*TRAIN[:3]))
     rng = np.random.default_rng(0)
     pairs = _draw_pairs(training, rng).numpy().reshape(-1, 2)
@@ -107,7 +107,7 @@ def test_the_encoder_is_that_of_torch():
     np.testing.assert_allclose(fitted(1e3 * OTHERS.embedding), fitted(OTHERS.embedding), atol=1e-9)
 
 
-def test_it_hides_the_class_of_unseen_subjects_and_keeps_who_they_are():
+def test_it_hides_the_class_and_keeps_unseen_subjects_apart():
     accuracy, auc = {}, {}
     for name, steps in (("components", 1), ("matched", 600)):
         z = fit_matching(*TRAIN[:3], **FAST | {"weight": 300.0, "steps": steps})(OTHERS.embedding)
