@@ -1,12 +1,15 @@
 """Further attacks of an audit: by group, by the attacker's data, and by what the attacker has."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 
 from evaluation.audit.cache import Frames
-from evaluation.audit.rows import AuditRows
+from evaluation.audit.rows import AuditRows, unseen_crowd
 from evaluation.audit.settings import AuditSettings
 from evaluation.leakage.access import Access, access_leakage
+from evaluation.leakage.cross_fitted_leakage import ALSO_TRAINING, UNSEEN, UNSEEN_CROWD
 from evaluation.leakage.learning_curve import learning_curve
 from evaluation.leakage.multiplicity import holm
 from evaluation.leakage.subgroup_leakage import subgroup_leakage
@@ -53,7 +56,11 @@ def measure_access(
     before: Floats | None,
     maps: KnownMaps | None = None,
 ) -> Frames:
-    """Measure the leakage by what an attacker has.
+    """Measure the leakage by what an attacker has, from the samples that the strongest attackers learn from.
+
+    As in `measure_leakage`, attackers learn from unseen subjects, then also from the training subjects, or
+    from those that the representation has not learned from where its record names them. Of each attacker the
+    better counts.
 
     Args:
         one: the representation.
@@ -68,7 +75,23 @@ def measure_access(
     accesses: list[Access] = ["retrained", "fused", "fused scores"]
     accesses += [] if before is None else ["pairs"]
     accesses += [] if before is None or maps is None else ["white box"]
-    original = None if before is None else before[rows.tested]
-    options = {"folds": settings.folds, "seed": settings.seed}
-    tables = [access_leakage(samples, access, original, maps=maps, **options) for access in accesses]
-    return {"access": pd.concat(tables, ignore_index=True)}
+    crowd = unseen_crowd(one, attribute, rows)
+    sources = {UNSEEN: rows.tested[:0]}
+    if len(rows.extra):
+        sources |= {UNSEEN_CROWD: crowd} if len(crowd) else {ALSO_TRAINING: rows.extra}
+    tables = []
+    for (source, extra), access in product(sources.items(), accesses):
+        table = access_leakage(
+            samples,
+            access,
+            None if before is None else before[rows.tested],
+            extra=one.samples(name, attribute, extra) if len(extra) else None,
+            extra_before=None if before is None else before[extra],
+            folds=settings.folds,
+            seed=settings.seed,
+            maps=maps,
+        )
+        tables.append(table.assign(learned_from=source))
+    every = pd.concat(tables, ignore_index=True)
+    best = every.groupby(["access", "images", "attacker"], sort=False)["balanced_accuracy"].idxmax()
+    return {"access": every.loc[best].reset_index(drop=True)}

@@ -105,3 +105,17 @@ def known_twice(identity: Ints) -> bool:
     """Check that there are genuine and impostor pairs: two subjects, one of them with two samples."""
     counts = np.unique(identity[identity >= 0], return_counts=True)[1]
     return len(counts) > 1 and counts.max() > 1
+
+
+def unseen_crowd(one: Representations, attribute: str, rows: AuditRows) -> Ints:
+    """Return those further training rows that the representation has not learned from, by its record.
+
+    Without a record, or where it learned from all or none of them, or where a class of the attribute is not
+    among the others, there are none: nothing would differ from the other trainings.
+    """
+    (name,) = one.embeddings
+    learned = one.seen.get(name, np.zeros(len(one), np.int64))[rows.extra] == 1
+    crowd = rows.extra[~learned]
+    label = one.labels[attribute]
+    classes, found = (np.unique(label[some][label[some] >= 0]) for some in (rows.tested, crowd))
+    return crowd if learned.any() and np.isin(classes, found).all() else crowd[:0]

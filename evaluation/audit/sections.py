@@ -9,7 +9,7 @@ import torch
 
 from evaluation.audit.cache import Frames
 from evaluation.audit.packed_readings import CORRECT, pack_correct
-from evaluation.audit.rows import AuditRows, choose_attributes
+from evaluation.audit.rows import AuditRows, choose_attributes, unseen_crowd
 from evaluation.audit.settings import AuditSettings
 from evaluation.leakage.attribute_map import attribute_map
 from evaluation.leakage.confident_leakage import confident_leakage
@@ -77,20 +77,6 @@ def measure_leakage(one: Representations, attribute: str, rows: AuditRows, setti
     packed = pack_correct(every, np.concatenate([x.correct for x in found]))
     best = every.groupby(["attacker", "scaling"], sort=False)["balanced_accuracy"].idxmax()
     return {"leakage": every.loc[best].reset_index(drop=True), CORRECT: packed}
-
-
-def unseen_crowd(one: Representations, attribute: str, rows: AuditRows) -> Ints:
-    """Return those further training rows that the representation has not learned from, by its record.
-
-    Without a record, or where it learned from all or none of them, or where a class of the attribute is not
-    among the others, there are none: nothing would differ from the other trainings.
-    """
-    (name,) = one.embeddings
-    learned = one.seen.get(name, np.zeros(len(one), np.int64))[rows.extra] == 1
-    crowd = rows.extra[~learned]
-    label = one.labels[attribute]
-    classes, found = (np.unique(label[some][label[some] >= 0]) for some in (rows.tested, crowd))
-    return crowd if learned.any() and np.isin(classes, found).all() else crowd[:0]
 
 
 def measure_permutations(

@@ -1,5 +1,6 @@
 """Closed-form probes of all folds, which read many labellings of the same samples."""
 
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -14,20 +15,38 @@ PROBES = tuple(product(KERNELS, SCALINGS))
 """Kernel and scaling of each probe; in tables the attackers `kernel_linear` and `kernel_rbf`."""
 
 
-class FoldProbes:
-    """Predict every sample by probes that have not learned from its subject.
+Split = tuple[Ints, Ints]
+"""Rows to learn from and rows to predict, of different subjects."""
 
-    Folds and probes do not depend on the labels.
+
+def splits_of(subjects: Ints, folds: int, seed: int, tested: int | None = None) -> list[Split]:
+    """Divide samples into folds by subject, whatever their labels.
 
     Args:
-        x: (N, D) embeddings.
         subjects: (N,) subject of each sample.
         folds: number of folds of the subjects.
         seed: seed of the folds.
+        tested: number of samples that are predicted; the others, of other subjects, are learned from in every
+            fold. None predicts all.
+    """
+    tested = len(subjects) if tested is None else tested
+    known, others = subjects[:tested], np.arange(tested, len(subjects))
+    found = subject_folds(np.zeros_like(known), known, folds, seed)
+    return [(np.concatenate([train, others]), test) for train, test in found]
+
+
+class FoldProbes:
+    """Predict samples by probes that have not learned from their subjects; 0 for those that are never tested.
+
+    The probes do not depend on the labels.
+
+    Args:
+        x: (N, D) embeddings.
+        splits: see `splits_of`.
     """
 
-    def __init__(self, x: Floats, subjects: Ints, folds: int, seed: int) -> None:
-        self._splits = list(subject_folds(np.zeros_like(subjects), subjects, folds, seed))
+    def __init__(self, x: Floats, splits: Sequence[Split]) -> None:
+        self._splits = splits
         self._probes = [
             [KernelProbe(x[train], x[test], kernel, scaling) for kernel, scaling in PROBES]
             for train, test in self._splits

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evaluation.leakage.fold_probes import FoldProbes
+from evaluation.leakage.fold_probes import FoldProbes, splits_of
 from evaluation.leakage.shuffled_labels import even_counts
 from evaluation.leakage.takes import merge_takes
 from evaluation.samples.arrays import Floats, Ints
@@ -35,7 +35,7 @@ class Bench(NamedTuple):
     def of(cls, samples: Samples, folds: int, max_samples: int, seed: int) -> "Bench":
         """Choose the units and fit the probes; arguments as `shuffled_units`."""
         units = shuffled_units(samples, folds, max_samples, seed)
-        return cls(units, FoldProbes(units.x, units.subject[units.unit], folds, seed))
+        return cls(units, FoldProbes(units.x, splits_of(units.subject[units.unit], folds, seed)))
 
 
 def shuffled_units(samples: Samples, folds: int, max_samples: int, seed: int) -> ShuffledUnits:

@@ -1,18 +1,18 @@
 """Attack an eraser that maps each class by a map of its own, knowing all of it but the key of its noise."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from sklearn.linear_model import RidgeCV
 
-from evaluation.leakage.fold_probes import PROBES
+from evaluation.leakage.fold_probes import PROBES, Split, splits_of
 from evaluation.probes.attacker_table import Setting
 from evaluation.probes.kernel_probe import KernelProbe
 from evaluation.probes.pca_attackers import discriminant, whitened_components
 from evaluation.probes.similarity import similarity_scores
 from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.audited_samples import AuditedSamples
-from evaluation.samples.subject_folds import subject_folds
 
 _SHRINKAGE = 0.1  # of the covariances whose densities are features
 _NEAREST: list[Setting] = [{"n": 1, "log_rank": 0}, {"n": 10, "log_rank": 0}]
@@ -54,7 +54,7 @@ class _Pairs(NamedTuple):
 
 
 def predict_by_candidates(
-    samples: AuditedSamples, before: Floats, maps: KnownMaps, folds: int, seed: int
+    samples: AuditedSamples, before: Floats, maps: KnownMaps, splits: Sequence[Split], seed: int
 ) -> Ints:
     """Predict the attribute of each sample from its candidates, by attackers of other subjects.
 
@@ -69,8 +69,8 @@ def predict_by_candidates(
         samples: N erased embeddings.
         before: (N, D) original embeddings of the same samples.
         maps: the eraser.
-        folds: number of folds of the subjects.
-        seed: seed of the folds.
+        splits: rows to learn from and to predict, see `splits_of`.
+        seed: seed of the folds in which the attacker's own samples describe each other.
 
     Returns:
         (probes, N) predicted classes, of closed-form probes of the descriptions.
@@ -86,8 +86,8 @@ def predict_by_candidates(
     components = np.asarray(maps.coordinates(np.asarray(before, np.float64)))
     pairs = _Pairs(components, erased, samples.label, samples.subjects, maps)
     predictions = np.zeros((len(PROBES), len(erased)), np.int64)
-    for train, test in subject_folds(np.zeros_like(pairs.label), pairs.subjects, folds, seed):
-        known, asked = _describe_each_other(pairs, train, folds, seed), _describe(pairs, train, test)
+    for train, test in splits:
+        known, asked = _describe_each_other(pairs, train, len(splits), seed), _describe(pairs, train, test)
         for prediction, (kernel, scaling) in zip(predictions, PROBES, strict=True):
             prediction[test] = KernelProbe(known, asked, kernel, scaling).predict(pairs.label[None, train])[0]
     return predictions
@@ -95,7 +95,7 @@ def predict_by_candidates(
 
 def _describe_each_other(pairs: _Pairs, rows: Ints, folds: int, seed: int) -> Floats:
     """Describe samples by galleries of the others' subjects, (rows, features)."""
-    splits = list(subject_folds(np.zeros_like(rows), pairs.subjects[rows], folds, seed))
+    splits = splits_of(pairs.subjects[rows], folds, seed)
     found = [_describe(pairs, rows[gallery], rows[described]) for gallery, described in splits]
     order = np.argsort(np.concatenate([described for _, described in splits]))
     return np.concatenate(found)[order]

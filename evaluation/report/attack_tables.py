@@ -108,6 +108,7 @@ def access_table(audit: Audit, attribute: str, slug: str) -> Table | None:
             "representation": lambda x: x.representation,
             "the attacker has": lambda x: ACCESSES.get(x.access, x.access),
             "attacker": lambda x: attacker_name(x.attacker),
+            "learned from": lambda x: x.learned_from,
             "images of a subject": lambda x: f"{x.images}",
             **LEAKAGE,
             "images": count("n"),

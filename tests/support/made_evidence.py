@@ -39,6 +39,7 @@ def make_evidence(names, attribute, other, groups) -> Frames:
             balanced_accuracy=0.55, low=0.5, high=0.6, chance=0.5
         ).assign(kind=lambda x: x["n_train"].map({40000: "extrapolated"}).fillna("measured")),
         "access": crossed(**about, access=["retrained", "pairs", "fused"]).assign(
+            learned_from="unseen",
             images="all", attacker="mlp", balanced_accuracy=0.5, low=0.4, high=0.6, **scored
         ),
         "verification_within": each.assign(

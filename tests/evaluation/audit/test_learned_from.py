@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evaluation.audit.rows import choose_rows
-from evaluation.audit.sections import measure_leakage, unseen_crowd
+from evaluation.audit.attack_sections import measure_access
+from evaluation.audit.rows import choose_rows, unseen_crowd
+from evaluation.audit.sections import measure_leakage
 from evaluation.audit.settings import AuditSettings
 from evaluation.samples.representations import Representations
 
@@ -61,6 +62,29 @@ def test_attackers_learn_from_training_subjects_it_has_not_met():
     only = AuditSettings(**{**vars(settings), "extra": False})
     frames = measure_leakage(one, "a", choose_rows(one, only), only)
     assert frames["_correct"]["learned_from"].tolist() == ["unseen"]
+
+
+@pytest.mark.parametrize(
+    ("one", "learned_from"),
+    [
+        (faces(1), "also training"),
+        (faces(-1), "unseen"),
+        (half_learned((-1, 1)), "unseen crowd"),
+        (half_learned((1, -1)), "unseen"),
+    ],
+)
+def test_attackers_of_every_access_learn_from_them_too(one, learned_from):
+    settings = AuditSettings(folds=3)
+    rows = choose_rows(one, settings)
+    table = measure_access(one, "a", rows, settings, one.embeddings["x"])["access"]
+    linear = table[table["attacker"] == "kernel_linear"].set_index("access")
+    assert linear["learned_from"].to_dict() == {"retrained": learned_from, "pairs": learned_from}
+    assert (linear["n"] == UNSEEN).all()
+    alone = measure_access(one, "a", replace(rows, extra=rows.extra[:0]), settings, one.embeddings["x"])
+    assert set(alone["access"]["learned_from"]) == {"unseen"}
+    columns = ["access", "images", "attacker"]
+    assert alone["access"][columns].equals(table[columns])
+    assert (table["balanced_accuracy"] >= alone["access"]["balanced_accuracy"]).all()
 
 
 def test_a_crowd_has_every_class_and_a_record():

@@ -33,7 +33,7 @@ def people(count: int, seed: int, first: int = 0) -> Samples:
 TRAIN, OTHERS = people(100, 0), people(100, 1, 100)
 
 
-def test_the_discrepancy_is_the_unbiased_estimate_of_its_definition():
+def test_the_discrepancy_is_unbiased_by_definition():
     rng = np.random.default_rng(0)
     z, label = rng.normal(size=(30, 3)), np.repeat([0, 1, 2], [8, 10, 12])
     squared = ((z[:, None] - z[None]) ** 2).sum(2)

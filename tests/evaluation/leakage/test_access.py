@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from evaluation.leakage.access import access_leakage
+from evaluation.leakage.fold_probes import splits_of
 from evaluation.leakage.permutation_null import permutation_tests
 from evaluation.samples.labelled_samples import Samples, take_samples
 from tests.support.known_leaks import leaking
@@ -139,3 +140,73 @@ def test_repeats_of_an_image_undo_fresh_noise_alone(fresh):
     table = access_leakage(Samples(erased, of_subject[subjects], subjects), "fused")
     fused = readings(table)["kernel_linear"]
     assert fused["all"] > 0.75 if fresh else fused["all"] < 0.65
+
+
+ACCESSES = ["retrained", "fused", "fused scores", "pairs"]
+
+
+def halves():
+    """Subjects whose class a direction tells that few of them show; 40 are tested, 400 are others."""
+    rng = np.random.default_rng(3)
+    subjects = np.repeat(np.arange(440), 2)
+    label = np.arange(440)[subjects] % 2
+    x = rng.normal(size=(440, 40))[subjects] + 0.5 * rng.normal(size=(880, 40))
+    x += 0.7 * (label[:, None] - 0.5) * rng.normal(size=40) / np.sqrt(8)
+    samples = Samples(x, label, subjects)
+    return take_samples(samples, subjects < 40), take_samples(samples, subjects >= 40)
+
+
+@pytest.mark.parametrize("access", ACCESSES)
+def test_extra_subjects_teach_and_are_not_tested(access):
+    tested, extra = halves()
+    few = access_leakage(tested, access, tested.embedding)
+    more = access_leakage(tested, access, tested.embedding, extra=extra, extra_before=extra.embedding)
+    columns = ["access", "images", "attacker", "n", "people"]
+    assert few[columns].equals(more[columns])
+    assert readings(more)["kernel_linear"].max() > readings(few)["kernel_linear"].max() + 0.05
+
+
+@pytest.mark.parametrize("access", ACCESSES)
+def test_what_cannot_be_learned_from_changes_nothing(access):
+    """Extra samples of tested subjects, of classes that are not tested, and of unknown class."""
+    tested, extra = halves()
+    expected = access_leakage(tested, access, tested.embedding)
+    useless = extra._replace(
+        label=np.where(extra.identity < 200, 5, np.where(extra.identity < 300, -1, extra.label)),
+        identity=np.where(extra.identity < 300, extra.identity, extra.identity % 40),
+    )
+    found = access_leakage(tested, access, tested.embedding, extra=useless, extra_before=extra.embedding)
+    assert found.equals(expected)
+
+
+def test_extra_rows_are_learned_from_in_every_fold():
+    subjects = np.array([0, 0, 1, 1, 2, 2, 3, 4, 4])
+    splits = splits_of(subjects, 3, seed=0, tested=6)
+    assert sorted(np.concatenate([test for _, test in splits])) == list(range(6))
+    for train, test in splits:
+        assert set(train) == set(range(9)) - set(test)
+    alone = splits_of(subjects[:6], 3, seed=0)
+    for (train, test), (fewer, same) in zip(splits, alone, strict=True):
+        np.testing.assert_array_equal(test, same)
+        np.testing.assert_array_equal(train[:-3], fewer)
+
+
+def test_labels_of_extra_samples_are_those_of_the_tested():
+    """Classes 3 and 7; who numbered them 0 and 1 in the order of the extra ones would read the reverse."""
+    tested, extra = halves()
+    names = np.array([7, 3])
+    few, more = (
+        access_leakage(x._replace(label=names[x.label]), "retrained", extra=y._replace(label=names[y.label]))
+        for x, y in ((tested, extra), (tested, take_samples(extra, extra.identity < 60)))
+    )
+    assert readings(few).equals(readings(access_leakage(tested, "retrained", extra=extra)))
+    assert readings(more).max() < readings(few).max()
+
+
+def test_extra_originals_of_another_number_are_refused():
+    tested, extra = halves()
+    with pytest.raises(ValueError, match="needs the original embeddings of the same samples"):
+        access_leakage(tested, "pairs", tested.embedding, extra=extra, extra_before=extra.embedding[1:])
+    far = extra._replace(embedding=np.where(extra.identity[:, None] == 50, np.inf, extra.embedding))
+    with pytest.raises(ValueError, match="extra embeddings are not finite"):
+        access_leakage(tested, "retrained", extra=far)

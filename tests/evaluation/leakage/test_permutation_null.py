@@ -4,7 +4,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from evaluation.leakage import permutation_null as tested
 from evaluation.leakage import shuffled_units
-from evaluation.leakage.fold_probes import PROBES, FoldProbes, balanced_accuracy
+from evaluation.leakage.fold_probes import PROBES, FoldProbes, balanced_accuracy, splits_of
 from evaluation.leakage.permutation_null import permutation_tests
 from evaluation.leakage.permutation_table import permutation_frame
 from evaluation.leakage.shuffled_units import ShuffledUnits
@@ -100,7 +100,7 @@ def test_statistic_and_p_value_of_known_readings(monkeypatch):
     """Two probes that answer from the embedding: the better one counts, in every labelling anew."""
 
     class Reader:
-        def __init__(self, x, subjects, folds, seed):
+        def __init__(self, x, splits):
             self.answers = x.T.astype(int)
 
         def predict(self, labels):
@@ -207,7 +207,7 @@ def test_the_table_has_the_reading_of_the_best_probe():
 
 def test_probes_predict_subjects_that_they_did_not_learn_from():
     samples = leaking("linear", people=20)
-    probes = FoldProbes(samples.embedding, samples.identity, 4, seed=0)
+    probes = FoldProbes(samples.embedding, splits_of(samples.identity, 4, seed=0))
     labels = np.stack([samples.label, 1 - samples.label])
     before = probes.predict(labels)
     train, test = next(iter(subject_folds(np.zeros(120, int), samples.identity, 4, 0)))
