@@ -9,7 +9,8 @@
 
 The eraser is fitted to the training samples of the table and applied to all; the third command applies one
 that was saved. Several attributes, --sensitive [gender,smiling], are crossed. Other configurations:
-erase/inlp.yaml, and the controls erase/pca.yaml and erase/noise.yaml, which use no attribute.
+erase/matching.yaml (trained, takes minutes), erase/inlp.yaml, and the controls erase/pca.yaml and
+erase/noise.yaml, which use no attribute.
 """
 
 from dataclasses import replace
@@ -62,7 +63,7 @@ def make_parser() -> RecipeParser:
     parser.add_argument(
         "--bound",
         type=float | None,
-        help="Largest loss of verification AUC, by which the settings of a transport are chosen.",
+        help="Largest loss of verification AUC, by which the settings of transport or matching are chosen.",
     )
     parser.add_argument(
         "--choose_on", type=list[Split], default=["val"], help="Splits on which a bound chooses settings."

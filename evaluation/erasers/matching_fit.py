@@ -53,7 +53,8 @@ def fit_matching(
     Minimises `identity_loss` + weight x `class_discrepancy`, of the outputs as they are plus that of the
     outputs in unit deviation. Two measures against learning the training subjects by heart: noise with the
     covariance of samples of one subject on every input, and convex mixtures of two samples of a class
-    (Zhang et al., ICLR 2018) as the samples whose classes are matched. Deterministic on one machine.
+    (Zhang et al., ICLR 2018) as the samples whose classes are matched. Mixtures that share a sample or a
+    subject are alike, which adds a small positive term to the discrepancy. Deterministic on one machine.
 
     The method is ours; that kernels between classes can hide an attribute is from Louizos et al. (ICLR 2016).
 
@@ -61,7 +62,7 @@ def fit_matching(
         x: (N, D) training embeddings.
         label: (N,) classes, -1 where unknown; such rows decide on the components alone.
         subjects: (N,) subject of each embedding; negative ones are unknown.
-        dimensions: number m of outputs.
+        dimensions: number m of outputs, 2 to the number of components.
         weight: of the discrepancy; more of it hides more and costs more identity.
         components: principal components that are encoded; at most as many as the data have.
         hidden: width of the hidden layer.
@@ -69,16 +70,19 @@ def fit_matching(
         seed: of every random choice.
 
     Raises:
-        ValueError: see `known_rows`; fewer than 16 samples of a class, or subjects with two samples; settings
-            that are not positive; or a loss that is not finite.
+        ValueError: see `known_rows` and `check_settings`; fewer than 16 samples of a class, or subjects with
+            two samples; embeddings that are all alike; or a loss or gradient that is not finite.
     """
-    settings = {"dimensions": dimensions, "weight": weight, "hidden": hidden, "steps": steps}
-    if wrong := [name for name, value in settings.items() if not value > 0]:
-        raise ValueError(f"{wrong[0]} must be positive, not {settings[wrong[0]]}")
+    check_settings(dimensions, weight, components, hidden, steps)
     rows = labelled_rows(x, label, subjects)
+    check_rows(rows)
     mean, axes = principal_axes(x, min(components, *np.shape(x)))
+    if dimensions > axes.shape[1]:
+        raise ValueError(f"{dimensions} dimensions of {axes.shape[1]} components; take fewer dimensions")
     v = (rows.unit - mean) @ axes
-    scale = 1 / float(np.sqrt(np.square(v).mean()))
+    if not (size := float(np.sqrt(np.square(v).mean()))) > 0:
+        raise ValueError("the embeddings are all alike, so there is nothing to encode")
+    scale = 1 / size
     training = _prepare(scale * v, rows)
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(seed)
@@ -92,22 +96,38 @@ def fit_matching(
     return Matching(mean, axes, scale, *arrays)
 
 
-def _prepare(v: Floats, rows: KnownRows) -> _Training:
-    """Index classes and subjects, and refuse too few of them."""
-    members = [np.flatnonzero(rows.label == c) for c in range(len(rows.names))]
-    if small := [f"{rows.names[c]} ({len(own)})" for c, own in enumerate(members) if len(own) < _FEWEST]:
+def check_settings(dimensions: int, weight: float, components: int, hidden: int, steps: int) -> None:
+    """Raise ValueError for settings of `fit_matching` that are no numbers of their kind, or too small."""
+    numbers = {"dimensions": dimensions, "components": components, "hidden": hidden, "steps": steps}
+    for name, value in numbers.items():
+        least = 2 if name == "dimensions" else 1
+        if not isinstance(value, int | np.integer) or value < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
+    if not isinstance(weight, int | float | np.number) or not 0 < weight < np.inf:
+        raise ValueError(f"weight must be a positive number, not {weight!r}")
+
+
+def check_rows(rows: KnownRows) -> None:
+    """Raise ValueError for fewer than 16 samples of a class, or subjects with two samples."""
+    sizes = zip(rows.names, np.bincount(rows.label), strict=True)
+    if small := [f"{name} ({count})" for name, count in sizes if count < _FEWEST]:
         raise ValueError(
             f"matching needs {_FEWEST} samples of each class, and there are fewer of class {', '.join(small)}"
         )
+    if (pairs := int((np.unique(rows.subjects, return_counts=True)[1] > 1).sum())) < _FEWEST:
+        raise ValueError(
+            f"matching needs {_FEWEST} subjects with two samples or more, and there are {pairs}; "
+            "give the subjects"
+        )
+
+
+def _prepare(v: Floats, rows: KnownRows) -> _Training:
+    """Index classes and subjects."""
+    members = [np.flatnonzero(rows.label == c) for c in range(len(rows.names))]
     _, number, size = np.unique(rows.subjects, return_inverse=True, return_counts=True)
     order = np.argsort(number, kind="stable")
     order = order[size[number[order]] > 1]
     counts = size[size > 1]
-    if len(counts) < _FEWEST:
-        raise ValueError(
-            f"matching needs {_FEWEST} subjects with two samples or more, and there are {len(counts)}; "
-            "give the subjects"
-        )
     starts = np.cumsum(counts) - counts
     inner = v[order] - (np.add.reduceat(v[order], starts) / counts[:, None]).repeat(counts, axis=0)
     size_of, direction = np.linalg.eigh(inner.T @ inner / (len(order) - len(counts)))
@@ -138,10 +158,13 @@ def _train(
         standard = (z - z.mean(0)) / z.std(0)
         discrepancy = sum(class_discrepancy(part, label, classes) for part in (z, standard))
         loss = identity_loss(own, training.label[pairs]) + weight * discrepancy
-        if not torch.isfinite(loss):
-            raise ValueError(f"the loss of matching is not finite at step {step}; take a smaller weight")
         optimizer.zero_grad()
         loss.backward()
+        squared = [x.grad.square().sum() for x in parameters if x.grad is not None]  # by which Adam divides
+        if not torch.isfinite(loss + torch.stack(squared).sum()):
+            raise ValueError(
+                f"the loss of matching or its gradient is not finite at step {step}; take a smaller weight"
+            )
         optimizer.step()
         schedule.step()
 
@@ -158,7 +181,7 @@ def _draw_pairs(training: _Training, rng: np.random.Generator) -> Tensor:
 
 def _draw_mixtures(training: _Training, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Mix samples with others of their class, equally many of each: inputs (M, k) and classes (M,)."""
-    most = _ROWS // len(training.members)
+    most = max(_FEWEST, _ROWS // len(training.members))
     first = [rng.permutation(own)[:most] for own in training.members]
     second = np.concatenate([rng.permutation(own) for own in first])
     rows = torch.from_numpy(np.concatenate(first))

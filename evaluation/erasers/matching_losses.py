@@ -9,10 +9,11 @@ _SQUARINGS = 4  # of the widest kernel: five widths, each the half of the one be
 
 
 def class_discrepancy(z: Tensor, label: Tensor, classes: int) -> Tensor:
-    """Estimate the squared maximum mean discrepancy between the classes, without bias; mean over their pairs.
+    """Estimate the squared maximum mean discrepancy between the classes; mean over their pairs.
 
     The kernel is the mean of five Gaussian ones, of 2, 1, 1/2, 1/4 and 1/8 times the median squared distance
-    (Gretton et al., JMLR 2012, equation 3). For two classes, HSIC with one-hot labels is a multiple of it.
+    (Gretton et al., JMLR 2012, equation 3: without bias for independent samples). The quantity that it
+    estimates is, for two classes, a multiple of HSIC with one-hot labels.
 
     Args:
         z: (N, m).
@@ -20,7 +21,7 @@ def class_discrepancy(z: Tensor, label: Tensor, classes: int) -> Tensor:
         classes: C.
 
     Returns:
-        A scalar, 0 in expectation where the classes are alike; it can be negative.
+        A scalar, 0 in expectation where independent samples of the classes are alike; it can be negative.
     """
     distance = torch.cdist(z, z).square()
     kernel = torch.exp(-distance / (2 * distance.detach().median()))

@@ -46,9 +46,7 @@ def quick_leakage(
     """
     known = label >= 0
     w, label, subjects = w[known], label[known], subjects[known]
-    halves = list(subject_folds(label, subjects, 2, seed))
-    if any(len(np.unique(label[rows])) < 2 for rows, _ in halves):
-        raise ValueError("half of the validation subjects are of one class; give more of them")
+    halves = halves_of(label, subjects, seed)
     readings = []
     for attacker, more in product(ATTACKERS, (False, True)):
         for scaling in scalings_of(attacker, _SCALINGS):
@@ -64,3 +62,11 @@ def quick_leakage(
                 predicted[test] = attack(attacker, x, classes, x_test, [TABLE[attacker].default], seed)[0]
             readings.append(QuickReading(balanced_accuracy_score(label, predicted), attacker))
     return max(readings)
+
+
+def halves_of(label: Ints, subjects: Ints, seed: int) -> list[tuple[Ints, Ints]]:
+    """Divide samples (N,) by subject: rows of one half, and of the other; raises as `quick_leakage`."""
+    halves = list(subject_folds(label, subjects, 2, seed))
+    if any(len(np.unique(label[rows])) < 2 for rows, _ in halves):
+        raise ValueError("half of the validation subjects are of one class; give more of them")
+    return halves

@@ -7,7 +7,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.svm import SVC
 from torch import nn
 
-from evaluation.erasers import matching_choice
+from evaluation.erasers import matching_choice, matching_fit
 from evaluation.erasers.choice import verification_auc
 from evaluation.erasers.matching import Matching
 from evaluation.erasers.matching_choice import choose_matching
@@ -73,22 +73,82 @@ def test_identity_knows_impostors_of_the_same_class_alone():
     assert identity_loss(z, label).item() == pytest.approx(np.mean(expected))
 
 
-def test_pairs_are_of_a_subject_and_mixtures_of_a_class():
-    training = _prepare(TRAIN.embedding, labelled_rows(*TRAIN[:3]))
-    rng = np.random.default_rng(0)
-    pairs = _draw_pairs(training, rng).numpy().reshape(-1, 2)
-    assert len(pairs) == 100, "there are no more"
+@pytest.fixture
+def training():
+    return _prepare(TRAIN.embedding, labelled_rows(*TRAIN[:3]))
+
+
+def test_pairs_are_two_samples_of_a_subject(training):
+    pairs = _draw_pairs(training, np.random.default_rng(0)).numpy().reshape(-1, 2)
     assert (TRAIN.identity[pairs[:, 0]] == TRAIN.identity[pairs[:, 1]]).all()
     assert (pairs[:, 0] != pairs[:, 1]).all()
-    assert len(np.unique(TRAIN.identity[pairs[:, 0]])) == 100
-    mixed, label = _draw_mixtures(training, rng)
+    assert sorted(TRAIN.identity[pairs[:, 0]]) == list(range(100)), "there are no more"
+
+
+def test_mixtures_are_of_two_samples_of_a_class(training):
+    mixed, label = _draw_mixtures(training, np.random.default_rng(0))
     assert np.bincount(label).tolist() == [200, 200]
     assert mixed[label == 0, 0].abs().max() < 2
     assert mixed[label == 1, 0].abs().median() > 2
+    # E[s^2 + (1 - s)^2] is 13 / 16 of a share of Beta(.3, .3)
+    other = (mixed[:, 1:].var(0) / training.v[:, 1:].var(0)).mean()
+    assert other == pytest.approx(13 / 16, abs=0.05)
 
 
-def test_the_spread_is_the_covariance_within_subjects():
-    training = _prepare(TRAIN.embedding, labelled_rows(*TRAIN[:3]))
+def test_other_samples_are_mixed_in_every_step(training, monkeypatch):
+    monkeypatch.setattr(matching_fit, "_ROWS", 40)
+    monkeypatch.setattr(matching_fit, "_MIXING", 1e-9)  # one of the two alone
+    rng = np.random.default_rng(0)
+    draws = [_draw_mixtures(training, rng)[0] for _ in range(60)]
+    assert all(len(draw) == 40 for draw in draws)
+    nearest = torch.cdist(torch.cat(draws), training.v).min(1)
+    assert nearest.values.max() < 0.01
+    assert len(nearest.indices.unique()) > 350, "of 400 samples"
+
+
+def recorded(monkeypatch, name):
+    """Record the arguments of a loss, which it still computes."""
+    asked, function = [], getattr(matching_fit, name)
+    monkeypatch.setattr(matching_fit, name, lambda *x: (asked.append(x), function(*x))[1])
+    return asked
+
+
+def test_classes_are_matched_in_two_scalings(monkeypatch):
+    asked = recorded(monkeypatch, "class_discrepancy")
+    fit_matching(*TRAIN[:3], **FAST | {"steps": 1})
+    (unit, *_), (standard, *_) = asked
+    torch.testing.assert_close(unit.norm(dim=1), torch.ones(400))
+    torch.testing.assert_close(standard.std(0), torch.ones(8))
+    torch.testing.assert_close(standard, (unit - unit.mean(0)) / unit.std(0))
+
+
+def test_inputs_have_the_noise_of_one_subject(monkeypatch):
+    """At first the outputs are the leading components, so the noise is their distance from the samples."""
+    asked = recorded(monkeypatch, "identity_loss")
+    fitted = fit_matching(*TRAIN[:3], **FAST | {"steps": 1, "dimensions": 16})
+    v = (unit_rows(TRAIN.embedding) - fitted.mean) @ fitted.axes
+    distance = torch.cdist(asked[0][0].double(), torch.from_numpy(unit_rows(v))).min(1).values
+    assert distance.min() > 0.05
+    alike = TRAIN.embedding[TRAIN.identity * 4]  # all samples of a subject
+    fit_matching(alike, *TRAIN[1:3], **FAST | {"steps": 1, "dimensions": 16})
+    v = unit_rows(alike)
+    v = (v - v.mean(0)) @ fit_matching(alike, *TRAIN[1:3], **FAST | {"steps": 1}).axes
+    assert torch.cdist(asked[1][0].double(), torch.from_numpy(unit_rows(v))).min(1).values.max() < 1e-3
+
+
+@pytest.mark.parametrize("silent", ["identity_loss", "class_discrepancy"])
+def test_each_loss_moves_the_encoder(monkeypatch, silent):
+    """Adam's first step is the rate, whatever the gradient; without one there is weight decay alone."""
+    start = np.eye(8, 16, dtype=np.float32)
+    monkeypatch.setattr(matching_fit, silent, lambda z, *_: 0 * z.sum())
+    moved = fit_matching(*TRAIN[:3], **FAST | {"steps": 1}).direct - start
+    assert np.median(np.abs(moved)) == pytest.approx(1e-3, rel=0.05)
+    monkeypatch.setattr(matching_fit, "identity_loss", lambda z, *_: 0 * z.sum())
+    monkeypatch.setattr(matching_fit, "class_discrepancy", lambda z, *_: 0 * z.sum())
+    assert np.abs(fit_matching(*TRAIN[:3], **FAST | {"steps": 1}).direct - start).max() < 1e-4
+
+
+def test_the_spread_is_the_covariance_within_subjects(training):
     covariance = (training.spread.T @ training.spread).numpy()
     each = [np.cov(TRAIN.embedding[TRAIN.identity == one].T) for one in range(100)]
     np.testing.assert_allclose(covariance, np.mean(each, axis=0), atol=1e-6)
@@ -109,7 +169,7 @@ def test_the_encoder_is_that_of_torch():
 
 def test_it_hides_the_class_and_keeps_unseen_subjects_apart():
     accuracy, auc = {}, {}
-    for name, steps in (("components", 1), ("matched", 600)):
+    for name, steps in (("components", 1), ("matched", 500)):
         z = fit_matching(*TRAIN[:3], **FAST | {"weight": 300.0, "steps": steps})(OTHERS.embedding)
         attacked = [z[k::4] for k in range(4)]  # one sample of each subject
         scores = [cross_val_score(SVC(), part, OTHERS.label[::4], cv=5).mean() for part in attacked]
@@ -142,13 +202,19 @@ def test_rows_of_unknown_class_decide_on_the_components_alone():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"weight": 0.0}, "weight must be positive, not 0.0"),
+        ({"weight": 0.0}, "weight must be a positive number, not 0.0"),
+        ({"weight": "much"}, "weight must be a positive number, not 'much'"),
+        ({"dimensions": 1}, "dimensions must be a whole number of at least 2, not 1"),
+        ({"hidden": 2.5}, "hidden must be a whole number of at least 1, not 2.5"),
+        ({"dimensions": 17}, "17 dimensions of 16 components; take fewer"),
         (
             {"label": np.where(TRAIN.identity < 3, TRAIN.label, 0)},
-            r"samples of each class, .* class 1 \(4\)",
+            r"16 samples of each class, .* fewer of class 1 \(4\)",
         ),
         ({"subjects": np.full(400, -1)}, "16 subjects with two samples or more, and there are 0; give the"),
-        ({"weight": 1e39}, "the loss of matching is not finite at step 0; take a smaller weight"),
+        ({"weight": 1e39}, "the loss of matching or its gradient is not finite at step 0; take a smaller"),
+        ({"weight": 1e25}, "the loss of matching or its gradient is not finite at step 0; take a smaller"),
+        ({"x": np.ones((400, 16))}, "the embeddings are all alike"),
         ({"x": np.where(TRAIN.identity[:, None] == 5, np.nan, TRAIN.embedding)}, "not finite"),
     ],
 )
@@ -197,6 +263,39 @@ def test_the_least_readable_within_the_bound_is_chosen(chosen):
     before, after = (verification_auc(x, OTHERS.identity) for x in (u, u[:, 1:]))
     assert chosen.loss == pytest.approx(before - after)
     np.testing.assert_allclose(chosen.eraser(u), unit_rows(u[:, 1:]))
+
+
+def test_many_classes_keep_samples_of_each():
+    label = np.repeat(np.arange(60), 16)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(960, 4)) + rng.normal(size=(60, 4))[label]
+    rows = labelled_rows(x, label, np.arange(960) // 2)
+    _, mixed = _draw_mixtures(_prepare(x, rows), rng)
+    assert np.bincount(mixed).tolist() == [16] * 60
+    fitted = fit_matching(x, label, np.arange(960) // 2, dimensions=3, hidden=4, steps=2)
+    assert np.isfinite(fitted(x)).all()
+
+
+def test_a_candidate_that_cannot_be_trained_is_left_out():
+    options = {"weights": [10, 1e39], "hidden": 8, "steps": 2}
+    found = choose_matching(TRAIN, OTHERS, 1, dimensions=[8, 17], **options)
+    table = found.candidates.set_index(["dimensions", "weight"])["left_out"]
+    assert table[8, 10] == ""
+    assert "is not finite at step 0" in table[8, 1e39]
+    assert table[17, 10] == "17 dimensions of 16 components; take fewer dimensions"
+    assert found.settings == "8 dimensions, weight 10"
+
+
+def test_mistakes_are_found_before_anything_is_trained(monkeypatch):
+    monkeypatch.setattr(matching_choice, "fit_matching", lambda *x, **y: pytest.fail("trained"))
+    one_class = OTHERS._replace(label=np.zeros_like(OTHERS.label))
+    for validation, options, message in (
+        (OTHERS, {"weights": [10, 0]}, "weight must be a positive number, not 0"),
+        (OTHERS, {"weights": []}, "need a candidate each"),
+        (one_class, {"weights": [10]}, "half of the validation subjects are of one class"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            choose_matching(TRAIN, validation, 1, **options)
 
 
 def test_no_weight_within_the_bound_says_the_losses():
