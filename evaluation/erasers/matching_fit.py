@@ -29,9 +29,9 @@ class _Training(NamedTuple):
     order: Ints
     """Rows of the subjects with several samples, subject by subject."""
     starts: Ints
-    """Where each of these subjects starts in `order`."""
+    """Start of each of these subjects in `order`."""
     counts: Ints
-    """How many rows it has there."""
+    """Number of its rows there."""
     spread: Tensor
     """(k, k) root of the covariance within subjects."""
 
