@@ -80,6 +80,7 @@ def test_a_training_stopped_in_its_test_says_how_to_resume(tmp_path, monkeypatch
         "--trainer.callbacks=tests.support.told.SignalInTest",
         f"--trainer.callbacks.number={number:d}",
     ]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
     with pytest.raises(SystemExit) as stopped:
         toy.run(
             monkeypatch,
