@@ -17,12 +17,12 @@ from evaluation.samples.arrays import Floats, Ints
 from evaluation.samples.audited_samples import (
     AuditedSamples,
     audited_samples,
+    draw_samples,
     reindex,
     subsample_subjects,
 )
 from evaluation.samples.labelled_samples import (
     Samples,
-    known_samples,
     known_subjects,
     subjects_of,
     take_samples,
@@ -101,10 +101,15 @@ def access_leakage(
     if access in ("pairs", "white box"):
         samples = _beside(samples, before, access)
         extra = None if extra is None else _beside(extra, extra_before, access)
-    known = audited_samples(samples, folds, max_samples, seed)
+    drawn = draw_samples(samples, max_samples, seed)
+    known = audited_samples(drawn, folds)
     attacked = _Attacked(known, len(known.label), folds, seed)
     if extra is not None:
-        attacked = attacked._replace(samples=_joined(known, samples, extra, max_samples, seed))
+        usable = np.isin(extra.label, drawn.label) & ~np.isin(subjects_of(extra), known_subjects(samples))
+        extra = take_samples(extra, usable)
+        if len(extra.label):
+            rows = subsample_subjects(reindex(subjects_of(extra)), max_samples, seed)
+            attacked = attacked._replace(samples=_joined(known, drawn, take_samples(extra, rows)))
     if access == "fused":
         parts = list(_fused(attacked))
     elif access == "fused scores":
@@ -139,23 +144,14 @@ def _beside(samples: Samples, before: Floats | None, access: Access) -> Samples:
     return samples._replace(embedding=np.column_stack([samples.embedding, before]))
 
 
-def _joined(
-    known: AuditedSamples, samples: Samples, extra: Samples, max_samples: int, seed: int
-) -> AuditedSamples:
-    """Write the usable extra samples after the tested ones, `known`, which are of `samples`."""
-    every = known_samples(samples, "audited")
-    classes = np.unique(every.label[subsample_subjects(reindex(subjects_of(every)), max_samples, seed)])
-    usable = np.isin(extra.label, classes) & ~np.isin(subjects_of(extra), known_subjects(samples))
-    if not usable.any():
-        return known
-    extra = take_samples(extra, usable)
-    extra = take_samples(extra, subsample_subjects(reindex(subjects_of(extra)), max_samples, seed))
+def _joined(known: AuditedSamples, drawn: Samples, extra: Samples) -> AuditedSamples:
+    """Write extra samples after the tested ones; `known` numbers classes and subjects of `drawn`."""
     if not np.isfinite(extra.embedding).all():
         raise ValueError("extra embeddings are not finite; the model has diverged")
     subjects = int(known.subjects.max()) + 1 + reindex(subjects_of(extra))
     return AuditedSamples(
         np.concatenate([known.embedding, extra.embedding]),
-        np.concatenate([known.label, np.searchsorted(classes, extra.label)]),
+        np.concatenate([known.label, np.searchsorted(np.unique(drawn.label), extra.label)]),
         np.concatenate([known.subjects, subjects]),
     )
 

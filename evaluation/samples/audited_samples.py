@@ -41,15 +41,25 @@ def audited_samples(
     Raises:
         ValueError: embeddings that are not finite, shapes that do not match, one class, or too few subjects.
     """
-    known = known_samples(samples, "audited")
+    if max_samples is None:
+        known = known_samples(samples, "audited")
+    else:
+        known = draw_samples(samples, max_samples, seed)
     subjects = reindex(subjects_of(known))
-    if max_samples is not None:
-        rows = subsample_subjects(subjects, max_samples, seed)
-        known = known_samples(take_samples(known, rows), f"audited (of {max_samples} samples at most)")
-        subjects = reindex(subjects[rows])
     if (found := int(subjects.max()) + 1) < min_subjects:
         raise ValueError(f"the audited samples are of {found} people; {min_subjects} are needed")
     return AuditedSamples(known.embedding, reindex(known.label), subjects, blocks_of(known))
+
+
+def draw_samples(samples: Samples, max_samples: int, seed: int) -> Samples:
+    """Keep at most so many samples of known class, of subjects drawn at random; their labels stay as given.
+
+    Raises:
+        ValueError: see `known_samples`.
+    """
+    known = known_samples(samples, "audited")
+    rows = subsample_subjects(reindex(subjects_of(known)), max_samples, seed)
+    return known_samples(take_samples(known, rows), f"audited (of {max_samples} samples at most)")
 
 
 def subsample_subjects(subjects: Ints, max_samples: int, seed: int) -> Ints:
